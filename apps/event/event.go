@@ -1,0 +1,129 @@
+// Package event holds the words that every part of the hub shares: what a sender reported (Observation), how bad it is
+// (Severity), and what became of it. It knows no storage and no transport.
+package event
+
+import (
+	"strings"
+	"time"
+)
+
+// Severity is how bad an alert is. The empty value means "not carried by the sender".
+type Severity string
+
+// The severities, worst first.
+const (
+	SeverityCritical Severity = "critical"
+	SeverityWarning  Severity = "warning"
+	SeverityInfo     Severity = "info"
+)
+
+// Rank orders severities: critical 3, warning 2, info 1, not carried 0.
+func (s Severity) Rank() int {
+	switch s {
+	case SeverityCritical:
+		return 3
+	case SeverityWarning:
+		return 2
+	case SeverityInfo:
+		return 1
+	default:
+		return 0
+	}
+}
+
+// ParseSeverity maps a sender's word or level, in any case, to a severity:
+// critical, page, error, high, fatal, emergency, disaster, p1, p2 are critical; info, low, debug, p4, p5 are info; anything
+// else is warning. The empty string stays empty ("not carried").
+func ParseSeverity(word string) Severity {
+	switch strings.ToLower(strings.TrimSpace(word)) {
+	case "":
+		return ""
+	case "critical", "crit", "page", "error", "err", "high", "fatal", "emergency", "disaster", "p1", "p2":
+		return SeverityCritical
+	case "info", "information", "informational", "low", "debug", "notice", "p4", "p5":
+		return SeverityInfo
+	default:
+		return SeverityWarning
+	}
+}
+
+// Status says whether the trouble is on.
+type Status string
+
+// The two states of an alert.
+const (
+	StatusFiring   Status = "firing"
+	StatusResolved Status = "resolved"
+)
+
+// Observation is one alert as a sender reported it, once. Zero fields are "not carried": the fold then keeps what it knows.
+type Observation struct {
+	Index       int // position in the body, from 0
+	Fingerprint string
+	Name        string
+	Status      Status
+	Severity    Severity
+	Description string
+	Labels      map[string]string
+	Annotations map[string]string
+	StartedAt   time.Time // UTC
+	EndedAt     time.Time // UTC, only with StatusResolved
+	// Source replaces the driver's name as the alert's source (generic and cluster payloads name their own).
+	Source string
+	// VendorGroupKey is the sender's own grouping of this alert, if it has one.
+	VendorGroupKey string
+	// Passive marks a note, an acknowledgement or a tag change: it may create or update an alert, never refire a resolved one.
+	Passive bool
+}
+
+// FallbackName is given to alerts whose sender names them nowhere.
+const FallbackName = "Unknown Alert"
+
+// FirstSight fills what was not carried as a new alert would store it: warning, received as start, and the fallback name.
+func (o Observation) FirstSight(received time.Time) Observation {
+	if o.Name == "" {
+		o.Name = FallbackName
+	}
+	if o.Severity == "" {
+		o.Severity = SeverityWarning
+	}
+	if o.StartedAt.IsZero() {
+		o.StartedAt = received
+	}
+	if o.Status == StatusResolved && o.EndedAt.IsZero() {
+		o.EndedAt = received
+	}
+	return o
+}
+
+// Rejected is one item of a body that could not be used; its neighbours are unaffected.
+type Rejected struct {
+	Index  int    `json:"index"`
+	Reason string `json:"reason"`
+}
+
+// Parsed is what a driver made of one body.
+type Parsed struct {
+	Observations []Observation // in body order
+	Rejected     []Rejected
+	Source       string // the payload's own source, "" for the driver's name
+	Version      string
+	GroupKey     string
+	Receiver     string
+	ExternalURL  string
+	Truncated    int    // alerts that the sender says it left out
+	Ignored      string // why a good body holds no observation (ping, note, service event)
+}
+
+// instanceLabels name the thing an alert is about, most specific first.
+var instanceLabels = [...]string{"instance_id", "instance", "hostname", "host_name", "host", "entity", "service_id"}
+
+// Instance returns the thing that the labels are about, or "".
+func Instance(labels map[string]string) string {
+	for _, k := range instanceLabels {
+		if v := labels[k]; v != "" {
+			return v
+		}
+	}
+	return ""
+}
