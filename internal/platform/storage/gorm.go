@@ -1,0 +1,64 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+)
+
+func gormConfig(d *DB) *gorm.Config {
+	return &gorm.Config{
+		TranslateError:         true,
+		SkipDefaultTransaction: true,
+		NowFunc:                d.Now,
+		Logger: logger.NewSlogLogger(d.log, logger.Config{
+			SlowThreshold:             500 * time.Millisecond,
+			LogLevel:                  logger.Warn,
+			IgnoreRecordNotFoundError: true,
+			ParameterizedQueries:      true,
+		}),
+	}
+}
+
+type txKey struct{}
+
+// Read returns a session for queries. On SQLite it cannot write.
+func (d *DB) Read(ctx context.Context) *gorm.DB { return d.read.WithContext(ctx) }
+
+// InTx runs fn in one transaction; stores reached through ctx join it by From. A transaction inside one joins the outer.
+// fn must not wait for the network or for anything that writes outside of it.
+func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if _, ok := ctx.Value(txKey{}).(*gorm.DB); ok {
+		return fn(ctx)
+	}
+	return Classify(d.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		return fn(context.WithValue(ctx, txKey{}, tx))
+	}))
+}
+
+// From returns the transaction that ctx carries, else a session that writes on its own.
+func (d *DB) From(ctx context.Context) *gorm.DB {
+	if tx, ok := ctx.Value(txKey{}).(*gorm.DB); ok {
+		return tx.WithContext(ctx)
+	}
+	return d.write.WithContext(ctx)
+}
+
+// Missing turns gorm's "record not found" into ErrNotFound with what was looked for; other errors get the same words.
+func Missing(err error, what string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return fmt.Errorf("%s: %w", what, ErrNotFound)
+	default:
+		return fmt.Errorf("load %s: %w", what, Classify(err))
+	}
+}
+
+// Duplicate reports whether err is a violated unique key.
+func Duplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }

@@ -1,0 +1,82 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx" for goose, which needs database/sql
+	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/incidenthub/incidenthub/migrations"
+)
+
+// ErrNewerSchema is returned when the database was migrated by a newer release: an old process must not write to it.
+var ErrNewerSchema = errors.New("the database schema is newer than this program; start the newer release instead")
+
+// Migrate brings the schema up to this release, once, however many processes start together.
+func (d *DB) Migrate(ctx context.Context) error {
+	return d.withMigrator(ctx, func(p *goose.Provider) error {
+		current, target, err := p.GetVersions(ctx)
+		if err != nil {
+			return fmt.Errorf("read the schema version: %w", err)
+		}
+		if current > target {
+			return fmt.Errorf("%w (database %d, program %d)", ErrNewerSchema, current, target)
+		}
+		if current == target {
+			return nil
+		}
+		if _, err := p.Up(ctx); err != nil {
+			return fmt.Errorf("migrate: %w", err)
+		}
+		return nil
+	})
+}
+
+// MigrateDown undoes every migration. All rows are lost; tests use it.
+func (d *DB) MigrateDown(ctx context.Context) error {
+	return d.withMigrator(ctx, func(p *goose.Provider) error {
+		_, err := p.DownTo(ctx, 0)
+		return err
+	})
+}
+
+func (d *DB) withMigrator(ctx context.Context, fn func(*goose.Provider) error) (err error) {
+	files, err := fs.Sub(migrations.FS, string(d.engine))
+	if err != nil {
+		return fmt.Errorf("open the migrations: %w", err)
+	}
+	var pool *sql.DB
+	dialect := goose.DialectSQLite3
+	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if d.engine == Postgres {
+		dialect = goose.DialectPostgres
+		locker, lerr := lock.NewPostgresSessionLocker()
+		if lerr != nil {
+			return fmt.Errorf("prepare the migration lock: %w", lerr)
+		}
+		opts = append(opts, goose.WithSessionLocker(locker))
+		pool, err = sql.Open("pgx", d.url)
+	} else {
+		unlock, lerr := lockFile(ctx, d.url+".migrate.lock")
+		if lerr != nil {
+			return lerr
+		}
+		defer unlock()
+		pool, err = driver.Open(dsn(d.url, true, false, false))
+	}
+	if err != nil {
+		return fmt.Errorf("connect for migrations: %w", err)
+	}
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	p, err := goose.NewProvider(dialect, pool, files, opts...)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	return fn(p)
+}
