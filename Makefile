@@ -1,0 +1,62 @@
+# `make help` lists the targets. Variables: PKG=./drivers/... narrows test, lint and fuzz; TEST='-run TestX -v' is added to go test.
+
+GO         ?= go
+PKG        ?= ./...
+TEST       ?=
+FUZZTIME   ?= 5s
+FIXTURES   ?= $(or $(INCIDENTHUB_FIXTURES),$(abspath ../shared/fixtures))
+TAGS       := nomsgpack
+CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
+LINT       := $(CACHE)/golangci-lint-v2.15.0
+# Two packages at once suit two cores; -parallel 4 because most tests wait for a database.
+TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 10m
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt bench generate fuzz fixtures packages clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: ## the hub, from source
+	$(GO) run -tags $(TAGS) ./cmd/incidenthub serve
+
+build: ## bin/incidenthub, static
+	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w" -o bin/incidenthub ./cmd/incidenthub
+
+test: packages bin/testenv ## all tests with -race, beside one Postgres and one Redis of their own
+	CGO_ENABLED=1 bin/testenv $(GO) test -race $(TESTFLAGS) $(TEST) $(PKG)
+
+lint: $(LINT) ## golangci-lint
+	$(LINT) run $(PKG)
+
+fmt: $(LINT) ## gofumpt and import order
+	$(LINT) fmt
+
+bench: packages ## the table of throughput and latency
+	$(GO) run -tags $(TAGS) ./internal/bench
+
+generate: ## everything made by go generate
+	$(GO) generate ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	.ci/fuzz $(FUZZTIME) $(PKG)
+
+fixtures: packages bin/testenv ## the suites on the shared fixtures in FIXTURES
+	@test -d "$(FIXTURES)" || { echo "no fixtures in $(FIXTURES): set INCIDENTHUB_FIXTURES" >&2; exit 1; }
+	INCIDENTHUB_FIXTURES="$(FIXTURES)" bin/testenv $(GO) test -count=1 $(TESTFLAGS) -run '(?i)fixture' $(TEST) $(PKG)
+
+packages:
+	@command -v $(GO) >/dev/null || { echo "go is missing: https://go.dev/dl/, the version is in go.mod" >&2; exit 1; }
+	@.ci/packages
+
+clean: ## remove what was built here
+	rm -rf bin
+
+# Always asked for: go build itself knows whether it is current.
+.PHONY: bin/testenv
+bin/testenv:
+	@$(GO) build -o $@ ./internal/platform/testkit/cmd/testenv
+
+$(LINT):
+	GOBIN=$(CACHE)/tmp $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(CACHE)/tmp/golangci-lint $@
