@@ -3,15 +3,15 @@
 package servers
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"syscall"
-
-	"math/rand/v2"
 )
 
 // Ports stay below Linux' range for outgoing connections (32768 and up), which may take any free port at any moment.
@@ -63,9 +63,10 @@ func reachable(path string) bool {
 
 // freePort returns a port on 127.0.0.1 that nobody held a moment ago.
 func freePort() (int, error) {
+	var config net.ListenConfig
 	for range 200 {
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		port := lowestPort + rand.IntN(highestPort-lowestPort) //nolint:gosec // no secret: any spread will do
+		l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err == nil {
 			return port, l.Close()
 		}

@@ -62,14 +62,13 @@ func (g *guard) watch(pid int) error {
 func (g *guard) forget() { _ = os.Remove(g.pidPath()) }
 
 // close lets the guard remove the folder and waits for it.
-func (g *guard) close() error {
+func (g *guard) close() {
 	if g.cmd == nil {
-		return nil
+		return
 	}
 	_ = g.alive.Close()
 	_ = g.cmd.Wait() // its status says nothing: the last command is often a kill of what is gone
 	g.cmd = nil
-	return nil
 }
 
 func (g *guard) pidPath() string { return filepath.Join(g.folder, "pid") }

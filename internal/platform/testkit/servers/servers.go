@@ -72,7 +72,7 @@ func (s *server) Start() error {
 func (s *server) Stop() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.end(s.fast)
+	return s.end(context.Background(), s.fast)
 }
 
 // Abort ends the server at once by the signal that means so to it: Postgres' immediate shutdown, which recovers from
@@ -80,21 +80,21 @@ func (s *server) Stop() error {
 func (s *server) Abort() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.end(s.now)
+	return s.end(context.Background(), s.now)
 }
 
 // Kill ends the server by SIGKILL.
 func (s *server) Kill() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.end(syscall.SIGKILL)
+	return s.end(context.Background(), syscall.SIGKILL)
 }
 
 // Restart is Stop and Start.
 func (s *server) Restart() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.end(s.fast); err != nil {
+	if err := s.end(context.Background(), s.fast); err != nil {
 		return err
 	}
 	return s.start()
@@ -114,7 +114,9 @@ func (s *server) Signal(sig syscall.Signal) error {
 func (s *server) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return errors.Join(s.end(s.now), s.guard.close(), os.RemoveAll(s.folder))
+	err := s.end(context.Background(), s.now)
+	s.guard.close()
+	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
 func (s *server) start() error {
@@ -138,7 +140,7 @@ func (s *server) startOnce(ctx context.Context) error {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}
 	defer log.Close()
-	cmd := exec.CommandContext(context.Background(), s.command[0], s.command[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), s.command[0], s.command[1:]...)
 	cmd.Dir, cmd.Env = s.folder, environment(s.folder)
 	cmd.Stdout, cmd.Stderr = log, log
 	// A session of its own: Ctrl-C in a terminal and signals to the caller's group must not reach it.
@@ -149,7 +151,7 @@ func (s *server) startOnce(ctx context.Context) error {
 	s.pid = cmd.Process.Pid
 	_ = cmd.Process.Release() // from here on by number: waiting without a goroutine needs wait4
 	if err := s.guard.watch(s.pid); err != nil {
-		return errors.Join(fmt.Errorf("start %s: %w", s.name, err), s.end(syscall.SIGKILL))
+		return errors.Join(fmt.Errorf("start %s: %w", s.name, err), s.end(ctx, syscall.SIGKILL))
 	}
 	for {
 		if s.reap() {
@@ -161,13 +163,14 @@ func (s *server) startOnce(ctx context.Context) error {
 		}
 		if !sleep(ctx, pollEvery) {
 			return errors.Join(fmt.Errorf("start %s: not ready in %s: %w: %s", s.name, startLimit, err, s.tail()),
-				s.end(syscall.SIGKILL))
+				s.end(ctx, syscall.SIGKILL))
 		}
 	}
 }
 
-// end sends sig and waits; a server that takes longer than stopLimit is killed. Down already is fine.
-func (s *server) end(sig syscall.Signal) error {
+// end sends sig and waits, whatever has become of ctx; a server that takes longer than stopLimit is killed. Down
+// already is fine.
+func (s *server) end(ctx context.Context, sig syscall.Signal) error {
 	if s.pid == 0 {
 		return nil
 	}
@@ -175,7 +178,7 @@ func (s *server) end(sig syscall.Signal) error {
 		return fmt.Errorf("stop %s: %w", s.name, err)
 	}
 	_ = syscall.Kill(s.pid, syscall.SIGCONT) // a paused process would never see the signal
-	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopLimit)
 	defer cancel()
 	for !s.reap() {
 		if !sleep(ctx, pollEvery) {
