@@ -113,6 +113,10 @@ func build(cols []Column, pg, lite string) *Statement {
 	})
 	rows := fmt.Sprintf("unnest(%s) AS v(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
 	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE").Replace(pg)
+	// SQLite's RETURNING knows no alias (https://sqlite.org/lang_returning.html).
+	if head, tail, ok := strings.Cut(lite, "RETURNING"); ok {
+		lite = head + "RETURNING" + strings.ReplaceAll(tail, " t.", " ")
+	}
 	lite = vRef.ReplaceAllStringFunc(lite, func(ref string) string { return "?" + strconv.Itoa(s.index(ref[2:])+1) })
 	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "").Replace(lite)
 	return s
