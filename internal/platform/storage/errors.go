@@ -43,8 +43,9 @@ func unavailable(err error) bool {
 		errors.Is(err, net.ErrClosed) || pgconn.SafeToRetry(err)
 }
 
-// again reports whether a Postgres transaction lost against another one and may be tried again at once.
+// again reports whether a Postgres transaction lost against another one and may be tried again at once: serialization,
+// deadlock, or a unique key that another transaction took between our look-up and our insert.
 func again(err error) bool {
 	pg := (*pgconn.PgError)(nil)
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "23505")
 }

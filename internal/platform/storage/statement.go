@@ -44,8 +44,8 @@ func Cols(t Type, names ...string) []Column {
 }
 
 // Statement is one SQL statement applied to many rows of values: on Postgres once, with the rows as UNNEST arrays, on SQLite
-// prepared and run row by row. Its SQL refers to a row's values as v.<column>; {now} is the database's time and {lock}
-// a row lock where the engine has them. Build statements once, as package variables.
+// prepared and run row by row. Its SQL refers to a row's values as v.<column>; {now} is the database's time, {lock} and
+// {skip locked} are row locks where the engine has them. Build statements once, as package variables.
 type Statement struct {
 	cols []Column
 	pg   string
@@ -112,13 +112,13 @@ func build(cols []Column, pg, lite string) *Statement {
 		}
 	})
 	rows := fmt.Sprintf("unnest(%s) AS v(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
-	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE").Replace(pg)
+	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE", "{skip locked}", "FOR UPDATE SKIP LOCKED").Replace(pg)
 	// SQLite's RETURNING knows no alias (https://sqlite.org/lang_returning.html).
 	if head, tail, ok := strings.Cut(lite, "RETURNING"); ok {
 		lite = head + "RETURNING" + strings.ReplaceAll(tail, " t.", " ")
 	}
 	lite = vRef.ReplaceAllStringFunc(lite, func(ref string) string { return "?" + strconv.Itoa(s.index(ref[2:])+1) })
-	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "").Replace(lite)
+	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "", "{skip locked}", "").Replace(lite)
 	return s
 }
 

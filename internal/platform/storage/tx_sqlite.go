@@ -47,6 +47,9 @@ func (c *liteConn) run(ops []op, now time.Time) error {
 
 func (c *liteConn) row(st *sqlite3.Stmt, o op, values []any, now time.Time) error {
 	for i, col := range o.stmt.cols {
+		if i >= st.BindCount() {
+			break // the statement does not use the last columns
+		}
 		if err := bind(st, i+1, col.Type, values[i], now); err != nil {
 			return fmt.Errorf("bind %s: %w", col.Name, err)
 		}
