@@ -1,0 +1,282 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/secret"
+	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// DefaultName is the name of the entry that EnsureDefault makes.
+const DefaultName = "default"
+
+// keyPrefix begins every ingest key, so that people and secret scanners know what they have found.
+const keyPrefix = "ihi"
+
+// shownPrefix is how much of a key is stored readable, in characters: its kind and about 36 bits of its 256.
+const shownPrefix = 10
+
+// Config holds what a Service needs.
+type Config struct {
+	DB      *storage.DB
+	Secrets *secretstore.Store
+	Log     *slog.Logger
+	// Drivers are the names that an entry may fix; nil takes any.
+	Drivers []string
+	// Env are the secrets of WEBHOOK_SECRET_<DRIVER>, by driver in lower case; they hold for default entries without a scheme
+	// of their own. EnvProblems tells which of them can never be used.
+	Env map[string]secret.String
+	// Changed is called after each committed change in this process; may be nil.
+	Changed func()
+}
+
+// Service manages the entries. It is safe for concurrent use. Callers check permissions: edit for every write.
+type Service struct {
+	db      *storage.DB
+	secrets *secretstore.Store
+	log     *slog.Logger
+	drivers []string
+	env     map[string]secret.String
+	changed func()
+}
+
+// New returns a Service. It reads nothing.
+func New(c Config) (*Service, error) {
+	if c.DB == nil || c.Secrets == nil || c.Log == nil {
+		return nil, errors.New("sources: DB, Secrets and Log are required")
+	}
+	if c.Changed == nil {
+		c.Changed = func() {}
+	}
+	return &Service{
+		db: c.DB, secrets: c.Secrets, log: c.Log.With("app", "sources"),
+		drivers: c.Drivers, env: c.Env, changed: c.Changed,
+	}, nil
+}
+
+// List returns the tenant's entries by name.
+func (s *Service) List(ctx context.Context, tenant string) ([]Source, error) {
+	var list []Source
+	if err := s.db.From(ctx).Where("tenant_id = ?", tenant).Order("name").Find(&list).Error; err != nil {
+		return nil, fmt.Errorf("list sources: %w", storage.Classify(err))
+	}
+	owned, err := s.secrets.Owned(ctx, secretOwner)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		list[i].mark(secretsOf(owned[list[i].ID]))
+	}
+	return list, nil
+}
+
+// Get returns one entry by id or name.
+func (s *Service) Get(ctx context.Context, tenant, ref string) (Source, error) {
+	src, have, err := s.load(ctx, tenant, ref)
+	src.mark(have)
+	return src, err
+}
+
+func (s *Source) mark(v secrets) {
+	s.SignatureConfigured, s.PreviousConfigured = !v.current.IsZero(), !v.previous.IsZero()
+}
+
+func (s *Service) load(ctx context.Context, tenant, ref string) (Source, secrets, error) {
+	q := s.db.From(ctx).Where("tenant_id = ?", tenant)
+	if key, err := id.Parse(ref); err == nil {
+		q = q.Where("id = ?", key)
+	} else {
+		q = q.Where("name = ?", ref)
+	}
+	var src Source
+	if err := q.Take(&src).Error; err != nil {
+		return Source{}, secrets{}, storage.Missing(err, fmt.Sprintf("source %q", clip(ref)))
+	}
+	have, err := s.loadSecrets(ctx, tenant, src.ID)
+	return src, have, err
+}
+
+// Create adds an entry and returns it with its key, which is not stored and cannot be read again.
+func (s *Service) Create(ctx context.Context, tenant string, in Input) (Source, string, error) {
+	return s.create(ctx, tenant, in, false)
+}
+
+func (s *Service) create(ctx context.Context, tenant string, in Input, isDefault bool) (Source, string, error) {
+	in = in.clean()
+	if err := in.check(s.drivers, secrets{}); err != nil {
+		return Source{}, "", err
+	}
+	raw, hash := secret.NewToken(keyPrefix)
+	now := s.db.Now()
+	src := Source{
+		ID: id.New(), TenantID: tenant, KeyPrefix: raw[:shownPrefix], KeyHash: hash,
+		IsDefault: isDefault, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	src.set(in)
+	have := secrets{}.with(in)
+	src.mark(have)
+	err := s.change(ctx, func(ctx context.Context) error {
+		if err := s.db.From(ctx).Select("*").Create(&src).Error; err != nil {
+			return err
+		}
+		return s.storeSecrets(ctx, tenant, src.ID, have)
+	})
+	if err != nil {
+		return Source{}, "", fmt.Errorf("create source %q: %w", in.Name, err)
+	}
+	s.log.InfoContext(ctx, "source created", "source_id", src.ID, "name", src.Name)
+	return src, raw, nil
+}
+
+func (s *Source) set(in Input) {
+	s.Name, s.Driver, s.SourceName, s.Description = in.Name, in.Driver, in.SourceName, in.Description
+	s.GroupBy, s.Signature, s.IsActive = storage.Doc(in.GroupBy), in.Signature, in.IsActive
+}
+
+// Update replaces what in holds, if the entry still has that version (0: whatever version it has).
+func (s *Service) Update(ctx context.Context, tenant, ref string, version int64, in Input) (Source, error) {
+	in = in.clean()
+	var src Source
+	err := s.change(ctx, func(ctx context.Context) error {
+		var have secrets
+		var err error
+		if src, have, err = s.load(ctx, tenant, ref); err != nil {
+			return err
+		}
+		if version != 0 && version != src.Version {
+			return ErrConflict
+		}
+		if err := in.check(s.drivers, have); err != nil {
+			return err
+		}
+		src.set(in)
+		have = have.with(in)
+		src.mark(have)
+		if err := s.save(ctx, &src); err != nil {
+			return err
+		}
+		return s.storeSecrets(ctx, tenant, src.ID, have)
+	})
+	if err != nil {
+		return Source{}, fmt.Errorf("update source %q: %w", clip(ref), err)
+	}
+	s.log.InfoContext(ctx, "source updated", "source_id", src.ID, "name", src.Name, "version", src.Version)
+	return src, nil
+}
+
+// save writes every column of src if nobody was faster.
+func (s *Service) save(ctx context.Context, src *Source) error {
+	was := src.Version
+	src.Version++
+	src.UpdatedAt = s.db.Now()
+	res := s.db.From(ctx).Model(&Source{}).Where("tenant_id = ? AND id = ? AND version = ?", src.TenantID, src.ID, was).
+		Select("*").Omit("id", "tenant_id", "created_at").Updates(src)
+	if res.Error != nil {
+		return res.Error
+	}
+	if res.RowsAffected == 0 {
+		return ErrConflict
+	}
+	return nil
+}
+
+// Delete removes an entry; from then on its key opens nothing. What it received stays.
+func (s *Service) Delete(ctx context.Context, tenant, ref string) error {
+	var src Source
+	err := s.change(ctx, func(ctx context.Context) error {
+		var err error
+		if src, _, err = s.load(ctx, tenant, ref); err != nil {
+			return err
+		}
+		if src.IsDefault {
+			return ErrDefault
+		}
+		if err := s.db.From(ctx).Where("tenant_id = ? AND id = ?", tenant, src.ID).Delete(&Source{}).Error; err != nil {
+			return err
+		}
+		return s.secrets.DeleteAll(ctx, tenant, secretOwner, src.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("delete source %q: %w", clip(ref), err)
+	}
+	s.log.InfoContext(ctx, "source deleted", "source_id", src.ID, "name", src.Name)
+	return nil
+}
+
+// RotateKey replaces the key at once and returns the new one.
+func (s *Service) RotateKey(ctx context.Context, tenant, ref string) (Source, string, error) {
+	raw, hash := secret.NewToken(keyPrefix)
+	var src Source
+	err := s.change(ctx, func(ctx context.Context) error {
+		var have secrets
+		var err error
+		if src, have, err = s.load(ctx, tenant, ref); err != nil {
+			return err
+		}
+		src.mark(have)
+		src.KeyPrefix, src.KeyHash = raw[:shownPrefix], hash
+		return s.save(ctx, &src)
+	})
+	if err != nil {
+		return Source{}, "", fmt.Errorf("rotate the key of source %q: %w", clip(ref), err)
+	}
+	s.log.InfoContext(ctx, "source key rotated", "source_id", src.ID, "name", src.Name, "key_prefix", src.KeyPrefix)
+	return src, raw, nil
+}
+
+// EnsureDefault returns the tenant's default entry and makes it, with its key, if there is none. Several processes may
+// start at once: one of them makes it.
+func (s *Service) EnsureDefault(ctx context.Context, tenant string) (src Source, raw string, created bool, err error) {
+	for range 2 { // the second look is for what another process made meanwhile
+		err = s.db.From(ctx).Where("tenant_id = ? AND is_default = ?", tenant, true).Take(&src).Error
+		if err = storage.Missing(err, "default source"); !errors.Is(err, storage.ErrNotFound) {
+			return src, "", false, err
+		}
+		in := Input{Name: DefaultName, Description: "Takes webhooks that name no other source.", IsActive: true}
+		src, raw, err = s.create(ctx, tenant, in, true)
+		if !errors.Is(err, ErrExists) {
+			return src, raw, err == nil, err
+		}
+	}
+	src, err = s.adopt(ctx, tenant)
+	return src, "", false, err
+}
+
+// adopt makes the entry that already has the default's name the default; it keeps its key.
+func (s *Service) adopt(ctx context.Context, tenant string) (src Source, err error) {
+	err = s.change(ctx, func(ctx context.Context) error {
+		var have secrets
+		if src, have, err = s.load(ctx, tenant, DefaultName); err != nil {
+			return err
+		}
+		src.mark(have)
+		src.IsDefault = true
+		return s.save(ctx, &src)
+	})
+	if err != nil {
+		return Source{}, fmt.Errorf("make source %q the default: %w", DefaultName, err)
+	}
+	return src, nil
+}
+
+// change runs fn and marks the configuration as changed in one transaction.
+func (s *Service) change(ctx context.Context, fn func(ctx context.Context) error) error {
+	err := s.db.InTx(ctx, func(ctx context.Context) error {
+		if err := fn(ctx); err != nil {
+			return err
+		}
+		return s.db.BumpGeneration(ctx)
+	})
+	if storage.Duplicate(err) {
+		return ErrExists
+	}
+	if err == nil {
+		s.changed()
+	}
+	return err
+}
