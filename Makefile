@@ -42,8 +42,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME) $(PKG)
 
 fixtures: packages bin/testenv ## the suites on the shared fixtures in FIXTURES
-	@test -d "$(FIXTURES)" || { echo "no fixtures in $(FIXTURES): set INCIDENTHUB_FIXTURES" >&2; exit 1; }
-	INCIDENTHUB_FIXTURES="$(FIXTURES)" bin/testenv $(GO) test -count=1 $(TESTFLAGS) -run '(?i)fixture' $(TEST) $(PKG)
+	@GO=$(GO) .ci/fixtures "$(FIXTURES)" "$(PKG)"
 
 packages:
 	@command -v $(GO) >/dev/null || { echo "go is missing: https://go.dev/dl/, the version is in go.mod" >&2; exit 1; }
