@@ -1,0 +1,209 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// TriggerDef is the trigger as written.
+type TriggerDef struct {
+	On       string     `json:"on,omitempty" jsonschema:"description=What starts a run.,enum=webhook,enum=check,enum=monitor,enum=workload,enum=schedule,enum=incident,enum=manual,default=webhook"`
+	Sources  []string   `json:"sources,omitempty" jsonschema:"description=Names of source entries. * means all."`
+	Events   IDs        `json:"events,omitempty" jsonschema:"description=For on incident: opened\\, updated\\, acknowledged\\, resolved. Default all."`
+	Match    []MatchDef `json:"match,omitempty" jsonschema:"description=All must hold."`
+	When     string     `json:"when,omitempty" jsonschema:"description=Expression over alert\\, labels\\, severity\\, status\\, source\\, entry\\, origin\\, instance\\, name\\, now."`
+	Priority *int       `json:"priority,omitempty" jsonschema:"description=Lower goes first.,default=100"`
+	Continue bool       `json:"continue,omitempty" jsonschema:"description=Let later pipelines have the alert too.,default=false"`
+	Discard  bool       `json:"discard,omitempty" jsonschema:"description=Take the alert and run nothing.,default=false"`
+	Cron     string     `json:"cron,omitempty" jsonschema:"description=For on schedule: minute hour day month weekday\\, or @hourly\\, @every 5m …"`
+	Timezone string     `json:"timezone,omitempty" jsonschema:"description=For on schedule: IANA name\\, e.g. Europe/Berlin. Default UTC."`
+}
+
+// MatchDef is one comparison of a trigger.
+type MatchDef struct {
+	Field string `json:"field" jsonschema:"description=source\\, entry\\, severity\\, status\\, instance\\, origin\\, name\\, or label:<key>."`
+	Op    string `json:"op" jsonschema:"enum=is,enum=is-not,enum=in,enum=not-in,enum=matches,enum=not-matches"`
+	Value any    `json:"value"`
+}
+
+// What a trigger can wait for.
+const (
+	TriggerWebhook  = "webhook"
+	TriggerCheck    = "check"
+	TriggerMonitor  = "monitor"
+	TriggerWorkload = "workload"
+	TriggerSchedule = "schedule"
+	TriggerIncident = "incident"
+	TriggerManual   = "manual"
+)
+
+func triggerKinds() []string {
+	return []string{TriggerWebhook, TriggerCheck, TriggerMonitor, TriggerWorkload, TriggerSchedule, TriggerIncident, TriggerManual}
+}
+
+func incidentEvents() []string { return []string{"opened", "updated", "acknowledged", "resolved"} }
+
+func matchFields() []string {
+	return []string{"source", "entry", "severity", "status", "instance", "origin", "name"}
+}
+
+// labelField returns the label key of a field written as label:<key>, labels.<key> or label.<key>.
+func labelField(field string) (string, bool) {
+	for _, prefix := range []string{"label:", "labels.", "labels:", "label."} {
+		if key, ok := strings.CutPrefix(field, prefix); ok && key != "" {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+func (c *checker) trigger() {
+	t := c.def.Trigger
+	if t == nil {
+		return
+	}
+	on := t.On
+	if on == "" {
+		on = TriggerWebhook
+	}
+	if !slices.Contains(triggerKinds(), on) {
+		c.add(problemAt("/trigger/on", "unknown trigger "+quoteAll([]string{on}), didYouMean(on, triggerKinds())))
+	}
+	carries := on != TriggerSchedule && on != TriggerManual // whether there is anything to match
+	c.triggerKeys(t, on, carries)
+	for i := range t.Match {
+		c.match(joinIndex("/trigger/match", i), &t.Match[i])
+	}
+	if t.When != "" && carries {
+		c.triggerExpression("/trigger/when", on, t.When)
+	}
+	if t.Discard && t.Continue {
+		c.add(warningAt("/trigger/continue", "discard takes the alert, but continue lets later pipelines have it again", "remove one of them"))
+	}
+	if t.Discard && len(c.def.Nodes) > 0 {
+		c.add(warningAt("/trigger/discard", "a discarding route runs none of its nodes", "remove the nodes or discard"))
+	}
+	if on == TriggerSchedule {
+		if t.Cron == "" {
+			c.add(problemAt("/trigger/cron", `"cron" is missing`, `e.g. "*/5 * * * *" for every five minutes`))
+		} else if _, err := ParseSchedule(t.Cron, t.Timezone); err != nil {
+			at := "/trigger/cron"
+			if errors.Is(err, errTimezone) {
+				at = "/trigger/timezone"
+			}
+			c.add(problemAt(at, err.Error(), ""))
+		}
+	}
+}
+
+// triggerKeys reports keys that this kind of trigger has no use for.
+func (c *checker) triggerKeys(t *TriggerDef, on string, carries bool) {
+	useless := func(given bool, key, belongs string) {
+		if given {
+			c.add(problemAt("/trigger/"+key, fmt.Sprintf("%q has no meaning for a trigger on %s", key, on), belongs))
+		}
+	}
+	useless(on != TriggerSchedule && t.Cron != "", "cron", `it belongs to "on": "schedule"`)
+	useless(on != TriggerSchedule && t.Timezone != "", "timezone", `it belongs to "on": "schedule"`)
+	useless(on != TriggerIncident && len(t.Events) > 0, "events", `it belongs to "on": "incident"`)
+	useless(!carries && len(t.Sources) > 0, "sources", "nothing arrives from a source here")
+	useless(!carries && len(t.Match) > 0, "match", "there is no alert to look at")
+	useless(!carries && t.When != "", "when", "there is no alert to look at")
+	useless(!carries && t.Discard, "discard", "there is no alert to take")
+	useless(!carries && t.Continue, "continue", "there is no alert to hand on")
+	for _, p := range unknownNames("/trigger/events", "event", t.Events, incidentEvents(), SeverityError, "") {
+		c.add(p)
+	}
+	if t.Sources != nil && len(t.Sources) == 0 {
+		c.add(problemAt("/trigger/sources", "an empty list matches no source", `write ["*"] for all, or leave it out`))
+	}
+	for i, s := range t.Sources {
+		if s == "" {
+			c.add(problemAt(joinIndex("/trigger/sources", i), "the source name is empty", ""))
+		}
+	}
+}
+
+func (c *checker) match(at string, m *MatchDef) {
+	_, isLabel := labelField(m.Field)
+	switch {
+	case m.Field == "":
+		c.add(problemAt(at+"/field", `"field" is missing`, "available: "+quoteAll(append(matchFields(), "label:<key>"))))
+	case !isLabel && slices.Contains([]string{"incident", "nodes", "run"}, strings.SplitN(m.Field, ".", 2)[0]):
+		c.add(problemAt(at+"/field", quoteAll([]string{m.Field})+" is not available in a trigger: routing comes before anything has run", "use it in the when of a node"))
+	case !isLabel && !slices.Contains(matchFields(), m.Field):
+		c.add(problemAt(at+"/field", "unknown field "+quoteAll([]string{m.Field}), matchFieldHint(m.Field)))
+	}
+	cmp, err := compileComparison(m.Op, m.Value, matchOps)
+	if err != nil {
+		c.add(err.at(at))
+		return
+	}
+	words := map[string][]string{"severity": {"critical", "warning", "info"}, "status": {"firing", "resolved"}}[m.Field]
+	if words == nil || cmp.re != nil {
+		return
+	}
+	values := cmp.list
+	if values == nil {
+		values = []any{cmp.value}
+	}
+	for _, v := range values {
+		if word := fmt.Sprint(v); !slices.Contains(words, word) {
+			c.add(problemAt(at+"/value", fmt.Sprintf("no alert has the %s %s", m.Field, quoteAll([]string{word})), didYouMean(word, words)))
+		}
+	}
+}
+
+func matchFieldHint(field string) string {
+	if near := nearest(field, matchFields()); near != "" {
+		return "did you mean " + quoteAll([]string{near}) + "?"
+	}
+	return "for a label write " + quoteAll([]string{"label:" + clip(field)})
+}
+
+// minPeriod is the shortest time between two firings of a schedule.
+const minPeriod = 10 * time.Second
+
+var errTimezone = errors.New("unknown time zone")
+
+// Schedule says when a schedule trigger fires.
+type Schedule struct {
+	spec cron.Schedule
+	zone *time.Location
+}
+
+// Next returns the first firing after t, in UTC.
+func (s *Schedule) Next(t time.Time) time.Time { return s.spec.Next(t.In(s.zone)).UTC() }
+
+// ParseSchedule reads a cron line of five fields or a descriptor (@hourly, @every 5m) in a time zone ("" is UTC).
+func ParseSchedule(line, zone string) (s *Schedule, err error) {
+	defer func() { // the parser panics on some prefixes
+		if r := recover(); r != nil {
+			s, err = nil, fmt.Errorf("bad cron line %s", quoteAll([]string{line}))
+		}
+	}()
+	location, err := time.LoadLocation(zone)
+	if err != nil || zone == "Local" {
+		return nil, fmt.Errorf("%w %s", errTimezone, quoteAll([]string{zone}))
+	}
+	if strings.Contains(line, "TZ=") {
+		return nil, errors.New(`the time zone belongs into "timezone", not into the cron line`)
+	}
+	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor)
+	spec, err := parser.Parse(line)
+	if err != nil {
+		return nil, fmt.Errorf("bad cron line %s: %w", quoteAll([]string{line}), err)
+	}
+	if every, ok := spec.(cron.ConstantDelaySchedule); ok && every.Delay < minPeriod {
+		return nil, fmt.Errorf("the schedule fires more often than every %s", minPeriod)
+	}
+	if spec.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return nil, fmt.Errorf("the cron line %s never fires", quoteAll([]string{line}))
+	}
+	return &Schedule{spec: spec, zone: location}, nil
+}
