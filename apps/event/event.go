@@ -2,10 +2,7 @@
 // (Severity), and what became of it. It knows no storage and no transport.
 package event
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Severity is how bad an alert is. The empty value means "not carried by the sender".
 type Severity string
@@ -28,22 +25,6 @@ func (s Severity) Rank() int {
 		return 1
 	default:
 		return 0
-	}
-}
-
-// ParseSeverity maps a sender's word or level, in any case, to a severity:
-// critical, page, error, high, fatal, emergency, disaster, p1, p2 are critical; info, low, debug, p4, p5 are info; anything
-// else is warning. The empty string stays empty ("not carried").
-func ParseSeverity(word string) Severity {
-	switch strings.ToLower(strings.TrimSpace(word)) {
-	case "":
-		return ""
-	case "critical", "crit", "page", "error", "err", "high", "fatal", "emergency", "disaster", "p1", "p2":
-		return SeverityCritical
-	case "info", "information", "informational", "low", "debug", "notice", "p4", "p5":
-		return SeverityInfo
-	default:
-		return SeverityWarning
 	}
 }
 
@@ -90,10 +71,19 @@ func (o Observation) FirstSight(received time.Time) Observation {
 	if o.StartedAt.IsZero() {
 		o.StartedAt = received
 	}
-	if o.Status == StatusResolved && o.EndedAt.IsZero() {
-		o.EndedAt = received
+	if o.Status == StatusResolved {
+		o.EndedAt = o.EndOr(received)
 	}
 	return o
+}
+
+// EndOr returns when the alert ended: what the sender said, or received if it said nothing or a year beyond the next one
+// (senders write a far year for "not yet").
+func (o Observation) EndOr(received time.Time) time.Time {
+	if o.EndedAt.IsZero() || o.EndedAt.Year() > received.Year()+1 {
+		return received
+	}
+	return o.EndedAt
 }
 
 // Rejected is one item of a body that could not be used; its neighbours are unaffected.
@@ -113,6 +103,7 @@ type Parsed struct {
 	ExternalURL  string
 	Truncated    int    // alerts that the sender says it left out
 	Ignored      string // why a good body holds no observation (ping, note, service event)
+	DeliveryKey  string // the sender's own id of this delivery, the same when it is sent again
 }
 
 // instanceLabels name the thing an alert is about, most specific first.
