@@ -218,6 +218,7 @@ CREATE TABLE node_runs (
     has_errors  boolean NOT NULL DEFAULT false,
     reason      text NOT NULL DEFAULT '',
     choice      text NOT NULL DEFAULT '',
+    detail      jsonb,
     output      jsonb,
     started_at  timestamptz,
     finished_at timestamptz,

@@ -217,6 +217,7 @@ CREATE TABLE node_runs (
     has_errors  BOOLEAN NOT NULL DEFAULT false,
     reason      TEXT NOT NULL DEFAULT '',
     choice      TEXT NOT NULL DEFAULT '',
+    detail      TEXT,
     output      TEXT,
     started_at  TIMESTAMP,
     finished_at TIMESTAMP,

@@ -1,0 +1,211 @@
+package notify
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	s "github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Runs is told what became of deliveries, in the transaction that books it.
+type Runs interface {
+	// BeginOutcomes starts the work of one transaction.
+	BeginOutcomes(tx *s.Tx, told *Batch, jobs *queue.Writes) RunBatch
+}
+
+// RunBatch is the runs' part of one transaction of outcomes.
+type RunBatch interface {
+	// Load queues the look-up of runs.
+	Load(runs []id.ID)
+	// Delivered brings a run up to date with its deliveries, by node.
+	Delivered(run id.ID, told map[string][]event.Told) error
+	Write()
+	Committed()
+	Dropped()
+}
+
+var (
+	deliveryRoutes = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
+		SELECT r.delivery_id, r.run_id FROM delivery_routes r WHERE r.delivery_id = v.id`)
+
+	// nextInLine are deliveries that may have waited for this one.
+	nextInLine = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
+		SELECT o.id FROM deliveries d JOIN deliveries o ON o.incident_id = d.incident_id AND o.channel_id = d.channel_id
+		WHERE d.id = v.id AND o.id <> d.id AND o.state = 'pending'`)
+
+	bookDelivery = s.Update("deliveries", []s.Column{
+		s.Col("id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("next_at", s.Time), s.Col("finished_at", s.Time),
+	}, "state = v.state, reason = v.reason, attempts = v.attempts, next_at = v.next_at, sending_since = NULL, finished_at = v.finished_at", "t.id = v.id", "")
+
+	bookMessage = s.Update("messages", []s.Column{s.Col("id", s.UUID), s.Col("provider_ref", s.Text), s.Col("verdict", s.Text)},
+		"provider_ref = v.provider_ref, verdict = v.verdict", "t.id = v.id", "")
+
+	insertAttempt = s.Insert("message_attempts", []s.Column{
+		s.Col("message_id", s.UUID), s.Col("n", s.Int), s.Col("tenant_id", s.Text), s.Col("at", s.Time), s.Col("status", s.Int),
+		s.Col("latency_us", s.Int), s.Col("verdict", s.Text), s.Col("error", s.Text), s.Col("response", s.Text),
+	}, "ON CONFLICT (message_id, n) DO NOTHING")
+)
+
+// outcome is what became of one attempt, or of a delivery that needs none.
+type outcome struct {
+	job     queue.Job
+	channel id.ID
+	message id.ID
+	n       int
+	at      time.Time
+	latency time.Duration
+	result  channel.Result
+	state   string
+	reason  string
+	after   time.Duration // until the next attempt, when pending
+	unsent  bool          // nothing was sent: only the books are settled
+	batch   *outcomes     // the last transaction that took it
+}
+
+// outcomes is one transaction of outcomes; its members share it.
+type outcomes struct {
+	told *Batch
+	runs RunBatch
+	over bool
+}
+
+func (o *outcomes) committed() {
+	if !o.over {
+		o.over = true
+		o.told.Committed()
+		o.runs.Committed()
+	}
+}
+
+func (o *outcomes) dropped() {
+	if o != nil && !o.over {
+		o.over = true
+		o.told.Dropped()
+		o.runs.Dropped()
+	}
+}
+
+// applyOutcomes books a batch: fence first, then only what is still ours.
+func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
+	jobs := queue.NewWrites(p.lease)
+	b := &outcomes{told: p.Begin(tx, jobs)}
+	b.runs = runs.BeginOutcomes(tx, b.told, jobs)
+	byID := make(map[id.ID]*outcome, len(items))
+	var done []queue.Job
+	var back []queue.Back
+	routes := deliveryRoutes.Rows()
+	for _, o := range items {
+		o.batch.dropped()
+		o.batch = b
+		byID[o.job.Ref] = o
+		routes.Add(o.job.Ref)
+		if o.state == event.StatePending {
+			back = append(back, queue.Back{Job: o.job, After: o.after, Failed: true})
+		} else {
+			done = append(done, o.job)
+		}
+	}
+	held := map[id.ID]bool{}
+	hold := func(k queue.Key) { held[k.Ref] = true }
+	queue.Finish(tx, done, hold)
+	queue.GiveBack(tx, back, hold)
+	waiting := map[id.ID][]id.ID{} // run to deliveries
+	tx.Query(deliveryRoutes, routes, func(r s.Row) error {
+		var delivery, run id.ID
+		if err := r.Scan(&delivery, &run); err != nil {
+			return fmt.Errorf("read a route: %w", err)
+		}
+		waiting[run] = append(waiting[run], delivery)
+		return nil
+	})
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	runIDs := make([]id.ID, 0, len(waiting))
+	for run, deliveries := range waiting {
+		for _, d := range deliveries {
+			if held[d] {
+				runIDs = append(runIDs, run)
+				break
+			}
+		}
+	}
+	b.told.WantRuns(runIDs)
+	b.runs.Load(runIDs)
+	p.wakeNext(tx, jobs, items, held)
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	b.told.overlay(byID, held)
+	for _, run := range runIDs {
+		if err := b.runs.Delivered(run, b.told.OfRun(run)); err != nil {
+			return err
+		}
+	}
+	writeOutcomes(tx, items, held)
+	b.runs.Write()
+	b.told.Write()
+	jobs.Queue(tx)
+	return nil
+}
+
+// wakeNext makes deliveries due that waited behind one that is over.
+func (p *Planner) wakeNext(tx *s.Tx, jobs *queue.Writes, items []*outcome, held map[id.ID]bool) {
+	rows := nextInLine.Rows()
+	for _, o := range items {
+		if held[o.job.Ref] && o.state != event.StatePending {
+			rows.Add(o.job.Ref)
+		}
+	}
+	tx.Query(nextInLine, rows, func(r s.Row) error {
+		var next id.ID
+		if err := r.Scan(&next); err != nil {
+			return fmt.Errorf("read a waiting delivery: %w", err)
+		}
+		if !held[next] {
+			jobs.Wake(queue.Key{Kind: JobDeliver, Ref: next}, 0)
+		}
+		return nil
+	})
+}
+
+// overlay puts the new states over what the look-ups found.
+func (b *Batch) overlay(items map[id.ID]*outcome, held map[id.ID]bool) {
+	for _, list := range b.byRun {
+		for _, n := range list {
+			if o := items[n.d.id]; o != nil && held[n.d.id] {
+				n.d.state, n.d.attempts = o.state, max(n.d.attempts, o.n)
+				if !o.unsent || o.reason != "" {
+					n.d.reason = o.reason
+				}
+			}
+		}
+	}
+}
+
+func writeOutcomes(tx *s.Tx, items []*outcome, held map[id.ID]bool) {
+	deliveries, messages, attempts := bookDelivery.Rows(), bookMessage.Rows(), insertAttempt.Rows()
+	for _, o := range items {
+		if !held[o.job.Ref] || o.unsent && o.reason == "" {
+			continue
+		}
+		next, finished := time.Time{}, tx.Now()
+		if o.state == event.StatePending {
+			next, finished = tx.Now().Add(o.after), time.Time{}
+		}
+		n := o.n
+		deliveries.Add(o.job.Ref, o.state, o.reason, n, next, finished)
+		if !o.unsent {
+			messages.Add(o.message, o.result.ProviderRef, string(o.result.Verdict))
+			attempts.Add(o.message, o.n, o.job.Tenant, o.at, o.result.Status, int(o.latency.Microseconds()), string(o.result.Verdict),
+				o.result.Error, o.result.Response)
+		}
+	}
+	tx.Exec(bookDelivery, deliveries)
+	tx.Exec(bookMessage, messages)
+	tx.Exec(insertAttempt, attempts)
+}

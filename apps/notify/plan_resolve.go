@@ -1,0 +1,137 @@
+package notify
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+)
+
+// Resolve tells the end of an incident by state, not by route: every channel that has, or may have, the news that it is on gets
+// one delivery; what was never tried is held back. t names the incident and its resolving event. It returns how many are told.
+func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
+	incident := t.Incident.ID
+	channels := append([]id.ID(nil), b.ending[incident]...)
+	for _, d := range b.live[incident] {
+		switch {
+		case d.kind == channel.KindResolved:
+		case d.mayHaveArrived():
+			channels = append(channels, d.channel)
+		case d.state == event.StatePending:
+			b.holdBack(d, event.ReasonResolvedFirst)
+		}
+	}
+	n := 0
+	seen := map[id.ID]bool{}
+	var notice *channel.Notice
+	for _, c := range channels {
+		l := b.p.channels.ByID(c)
+		if seen[c] || l == nil {
+			continue // deleted since: nowhere to send it to
+		}
+		seen[c] = true
+		d := &planned{
+			id: id.New(), channel: c, live: l, tell: t, key: idemKey(t, c), kind: channel.KindResolved, state: event.StatePending,
+		}
+		if b.keys[d.key] != nil {
+			continue
+		}
+		b.keys[d.key] = d
+		if notice == nil {
+			v := b.p.notice(t, b.tx.Now(), channel.KindResolved)
+			notice = &v
+		}
+		b.plan(d, *notice)
+		for _, w := range waiting {
+			b.join(w.RunID, t.Tenant, w.DefinitionID, "", d)
+		}
+		n++
+	}
+	return n
+}
+
+// holdBack suppresses a delivery that was never sent. Its job stays and is due now: whoever takes it settles the books of the runs
+// that wait for it.
+func (b *Batch) holdBack(d *planned, reason string) {
+	d.state, d.reason = event.StateSuppressed, reason
+	if d.tell == nil { // stored by an earlier transaction
+		b.stopped.Add(d.id, reason, b.tx.Now())
+	}
+	b.jobs.Wake(queue.Key{Kind: JobDeliver, Ref: d.id}, 0)
+	b.rung = true
+}
+
+// Write queues everything planned.
+func (b *Batch) Write() {
+	now := b.tx.Now()
+	deliveries, messages := insertDelivery.Rows(), insertMessage.Rows()
+	for _, d := range b.fresh {
+		t := d.tell
+		incident := id.ID{}
+		if t.Incident != nil {
+			incident = t.Incident.ID
+		}
+		var sending, finished time.Time
+		verdict := ""
+		switch d.state {
+		case event.StateSending:
+			sending = now
+		case event.StateDelivered:
+			finished, verdict = now, string(channel.Done)
+		case event.StateSuppressed:
+			finished = now
+		}
+		d.expires = now.Add(expiry)
+		if d.severity == string(event.SeverityInfo) {
+			d.expires = now.Add(expiryInfo)
+		}
+		deliveries.Add(d.id, t.Tenant, d.key, incident, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
+			d.attempts, t.TraceID, now, d.expires, sending, finished)
+		if !d.message.IsZero() {
+			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, d.body, verdict, now)
+		}
+	}
+	b.tx.Exec(suppressDelivery, b.stopped)
+	b.tx.Exec(insertDelivery, deliveries)
+	b.tx.Exec(insertMessage, messages)
+	b.tx.Exec(insertRoute, b.routes)
+}
+
+// Committed hands what was born leased to the sender.
+func (b *Batch) Committed() {
+	until := b.tx.Now().Add(b.p.lease)
+	for _, d := range b.fresh {
+		if d.token.IsZero() {
+			continue
+		}
+		b.p.sender.send(&sending{
+			job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
+			live: d.live, message: d.message, pass: d.pass,
+			expires: d.expires, out: channel.Outgoing{IdemKey: d.key, TraceID: d.tell.TraceID, Title: d.title, Body: d.body},
+		})
+	}
+	if b.rung {
+		b.p.sender.bell.Ring(QueueNotify)
+	}
+}
+
+// Dropped gives back what was reserved for a transaction that did not commit.
+func (b *Batch) Dropped() {
+	for _, d := range b.fresh {
+		if !d.token.IsZero() {
+			b.p.sender.cancel(d.channel, d.pass)
+			d.token = id.ID{}
+		}
+	}
+}
+
+func fallbackBody(n channel.Notice) json.RawMessage {
+	raw, err := json.Marshal(map[string]any{"title": n.Title, "message": n.Text, "severity": n.Severity, "tags": n.Tags})
+	if err != nil { // maps of strings cannot fail
+		return json.RawMessage(`{}`)
+	}
+	return raw
+}

@@ -1,0 +1,53 @@
+package notify
+
+import s "github.com/incidenthub/incidenthub/internal/platform/storage"
+
+// Statements of planning: what an incident's deliveries are like, and new ones.
+var (
+	// liveDeliveries are those that may still go out.
+	liveDeliveries = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
+		SELECT t.id, t.incident_id, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t
+		WHERE t.incident_id = v.incident_id AND t.state IN ('pending', 'sending') {lock}`)
+
+	// toldChannels are the channels whose last word is that the incident is on.
+	toldChannels = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
+		SELECT v.incident_id AS incident_id, d.channel_id AS channel_id FROM deliveries d
+		WHERE d.incident_id = v.incident_id AND d.state = 'delivered'
+		GROUP BY d.channel_id
+		HAVING max(CASE WHEN d.kind = 'resolved' THEN 0 ELSE d.event_seq END) > max(CASE WHEN d.kind = 'resolved' THEN d.event_seq ELSE 0 END)`)
+
+	// routeTold says what became of the last event that a route told of an incident: the best of its deliveries.
+	routeTold = s.Lookup([]s.Column{s.Col("incident_id", s.UUID), s.Col("definition_id", s.Key)}, `
+		SELECT d.incident_id, r.definition_id,
+		       CASE WHEN d.state IN ('pending', 'sending', 'delivered') OR d.reason IN ('when', 'below_min_severity') THEN 1 ELSE 0 END AS told
+		FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id
+		WHERE d.incident_id = v.incident_id AND r.definition_id = v.definition_id AND d.kind <> 'resolved'
+		ORDER BY d.event_seq DESC, told DESC LIMIT 1`)
+
+	sameKey = s.Lookup([]s.Column{s.Col("idem_key", s.Text)}, `
+		SELECT t.id, t.idem_key, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t WHERE t.idem_key = v.idem_key LIMIT 1`)
+
+	runDeliveries = s.Lookup([]s.Column{s.Col("run_id", s.UUID)}, `
+		SELECT r.run_id, r.node, d.id, d.channel_id, d.state, d.reason, d.attempts
+		FROM delivery_routes r JOIN deliveries d ON d.id = r.delivery_id WHERE r.run_id = v.run_id`)
+
+	insertDelivery = s.Insert("deliveries", []s.Column{
+		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("idem_key", s.Text), s.Col("incident_id", s.UUID), s.Col("event_seq", s.Int),
+		s.Col("step", s.Int), s.Col("channel_id", s.UUID), s.Col("kind", s.Text), s.Col("severity", s.Text), s.Col("message_id", s.UUID),
+		s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("trace_id", s.Text), s.Col("created_at", s.Time),
+		s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time),
+	}, "")
+
+	insertMessage = s.Insert("messages", []s.Column{
+		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("channel_id", s.UUID), s.Col("driver", s.Text), s.Col("idem_key", s.Text),
+		s.Col("incident_id", s.UUID), s.Col("severity", s.Text), s.Col("title", s.Text), s.Col("body", s.Document), s.Col("verdict", s.Text),
+		s.Col("created_at", s.Time),
+	}, "")
+
+	insertRoute = s.Insert("delivery_routes", []s.Column{
+		s.Col("run_id", s.UUID), s.Col("delivery_id", s.UUID), s.Col("tenant_id", s.Text), s.Col("definition_id", s.Key), s.Col("node", s.Text),
+	}, "ON CONFLICT (run_id, delivery_id) DO NOTHING")
+
+	suppressDelivery = s.Update("deliveries", []s.Column{s.Col("id", s.UUID), s.Col("reason", s.Text), s.Col("finished_at", s.Time)},
+		"state = 'suppressed', reason = v.reason, next_at = NULL, finished_at = v.finished_at", "t.id = v.id AND t.state = 'pending'", "")
+)

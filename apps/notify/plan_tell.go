@@ -1,0 +1,180 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+)
+
+// ErrNoChannel is returned when a notify node names channels and none of them is active.
+var ErrNoChannel = errors.New("no active channel to tell")
+
+// Tell plans one delivery per channel and returns them. A delivery that another route made already is joined, not repeated.
+func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
+	channels := b.p.pick(t)
+	if len(channels) == 0 {
+		return nil, fmt.Errorf("%w: wanted channels %q, drivers %q; add one or make it active", ErrNoChannel, t.Channels, t.Drivers)
+	}
+	out := make([]event.Told, 0, len(channels))
+	var notice *channel.Notice
+	for _, l := range channels {
+		key := idemKey(t, l.ID)
+		d := b.keys[key]
+		if d == nil {
+			d = &planned{
+				id: id.New(), channel: l.ID, live: l, tell: t, key: key, kind: kindOf(t.Event), state: event.StatePending,
+			}
+			b.keys[key] = d
+			if notice == nil {
+				n := b.p.notice(t, b.tx.Now(), d.kind)
+				notice = &n
+			}
+			b.plan(d, *notice)
+		}
+		b.join(t.RunID, t.Tenant, t.DefinitionID, t.Node, d)
+		if t.Incident != nil {
+			b.told[route{t.Incident.ID, t.DefinitionID}] = b.told[route{t.Incident.ID, t.DefinitionID}] || d.tells()
+		}
+		out = append(out, b.view(d))
+	}
+	return out, nil
+}
+
+// tells reports whether a delivery counts as having told its incident.
+func (d *planned) tells() bool {
+	return d.unfinished() || d.state == event.StateDelivered || d.reason == event.ReasonWhen || d.reason == event.ReasonMinSeverity
+}
+
+func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d *planned) {
+	for _, n := range b.byRun[run] {
+		if n.d.id == d.id {
+			return
+		}
+	}
+	b.byRun[run] = append(b.byRun[run], nodeTold{node, d})
+	b.routes.Add(run, d.id, tenant, definition, node)
+}
+
+// plan decides how a new delivery starts: held back, stored (inbox), on its way from here, or waiting.
+func (b *Batch) plan(d *planned, n channel.Notice) {
+	t := d.tell
+	d.severity = n.Severity
+	b.fresh = append(b.fresh, d)
+	incident := id.ID{}
+	if t.Incident != nil {
+		incident = t.Incident.ID
+	}
+	if reason := b.heldBack(d); reason != "" {
+		d.state, d.reason = event.StateSuppressed, reason
+		return
+	}
+	n = ForChannel(n, d.live.Name, d.key)
+	d.message, d.title = id.New(), n.Title
+	body, err := d.live.Channel.Render(n)
+	if err != nil {
+		// The message is not lost to its rendering: the plain text goes out in a shape that every channel's Send takes or refuses.
+		d.body = fallbackBody(n)
+	} else {
+		d.body = body
+	}
+	behind := slices.ContainsFunc(b.live[incident], func(o *planned) bool { return o.channel == d.channel && o.unfinished() })
+	switch {
+	case d.live.Spec.Local:
+		d.state, d.attempts = event.StateDelivered, 1
+	case !behind && b.bornLeased(d):
+		d.state, d.token = event.StateSending, id.New()
+	case behind:
+		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, After: blocked})
+	default:
+		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify})
+		b.rung = true
+	}
+	if !d.token.IsZero() {
+		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token})
+	}
+	if !incident.IsZero() {
+		b.live[incident] = append(b.live[incident], d)
+	}
+}
+
+// bornLeased marks a delivery as on the wire from the start: only where a repeat under one key is harmless, since after a crash
+// nobody knows whether it went out.
+func (b *Batch) bornLeased(d *planned) bool {
+	if !d.live.Spec.Repeatable {
+		return false
+	}
+	pass, _, ok := b.p.sender.reserve(d.channel)
+	d.pass = pass
+	return ok
+}
+
+func (b *Batch) heldBack(d *planned) string {
+	t := d.tell
+	switch {
+	case t.Suppress != "":
+		return t.Suppress
+	case d.kind != channel.KindResolved && t.Incident != nil && !t.Incident.Status.Active():
+		return event.ReasonResolvedFirst
+	case d.kind != channel.KindResolved && severityOf(t).Rank() < max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank()):
+		return event.ReasonMinSeverity
+	default:
+		return ""
+	}
+}
+
+func severityOf(t *event.Tell) event.Severity {
+	if t.Incident != nil {
+		return t.Incident.Severity
+	}
+	if len(t.Alerts) > 0 {
+		return t.Alerts[0].Severity
+	}
+	return event.SeverityInfo
+}
+
+func kindOf(k event.EventKind) channel.Kind {
+	switch k {
+	case event.EventAlertAdded, event.EventSeverityRaised, event.EventSeverityChanged:
+		return channel.KindUpdated
+	case event.EventResolved:
+		return channel.KindResolved
+	default:
+		return channel.KindFiring
+	}
+}
+
+func (p *Planner) notice(t *event.Tell, at time.Time, kind channel.Kind) channel.Notice {
+	in := NoticeInput{
+		Kind: kind, Event: string(t.Event), At: at, TraceID: t.TraceID, RunID: t.RunID.String(), Source: t.Source, Environment: t.Environment,
+		Outputs: t.Outputs, Alerts: make([]channel.Alert, 0, len(t.Alerts)),
+	}
+	if i := t.Incident; i != nil {
+		in.Incident = &IncidentFacts{
+			ID: i.ID.String(), Title: i.Title, Description: i.Description, Severity: i.Severity, Status: string(i.Status),
+			StartedAt: i.CreatedAt, ResolvedAt: i.ResolvedAt,
+		}
+		in.URL = p.pageURL(i.ID)
+	}
+	for _, a := range t.Alerts {
+		in.Alerts = append(in.Alerts, channelAlert(a))
+	}
+	return p.notices.Build(in)
+}
+
+func channelAlert(a *event.Alert) channel.Alert {
+	out := channel.Alert{
+		Name: a.Name, Status: a.Status, Severity: a.Severity, Description: a.Description, Source: a.Source, Fingerprint: a.Fingerprint,
+		Labels: a.Labels, Annotations: a.Annotations, StartedAt: a.StartedAt,
+	}
+	if !a.EndedAt.IsZero() {
+		ended := a.EndedAt
+		out.EndedAt = &ended
+	}
+	return out
+}

@@ -1,0 +1,209 @@
+package notify
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// Limits of sending.
+const (
+	slots        = 48               // sends under way at once
+	channelSlots = 24               // of them to one channel
+	claimMax     = 16               // deliveries claimed at once
+	maxAttempts  = 20               // per message
+	maxRescues   = 10               // leases that ran out
+	sendTimeout  = 20 * time.Second // of one attempt; shorter than the lease
+)
+
+// Sender sends deliveries: those born leased in this process and those it claims from the queue.
+type Sender struct {
+	db       *storage.DB
+	clock    clock.Clock
+	log      *slog.Logger
+	bell     queue.Bell
+	lease    time.Duration
+	channels *Channels
+	breaker  *httpclient.Breaker
+	random   func() float64
+	takes    *storage.Queue[*take]
+	outcomes *storage.Queue[*outcome]
+	poller   *queue.Poller
+
+	mu   sync.Mutex
+	used int
+	per  map[id.ID]int
+	wg   sync.WaitGroup
+}
+
+// sending is one message on its way.
+type sending struct {
+	job      queue.Job
+	live     *Live
+	message  id.ID
+	attempts int // before this one
+	expires  time.Time
+	pass     httpclient.Pass
+	out      channel.Outgoing
+}
+
+// busy is how long a delivery waits for a slot of its channel.
+const busy = 2 * time.Second
+
+// reserve takes a slot for a channel. When there is none, or the channel's breaker is open, it says when to ask again.
+func (s *Sender) reserve(ch id.ID) (pass httpclient.Pass, wait time.Duration, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.used >= slots || s.per[ch] >= channelSlots {
+		return httpclient.Pass{}, busy, false
+	}
+	if pass, wait, ok = s.breaker.Enter(ch.String()); !ok {
+		return pass, wait, false
+	}
+	s.used++
+	s.per[ch]++
+	return pass, 0, true
+}
+
+// cancel gives a slot back unused.
+func (s *Sender) cancel(ch id.ID, pass httpclient.Pass) {
+	pass.Abandon()
+	s.release(ch)
+}
+
+func (s *Sender) release(ch id.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used--
+	if s.per[ch]--; s.per[ch] <= 0 {
+		delete(s.per, ch)
+	}
+}
+
+func (s *Sender) room() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return min(slots-s.used, claimMax)
+}
+
+// send starts an attempt in a slot that was reserved for it.
+func (s *Sender) send(x *sending) {
+	s.wg.Go(func() {
+		o := s.attempt(x)
+		s.release(x.live.ID)
+		s.book(o)
+	})
+}
+
+func (s *Sender) attempt(x *sending) *outcome {
+	o := &outcome{job: x.job, channel: x.live.ID, message: x.message, n: x.attempts + 1, at: s.clock.Now()}
+	left := x.job.Until.Sub(o.at)
+	if left < time.Second {
+		x.pass.Abandon()
+		return nil // too late to be sure that nobody else sends it: the queue has it
+	}
+	ctx, cancel := context.WithTimeout(trace.With(context.Background(), x.out.TraceID), min(sendTimeout, left-time.Second/2))
+	defer cancel()
+	watch := clock.Start()
+	o.result = x.live.Channel.Send(ctx, x.out)
+	o.latency = watch.Elapsed()
+	if o.result.Verdict == channel.Retry {
+		x.pass.Failure()
+	} else {
+		x.pass.Success()
+	}
+	s.judge(o, x)
+	return o
+}
+
+// judge turns an attempt's verdict into the delivery's next state.
+func (s *Sender) judge(o *outcome, x *sending) {
+	switch o.result.Verdict {
+	case channel.Done:
+		o.state = event.StateDelivered
+		return
+	case channel.Permanent:
+		o.state, o.reason = event.StateDead, reasonOf(o.result)
+		return
+	}
+	d := min(10*time.Minute, time.Second<<min(o.n, 12))
+	o.after = d/2 + time.Duration(s.random()*float64(d/2))
+	if o.result.RetryAfter > 0 {
+		o.after = o.result.RetryAfter
+	}
+	if o.n >= maxAttempts || s.clock.Now().Add(o.after).After(x.expires) {
+		o.state, o.reason = event.StateDead, "expired: "+reasonOf(o.result)
+		return
+	}
+	o.state = event.StatePending
+	if o.result.Status == 0 && !arrivedNowhere(o.result.Class) {
+		o.reason = unknownOutcome
+	}
+}
+
+// arrivedNowhere lists the errors after which the receiver cannot have the message.
+func arrivedNowhere(class string) bool {
+	switch class {
+	case "refused", "dns", "blocked_address", "tls", "unreachable":
+		return true
+	default:
+		return false
+	}
+}
+
+func reasonOf(r channel.Result) string {
+	if r.Class != "" {
+		return r.Class
+	}
+	return "refused_by_receiver"
+}
+
+// book stores what became of an attempt; while the database is away it keeps trying, so that what was sent is not sent again.
+func (s *Sender) book(o *outcome) {
+	if o == nil {
+		return
+	}
+	s.wg.Add(1)
+	s.outcomes.Submit(o, func(err error) {
+		if err == nil {
+			o.batch.committed()
+			s.wg.Done()
+			return
+		}
+		go func() {
+			defer s.wg.Done()
+			s.log.Warn("book a delivery's outcome", "delivery_id", o.job.Ref, "error", err)
+			if s.clock.Now().Sub(o.at) < 5*time.Minute && clock.Sleep(context.Background(), 250*time.Millisecond) == nil {
+				s.book(o)
+			}
+		}()
+	})
+}
+
+// Start begins to claim deliveries that are due.
+func (s *Sender) Start() { s.poller.Start() }
+
+// Stop ends claiming, waits for sends under way, and books their outcomes. ctx bounds the wait.
+func (s *Sender) Stop(ctx context.Context) error {
+	s.poller.Stop()
+	done := make(chan struct{})
+	go func() { s.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.takes.Stop()
+	s.outcomes.Stop()
+	return nil
+}

@@ -1,0 +1,140 @@
+package notify
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+var (
+	takeDelivery = storage.Lookup([]storage.Column{storage.Col("ref", storage.UUID), storage.Col("token", storage.UUID)}, `
+		SELECT d.id, d.tenant_id, d.channel_id, d.message_id, d.state, d.severity, d.attempts, d.expires_at,
+		       EXISTS (SELECT 1 FROM deliveries o WHERE o.incident_id = d.incident_id AND o.channel_id = d.channel_id
+		               AND o.event_seq < d.event_seq AND o.state IN ('pending', 'sending')) AS behind
+		FROM deliveries d WHERE d.id = v.ref
+		  AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'deliver' AND j.ref = v.ref AND j.node = '' AND j.lease_token = v.token) {lock}`)
+
+	takeMessage = storage.Lookup([]storage.Column{storage.Col("id", storage.UUID)}, `
+		SELECT m.id, m.idem_key, m.title, m.body, d.trace_id, d.id AS delivery_id
+		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = v.id`)
+
+	markSending = storage.Update("deliveries", []storage.Column{storage.Col("id", storage.UUID), storage.Col("since", storage.Time)},
+		"state = 'sending', sending_since = v.since, next_at = NULL", "t.id = v.id", "")
+)
+
+// take is a claimed delivery on its way to the wire.
+type take struct {
+	job   queue.Job
+	send  *sending // set: send it
+	book  *outcome // set: nothing to send, only books to settle
+	found bool
+}
+
+// do starts what the poller claimed.
+func (s *Sender) do(jobs []queue.Job) {
+	for _, j := range jobs {
+		t := &take{job: j}
+		s.wg.Add(1)
+		s.takes.Submit(t, func(err error) {
+			defer s.wg.Done()
+			switch {
+			case err != nil:
+				if t.send != nil {
+					s.cancel(t.send.live.ID, t.send.pass)
+				}
+				s.log.Warn("take a delivery", "delivery_id", j.Ref, "error", err)
+			case t.send != nil:
+				s.send(t.send)
+			case t.book != nil:
+				s.book(t.book)
+			}
+		})
+	}
+}
+
+// applyTakes marks claimed deliveries as being on the wire, in the order rules' favour: none before an earlier one of its
+// incident and channel.
+func (s *Sender) applyTakes(tx *storage.Tx, takes []*take) error {
+	byID := map[id.ID]*take{}
+	rows := takeDelivery.Rows()
+	for _, t := range takes {
+		if t.send != nil { // this batch is done again
+			s.cancel(t.send.live.ID, t.send.pass)
+		}
+		t.send, t.book, t.found = nil, nil, false
+		byID[t.job.Ref] = t
+		rows.Add(t.job.Ref, t.job.Token)
+	}
+	var back []queue.Back
+	tx.Query(takeDelivery, rows, func(r storage.Row) error {
+		b, err := s.consider(r, byID)
+		if b != nil {
+			back = append(back, *b)
+		}
+		return err
+	})
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	marks, bodies := markSending.Rows(), takeMessage.Rows()
+	for _, t := range takes {
+		if t.send != nil {
+			marks.Add(t.job.Ref, tx.Now())
+			bodies.Add(t.job.Ref)
+		}
+	}
+	queue.GiveBack(tx, back, nil)
+	tx.Exec(markSending, marks)
+	tx.Query(takeMessage, bodies, func(r storage.Row) error {
+		var message, delivery id.ID
+		var key, title, traceID string
+		var body []byte
+		if err := r.Scan(&message, &key, &title, &body, &traceID, &delivery); err != nil {
+			return fmt.Errorf("read a message: %w", err)
+		}
+		x := byID[delivery].send
+		x.message, x.out.IdemKey, x.out.Title, x.out.Body, x.out.TraceID = message, key, title, body, traceID
+		return nil
+	})
+	return nil
+}
+
+// consider decides about one claimed delivery: send it, settle it, or give it back for later.
+func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, error) {
+	var delivery, ch, message id.ID
+	var tenant, state, severity string
+	var attempts int
+	var expires time.Time
+	var behind bool
+	if err := r.Scan(&delivery, &tenant, &ch, &message, &state, &severity, &attempts, &expires, &behind); err != nil {
+		return nil, fmt.Errorf("read a delivery: %w", err)
+	}
+	t := byID[delivery]
+	settle := func(state, reason string) {
+		t.book = &outcome{job: t.job, channel: ch, message: message, at: s.clock.Now(), state: state, reason: reason, unsent: true}
+	}
+	live := s.channels.ByID(ch)
+	switch {
+	case state != event.StatePending && state != event.StateSending:
+		settle(state, "")
+	case t.job.Rescues > maxRescues:
+		settle(event.StateDead, event.ReasonPoison)
+	case live == nil:
+		settle(event.StateDead, "channel_gone")
+	case s.clock.Now().After(expires):
+		settle(event.StateDead, "expired")
+	case behind:
+		return &queue.Back{Job: t.job, After: blocked}, nil
+	default:
+		pass, wait, ok := s.reserve(ch)
+		if !ok {
+			return &queue.Back{Job: t.job, After: wait}, nil
+		}
+		t.send = &sending{job: t.job, live: live, attempts: attempts, expires: expires, pass: pass}
+	}
+	return nil, nil //nolint:nilnil // nothing goes back
+}
