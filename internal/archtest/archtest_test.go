@@ -131,6 +131,8 @@ func TestRulesCanFail(t *testing.T) {
 		"the words import plumbing":         {source{"apps/event/b.go": code("event", "OURS/internal/platform/clock")}, []string{"imports apps/event/b.go"}},
 		"embedded files import code":        {source{"migrations/b.go": code("migrations", "OURS/internal/platform/clock")}, []string{"imports migrations/b.go"}},
 		"a driver imports a driver":         {source{"drivers/acme/b.go": code("acme", "OURS/drivers/bolt")}, []string{"imports drivers/acme/b.go", "plugins drivers/acme/b.go"}},
+		"a driver imports what all share":   {source{"drivers/acme/b.go": code("acme", "OURS/drivers/shape")}, nil},
+		"a door imports what drivers share": {source{"apps/cli/c.go": "// Package cli commands.\n" + code("cli", "OURS/drivers/shape")}, []string{"imports apps/cli/c.go"}},
 		"a driver imports an app":           {source{"drivers/acme/b.go": code("acme", "OURS/apps/alerts")}, []string{"imports drivers/acme/b.go"}},
 		"code of a driver imports a suite":  {source{"drivers/acme/b.go": code("acme", "OURS/drivers/drivertest")}, []string{"imports drivers/acme/b.go"}},
 		"a contract imports a plugin":       {source{"drivers/b.go": code("drivers", "OURS/drivers/acme")}, nil}, // what lies below: the compiler sees the cycle
