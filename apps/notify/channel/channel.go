@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -36,15 +37,33 @@ type Notice struct {
 	IdemKey    string
 	TraceID    string
 	RunID      string
-	IncidentID string // "" when nothing but a run is behind it
-	Status     string // of the incident
-	StartedAt  time.Time
+	IncidentID string    // "" when nothing but a run is behind it
+	Incident   *Incident // nil when there is none
+	Status     string    // of the incident
+	StartedAt  time.Time // zero when not known
+	EndedAt    time.Time // zero while it lasts
 	At         time.Time
 	URL        string // of the incident's page, "" when the hub has no public address
+	Links      []Link // http and https only: incident, runbook, dashboard and so on
 	Alerts     []Alert
 	Labels     map[string]string // common to all alerts
 	Tags       map[string]string // trace_id, run_id, idempotency_key, fingerprint
 	Context    map[string]any    // outputs of earlier nodes: ingest, check, intelligence
+}
+
+// Incident is the incident behind a notice, in its own words: Title without the severity in front, Severity as it was while it
+// lasted.
+type Incident struct {
+	Title       string
+	Description string
+	Severity    string
+	Environment string
+}
+
+// Link is one address that helps whoever is told.
+type Link struct {
+	Name string // a word for JSON keys: incident, runbook, dashboard, panel, generator …
+	URL  string
 }
 
 // Alert is one alert of a notice.
@@ -57,7 +76,7 @@ type Alert struct {
 	Fingerprint string            `json:"fingerprint"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
-	StartedAt   time.Time         `json:"started_at"`
+	StartedAt   time.Time         `json:"started_at,omitzero"`
 	EndedAt     *time.Time        `json:"ended_at,omitempty"`
 }
 
@@ -66,7 +85,7 @@ type Outgoing struct {
 	IdemKey string
 	TraceID string
 	Title   string
-	Body    json.RawMessage // as Render made it
+	Body    json.RawMessage // the document that Render made: its value, not its spelling, outlives a database
 }
 
 // Verdict is what an attempt means for the message.
@@ -75,7 +94,7 @@ type Verdict string
 // The verdicts.
 const (
 	Done      Verdict = "done"      // the receiver has it
-	Retry     Verdict = "retry"     // worth another try
+	Retry     Verdict = "retry"     // worth another try; the outcome may be unknown
 	Permanent Verdict = "permanent" // no second try can mend it
 )
 
@@ -121,7 +140,34 @@ type Spec struct {
 // Field is one setting.
 type Field struct {
 	Key     string
+	Type    FieldType
 	Doc     string
 	Default string
-	Secret  bool
+	// Enum lists the values that may be given; empty means any.
+	Enum []string
+	// Secret: the value is kept sealed and never shown. Of a FieldMap only the values are secret whose key LooksSecret.
+	Secret bool
+	// Destination: the address that the secrets are sent to. When its host changes, secrets must be entered again.
+	Destination bool
+}
+
+// FieldType is the JSON type of a setting.
+type FieldType string
+
+// The types of settings.
+const (
+	FieldText   FieldType = "string"
+	FieldURL    FieldType = "url" // a string
+	FieldNumber FieldType = "number"
+	FieldBool   FieldType = "boolean"
+	FieldMap    FieldType = "map" // an object of strings
+)
+
+// Fields returns all settings, the required ones first.
+func (s Spec) Fields() []Field { return append(slices.Clone(s.Required), s.Optional...) }
+
+// Normalizer is implemented by drivers that bring settings into one form before they are stored, for example moving a password
+// out of an address into a setting of its own. It checks nothing that New would not.
+type Normalizer interface {
+	Normalize(config json.RawMessage) (json.RawMessage, error)
 }
