@@ -1,0 +1,151 @@
+// Package notify tells people, once, and keeps proof of it: channels, what is told, deliveries with every attempt, and the inbox.
+package notify
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+)
+
+// NoticeInput is what is known when something must be told. The zero value of a field means that it is not known.
+type NoticeInput struct {
+	Kind    channel.Kind
+	Event   string // the incident event that is told: opened, alert_added, severity_raised, retold, resolved …
+	At      time.Time
+	TraceID string
+	RunID   string
+	Channel string // the channel's name; see ForChannel
+	IdemKey string
+	// Source is the entry or driver behind it; without one the alerts' sources are named.
+	Source      string
+	Environment string
+	Incident    *IncidentFacts  // nil: only a run is behind it
+	Alerts      []channel.Alert // what changed, or all of the incident; most severe first
+	// Outputs are the results of earlier nodes under the names ingest, check and intelligence, in the shapes that the node kinds
+	// give. They go into Notice.Context as they are.
+	Outputs map[string]any
+	Tags    map[string]string // besides trace_id, run_id, idempotency_key and fingerprint
+	URL     string            // of the incident's page
+}
+
+// IncidentFacts is an incident at the moment of telling.
+type IncidentFacts struct {
+	ID          string
+	Title       string
+	Description string
+	Severity    event.Severity
+	Status      string // open, acknowledged, resolved, closed
+	StartedAt   time.Time
+	ResolvedAt  time.Time // zero while it lasts
+}
+
+// severitySuccess is what a resolve is told as.
+const severitySuccess = "success"
+
+// Notices builds what is told. It holds the parsed texts and is safe for concurrent use.
+type Notices struct {
+	texts map[string]*text
+}
+
+// Build makes a notice. It reads nothing but its input, takes any content, and never fails: should a text not render, the plain
+// facts are told instead.
+func (b *Notices) Build(in NoticeInput) channel.Notice {
+	if in.Kind == "" {
+		in.Kind = channel.KindFiring
+	}
+	keepWritable(&in)
+	facts := gather(&in)
+	n := channel.Notice{
+		Kind: in.Kind, Severity: facts.Severity, Channel: in.Channel, Source: facts.source, IdemKey: in.IdemKey,
+		TraceID: in.TraceID, RunID: in.RunID, At: in.At, URL: facts.url, Links: facts.links, Alerts: in.Alerts,
+		Labels: facts.common, Tags: tagsOf(in), Context: in.Outputs, StartedAt: facts.started,
+	}
+	if i := in.Incident; i != nil {
+		n.IncidentID, n.Status, n.EndedAt = i.ID, i.Status, i.ResolvedAt
+		n.Incident = &channel.Incident{
+			Title: line(i.Title, maxTitle), Description: i.Description, Severity: string(i.Severity), Environment: in.Environment,
+		}
+	}
+	t, ok := b.texts[facts.text]
+	if !ok { // a kind of a later release, in a row that an older process reads
+		t = b.texts[string(channel.KindFiring)]
+	}
+	n.Title, n.Text = t.render(facts)
+	if in.Kind == channel.KindResolved {
+		n.Severity = severitySuccess
+	}
+	return n
+}
+
+// keepWritable drops times that JSON cannot express (years from 10000 on, RFC 3339): senders do write them, and a notice that cannot
+// be encoded would tell nobody. The alerts are copied before they are changed.
+func keepWritable(in *NoticeInput) {
+	bad := func(t time.Time) bool { return t.Year() < 0 || t.Year() > 9999 }
+	if bad(in.At) {
+		in.At = time.Time{}
+	}
+	if i := in.Incident; i != nil && (bad(i.StartedAt) || bad(i.ResolvedAt)) {
+		clean := *i
+		clean.StartedAt, clean.ResolvedAt = time.Time{}, time.Time{}
+		in.Incident = &clean
+	}
+	copied := false
+	for i := range in.Alerts {
+		a := &in.Alerts[i]
+		start, end := bad(a.StartedAt), a.EndedAt != nil && bad(*a.EndedAt)
+		if !start && !end {
+			continue
+		}
+		if !copied {
+			in.Alerts, copied = slices.Clone(in.Alerts), true
+			a = &in.Alerts[i]
+		}
+		if start {
+			a.StartedAt = time.Time{}
+		}
+		if end {
+			a.EndedAt = nil
+		}
+	}
+}
+
+// ForChannel is a notice for one channel: the same but for the channel's name and the idempotency key.
+func ForChannel(n channel.Notice, name, idemKey string) channel.Notice {
+	n.Channel, n.IdemKey = name, idemKey
+	n.Tags = maps.Clone(n.Tags)
+	if idemKey != "" {
+		if n.Tags == nil {
+			n.Tags = make(map[string]string, 1)
+		}
+		n.Tags[tagIdemKey] = idemKey
+	}
+	return n
+}
+
+// The tags that every notice carries.
+const (
+	tagTrace       = "trace_id"
+	tagRun         = "run_id"
+	tagIdemKey     = "idempotency_key"
+	tagFingerprint = "fingerprint"
+)
+
+func tagsOf(in NoticeInput) map[string]string {
+	tags := make(map[string]string, len(in.Tags)+4)
+	maps.Copy(tags, in.Tags)
+	set := func(key, value string) {
+		if value != "" {
+			tags[key] = value
+		}
+	}
+	set(tagTrace, in.TraceID)
+	set(tagRun, in.RunID)
+	set(tagIdemKey, in.IdemKey)
+	if len(in.Alerts) > 0 {
+		set(tagFingerprint, in.Alerts[0].Fingerprint)
+	}
+	return tags
+}
