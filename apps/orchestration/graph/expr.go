@@ -118,6 +118,10 @@ func (p *Program) Bool(ctx context.Context, vars Vars) (bool, error) {
 // runMessage puts a run-time error into one line that says which name was missing.
 func runMessage(err error) string {
 	message := authorMessage(err)
+	if kind, ok := strings.CutPrefix(message, "invalid operation: bool("); ok {
+		kind, _, _ = strings.Cut(kind, ")")
+		message = "the expression gives " + kind + ", not true or false"
+	}
 	if strings.Contains(message, "<nil>") {
 		message += "; a value on the way is missing, ?. and ?? allow for that"
 	}

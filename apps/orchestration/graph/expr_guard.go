@@ -16,7 +16,7 @@ import (
 const (
 	budgetName = "#budget"
 	fnStep     = "#step"
-	fnText     = "#text"
+	fnCost     = "#cost"
 	fnAdd      = "#add"
 	fnEqual    = "#equal"
 	fnIn       = "#in"
@@ -39,9 +39,18 @@ func (b *budget) spend(n int) error {
 	return b.err
 }
 
-func textCost(v any) int {
-	s, _ := v.(string)
-	return 1 + len(s)/64
+// cost is what it takes to go through a value once.
+func cost(v any) int {
+	switch v := v.(type) {
+	case string:
+		return 1 + len(v)/64
+	case []any:
+		return 1 + len(v)/8
+	case map[string]any:
+		return 1 + len(v)/8
+	default:
+		return 1
+	}
 }
 
 // disabledBuiltins build large or deeply shared values, recurse through them, or read the clock. What conditions need of
@@ -55,7 +64,7 @@ var disabledBuiltins = [...]string{
 func guardOptions() []expr.Option {
 	options := []expr.Option{
 		expr.Function(fnStep, guarded(func(b *budget, _ []any) (any, error) { return true, b.spend(1) })),
-		expr.Function(fnText, guarded(func(b *budget, a []any) (any, error) { return a[0], b.spend(textCost(a[0])) })),
+		expr.Function(fnCost, guarded(func(b *budget, a []any) (any, error) { return a[0], b.spend(cost(a[0])) })),
 		expr.Function(fnAdd, guarded(add)),
 		expr.Function(fnEqual, guarded(func(b *budget, a []any) (any, error) { return equal(b, a[0], a[1], 0) })),
 		expr.Function(fnIn, guarded(in)),
@@ -93,12 +102,22 @@ func (g *guardVisitor) Visit(node *ast.Node) {
 		g.binary(node, n)
 	case *ast.BuiltinNode:
 		switch n.Name {
-		case "upper", "lower", "split", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "int", "float", "date", "duration":
-			for i, a := range n.Arguments {
-				if !isLiteral(a) {
-					n.Arguments[i] = call(fnText, a)
-				}
-			}
+		case "upper", "lower", "split", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "int", "float", "date", "duration",
+			"sum", "count", "keys", "values":
+			charge(n.Arguments)
+		}
+	case *ast.CallNode:
+		if id, ok := n.Callee.(*ast.IdentifierNode); ok && !strings.HasPrefix(id.Value, "#") {
+			charge(n.Arguments)
+		}
+	}
+}
+
+// charge makes each argument cost what it takes to go through it.
+func charge(arguments []ast.Node) {
+	for i, a := range arguments {
+		if _, predicate := a.(*ast.PredicateNode); !predicate && !isLiteral(a) {
+			arguments[i] = call(fnCost, a)
 		}
 	}
 }
@@ -120,9 +139,9 @@ func (g *guardVisitor) binary(node *ast.Node, n *ast.BinaryNode) {
 			ast.Patch(node, call(fnIn, n.Left, n.Right))
 		}
 	case "contains", "startsWith", "endsWith":
-		n.Left = call(fnText, n.Left)
+		n.Left = call(fnCost, n.Left)
 	case "matches":
-		n.Left = call(fnText, n.Left)
+		n.Left = call(fnCost, n.Left)
 		if _, ok := n.Right.(*ast.StringNode); !ok && g.err == nil {
 			g.err = errors.New("the pattern on the right of matches must be a text in quotes, so that alerts cannot choose it")
 		}
@@ -161,7 +180,7 @@ func add(b *budget, a []any) (any, error) {
 			b.err = fmt.Errorf("the text made by + is longer than %d bytes", maxText)
 			return nil, b.err
 		}
-		return x + y, b.spend(textCost(x) + textCost(y))
+		return x + y, b.spend(cost(x) + cost(y))
 	}
 	return runtime.Add(a[0], a[1]), b.spend(1)
 }
@@ -172,7 +191,7 @@ func in(b *budget, a []any) (any, error) {
 	}
 	if s, ok := a[1].(string); ok {
 		if needle, ok := a[0].(string); ok {
-			return strings.Contains(s, needle), b.spend(textCost(s))
+			return strings.Contains(s, needle), b.spend(cost(s))
 		}
 	}
 	if v := reflect.ValueOf(a[1]); v.Kind() == reflect.Slice {
@@ -188,11 +207,12 @@ func equal(b *budget, x, y any, depth int) (bool, error) {
 	if depth > maxDepth {
 		return false, errors.New("the compared values are nested too deeply")
 	}
-	cost := 1
-	if depth == 0 {
-		cost = textCost(x)
+	if _, text := x.(string); text {
+		if err := b.spend(cost(x)); err != nil {
+			return false, err
+		}
 	}
-	if err := b.spend(cost); err != nil {
+	if err := b.spend(1); err != nil {
 		return false, err
 	}
 	if !isComposite(x) || !isComposite(y) {

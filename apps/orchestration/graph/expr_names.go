@@ -35,6 +35,12 @@ func functionNames() []string {
 	}
 }
 
+// nameTaken reports whether an expression reads the word as something else than the output of a node.
+func nameTaken(word string) bool {
+	keywords := []string{"and", "or", "not", "in", "matches", "contains", "startsWith", "endsWith", "let", "if", "else", "true", "false", "nil"}
+	return slices.Contains(nodeNames(), word) || slices.Contains(functionNames(), word) || slices.Contains(keywords, word)
+}
+
 // nameVisitor collects the root names of an expression.
 type nameVisitor struct {
 	seen     []*ast.IdentifierNode
@@ -57,15 +63,21 @@ func (v *nameVisitor) Visit(node *ast.Node) {
 		if isRoot && isName && root.Value == "nodes" && !slices.Contains(v.nodes, id.Value) {
 			v.nodes = append(v.nodes, id.Value)
 		}
+	case *ast.BuiltinNode: // the parser knows some functions whether they are disabled or not
+		v.function(n.Name)
 	case *ast.CallNode:
 		id, ok := n.Callee.(*ast.IdentifierNode)
 		if !ok {
 			return
 		}
 		v.callees = append(v.callees, id)
-		if !slices.Contains(functionNames(), id.Value) && v.err == nil {
-			v.err = fmt.Errorf("unknown function %q%s", id.Value, functionHint(id.Value))
-		}
+		v.function(id.Value)
+	}
+}
+
+func (v *nameVisitor) function(name string) {
+	if !slices.Contains(functionNames(), name) && v.err == nil {
+		v.err = fmt.Errorf("unknown function %q%s", name, functionHint(name))
 	}
 }
 

@@ -97,7 +97,7 @@ func (c *checker) node(i int) {
 		c.addNode(i, problemAt(at+"/id", fmt.Sprintf("the id is already used by node %d", first+1), "ids must be unique"))
 	case !idPattern.MatchString(n.ID):
 		c.add(problemAt(at+"/id", "the id "+quoteAll([]string{n.ID})+" is not usable", "use letters, digits, _ and -, at most 64"))
-	case slices.Contains(nodeNames(), n.ID):
+	case nameTaken(n.ID):
 		c.addNode(i, warningAt(at+"/id", "expressions cannot reach the output of this node by its id, the name is taken", "use nodes."+n.ID+".output, or rename the node"))
 	}
 	c.config(i, at)

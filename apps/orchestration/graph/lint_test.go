@@ -169,6 +169,9 @@ func TestLint(t *testing.T) {
 		"name is taken": {`{"version":"1.0","nodes":[{"id":"alert","type":"ingest"}]}`, []string{
 			`warning /nodes/0/id: node "alert": expressions cannot reach the output of this node by its id, the name is taken (use nodes.alert.output, or rename the node)`,
 		}},
+		"name of a function": {`{"version":"1.0","nodes":[{"id":"first","type":"ingest"}]}`, []string{
+			`warning /nodes/0/id: node "first": expressions cannot reach the output of this node by its id, the name is taken (use nodes.first.output, or rename the node)`,
+		}},
 		"when is no condition": {node(`{"id":"a","type":"context","when":"'yes'"}`), []string{`/nodes/1/when: node "a": bad expression: expected bool, but got string`}},
 		"pattern from alert":   {node(`{"id":"a","type":"context","when":"severity matches alert.name"}`), []string{`/nodes/1/when: node "a": bad expression: the pattern on the right of matches must be a text in quotes, so that alerts cannot choose it`}},
 		"trigger on":           {triggered(`{"on":"webhok"}`), []string{`/trigger/on: unknown trigger "webhok" (did you mean "webhook"?)`}},

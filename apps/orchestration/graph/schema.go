@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -44,7 +45,7 @@ func Schema(specs []NodeSpec) ([]byte, error) {
 func addKinds(r *jsonschema.Reflector, root, node *jsonschema.Schema, specs []NodeSpec) error {
 	kind, ok := node.Properties.Get("type")
 	if !ok {
-		return fmt.Errorf("pipeline schema: a node has no type")
+		return errors.New("pipeline schema: a node has no type")
 	}
 	var docs []string
 	for _, spec := range specs {

@@ -62,7 +62,7 @@ func (t *stepper) apply(ev Event) error {
 	case NodeRescued:
 		return t.onNode(ev.Node, t.rescued)
 	case NodeReturned:
-		return t.onNode(ev.Node, t.start)
+		return t.onNode(ev.Node, t.again)
 	case DeadlineExceeded:
 		return t.deadline(ev.Node)
 	default:
@@ -159,12 +159,29 @@ func (t *stepper) erred(n *Node, st *NodeState, ev NodeErred) {
 func (t *stepper) rescued(n *Node, st *NodeState) {
 	st.Rescues++
 	if st.Rescues <= maxRescues {
-		t.start(n, st)
+		t.again(n, st)
 		return
 	}
 	st.Reason = ReasonPoison
 	st.Err = &RunError{Node: n.ID, Type: ReasonPoison, Message: fmt.Sprintf("its worker was lost %d times", st.Rescues)}
 	t.fail(n, st)
+}
+
+// again gives out a node whose execution did not end. A failing run has no use for it, unless it tells somebody.
+func (t *stepper) again(n *Node, st *NodeState) {
+	if t.s.Err != nil && !n.Spec.Notifies {
+		t.giveUp(n, st)
+		return
+	}
+	t.start(n, st)
+}
+
+// giveUp ends a node that would have been tried again.
+func (t *stepper) giveUp(n *Node, st *NodeState) {
+	st.Reason = ReasonRunFailed
+	t.set(n, st, NodeFailed)
+	t.edges(n, st)
+	t.emit(CancelNode{Node: n.ID})
 }
 
 // start gives the node out.
@@ -209,14 +226,12 @@ func (t *stepper) fail(n *Node, st *NodeState) {
 		if other.Spec.Notifies {
 			continue
 		}
-		switch o.Status { //nolint:exhaustive // the others are final or have not started
+		switch o.Status {
 		case NodeRetrying:
-			o.Reason = ReasonRunFailed
-			t.set(other, o, NodeFailed)
-			t.edges(other, o)
-			t.emit(CancelNode{Node: other.ID})
+			t.giveUp(other, o)
 		case NodeReady, NodeRunning:
 			t.pass(other, o)
+		default: // final, or not started: settle skips it
 		}
 	}
 }

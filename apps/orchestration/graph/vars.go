@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 )
 
 // eval evaluates a condition over the base variables and the state of the nodes.
@@ -46,7 +45,7 @@ func addNodeVars(vars Vars, n *Node, st *NodeState) {
 		output = map[string]any{}
 	}
 	nodes[n.ID] = map[string]any{"status": string(st.Status), "output": output, "has_errors": st.HasErrors(), "reason": st.Reason}
-	if slices.Contains(nodeNames(), n.ID) {
+	if nameTaken(n.ID) {
 		return
 	}
 	short := map[string]any{"has_errors": st.HasErrors()}
