@@ -36,6 +36,7 @@ type comparison struct {
 	op    string
 	value any
 	list  []any
+	words []string // value or list as text
 	re    *regexp.Regexp
 }
 
@@ -86,6 +87,12 @@ func compileComparison(op string, value any, ops func() []string) (*comparison, 
 			return nil, &comparisonError{"value", strconv.Quote(op) + " needs a single value, not a list", `use "in" for a list`}
 		}
 	}
+	if !isList {
+		list = []any{c.value}
+	}
+	for _, v := range list {
+		c.words = append(c.words, fmt.Sprint(v))
+	}
 	return c, nil
 }
 
@@ -96,14 +103,10 @@ func regexpReason(err error) string {
 // text compares a text; numbers and booleans in the definition are compared as written.
 func (c *comparison) text(got string) bool {
 	switch c.op {
-	case opIs:
-		return got == fmt.Sprint(c.value)
-	case opIsNot:
-		return got != fmt.Sprint(c.value)
-	case opIn:
-		return slices.ContainsFunc(c.list, func(v any) bool { return got == fmt.Sprint(v) })
-	case opNotIn:
-		return !slices.ContainsFunc(c.list, func(v any) bool { return got == fmt.Sprint(v) })
+	case opIs, opIn:
+		return slices.Contains(c.words, got)
+	case opIsNot, opNotIn:
+		return !slices.Contains(c.words, got)
 	case opMatches:
 		return c.re.MatchString(got)
 	case opNotMatches:

@@ -26,7 +26,7 @@ func (d *decoder) decode(at string, v any, into reflect.Value) {
 		return
 	}
 	if into.CanAddr() {
-		if td, ok := into.Addr().Interface().(treeDecoder); ok {
+		if td, ok := reflect.TypeAssert[treeDecoder](into.Addr()); ok {
 			td.fromTree(d, at, v)
 			return
 		}

@@ -34,7 +34,7 @@ const (
 type NodeDef struct {
 	ID              string    `json:"id" jsonschema:"description=Name of the node: letters\\, digits\\, _ and -.,pattern=^[A-Za-z0-9][A-Za-z0-9_-]*$"`
 	Type            string    `json:"type" jsonschema:"description=Kind of the node."`
-	Config          RawConfig `json:"config,omitempty" jsonschema:"description=Settings of that kind."`
+	Config          RawConfig `json:"config,omitzero" jsonschema:"description=Settings of that kind."`
 	Next            Next      `json:"next,omitzero" jsonschema:"description=What follows. No next anywhere: document order."`
 	Required        *bool     `json:"required,omitempty" jsonschema:"description=Whether its failure ends the run. Default false for context\\, intelligence and transform; true otherwise."`
 	When            string    `json:"when,omitempty" jsonschema:"description=Expression. False: the node is skipped and the run goes on."`

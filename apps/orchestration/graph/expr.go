@@ -130,8 +130,7 @@ func runMessage(err error) string {
 
 // authorMessage turns the library's several lines into one.
 func authorMessage(err error) string {
-	var at *file.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*file.Error](err); ok {
 		return fmt.Sprintf("%s (column %d)", strings.TrimSpace(at.Message), at.Column+1)
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")

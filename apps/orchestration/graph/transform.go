@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -148,9 +149,7 @@ func setAll(value any, constants map[string]any) (any, error) {
 		return plain(constants), nil
 	case map[string]any:
 		out := make(map[string]any, len(v)+len(constants))
-		for k, e := range v {
-			out[k] = e
-		}
+		maps.Copy(out, v)
 		for k, e := range constants {
 			out[k] = plain(e)
 		}

@@ -99,8 +99,7 @@ func (t *treeReader) object(at string, depth int) (any, error) {
 }
 
 func syntaxMessage(raw []byte, offset int64, err error) string {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		offset = syntax.Offset
 	}
 	offset = min(max(offset, 0), int64(len(raw)))

@@ -148,12 +148,8 @@ func (c *checker) match(at string, m *MatchDef) {
 	if words == nil || cmp.re != nil {
 		return
 	}
-	values := cmp.list
-	if values == nil {
-		values = []any{cmp.value}
-	}
-	for _, v := range values {
-		if word := fmt.Sprint(v); !slices.Contains(words, word) {
+	for _, word := range cmp.words {
+		if !slices.Contains(words, word) {
 			c.add(problemAt(at+"/value", fmt.Sprintf("no alert has the %s %s", m.Field, quoteAll([]string{word})), didYouMean(word, words)))
 		}
 	}
