@@ -90,6 +90,18 @@ func badText(s string, limit int) string {
 	return ""
 }
 
+// Problem is one finding of the lint.
+type Problem = graph.Problem
+
+// Known holds the names that definitions may use; a nil list is not checked.
+type Known = graph.Known
+
+// Lint returns every problem of a definition's text without a database, warnings too, with pointers into that text.
+func Lint(raw []byte, known Known) []Problem { return lintDefinition(raw, graph.Builtin(known)) }
+
+// HasErrors reports whether one of the problems keeps a definition from being saved.
+func HasErrors(problems []Problem) bool { return graph.HasErrors(problems) }
+
 // lintDefinition adds to the lint what the database cannot keep.
 func lintDefinition(raw []byte, specs []graph.NodeSpec) []graph.Problem {
 	problems := graph.Lint(raw, specs)

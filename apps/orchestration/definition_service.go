@@ -49,16 +49,6 @@ func (s *DefinitionService) List(ctx context.Context, tenant string, includeInac
 	return list, nil
 }
 
-// Active returns the active definitions of all tenants in order of creation, for the router.
-func (s *DefinitionService) Active(ctx context.Context) ([]Definition, error) {
-	var list []Definition
-	err := s.db.From(ctx).Where("is_active = ? AND deleted_at IS NULL", true).Order("id").Find(&list).Error
-	if err != nil {
-		return nil, fmt.Errorf("load pipelines: %w", storage.Classify(err))
-	}
-	return list, nil
-}
-
 // Get returns one definition by id or name.
 func (s *DefinitionService) Get(ctx context.Context, tenant, ref string) (Definition, error) {
 	q := s.db.From(ctx).Where("tenant_id = ? AND deleted_at IS NULL", tenant)
@@ -144,6 +134,25 @@ func (s *DefinitionService) keepVersion(ctx context.Context, d Definition, by st
 	}).Error
 }
 
+// Changes names what Update would change, in a fixed order; none means that the definition is as in says.
+func (s *DefinitionService) Changes(ctx context.Context, tenant, ref string, in DefinitionInput) ([]string, error) {
+	specs, err := s.specs(ctx, tenant)
+	if err != nil {
+		return nil, err
+	}
+	in = in.clean()
+	if err := in.check(specs); err != nil {
+		return nil, err
+	}
+	was, err := s.Get(ctx, tenant, ref)
+	if err != nil {
+		return nil, err
+	}
+	next := was
+	next.set(in)
+	return changedFields(was, next), nil
+}
+
 // Update replaces what in holds, if the definition still has that version (0: whatever version it has). A new config is a
 // new version; runs that have begun keep theirs. An input that changes nothing writes nothing.
 func (s *DefinitionService) Update(ctx context.Context, tenant, ref string, version int64, in DefinitionInput) (Definition, error) {
@@ -196,7 +205,7 @@ func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn fun
 		if err := fn(&d); err != nil {
 			return err
 		}
-		if same(was, d) {
+		if len(changedFields(was, d)) == 0 {
 			return errUnchanged
 		}
 		d.UpdatedAt = s.db.Now()
@@ -230,9 +239,23 @@ func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn fun
 // errUnchanged ends a transaction that has nothing to write.
 var errUnchanged = errors.New("nothing changed")
 
-func same(a, b Definition) bool {
-	return a.Name == b.Name && a.Description == b.Description && a.IsActive == b.IsActive &&
-		slices.Equal(a.Tags.V, b.Tags.V) && SameConfig(a.Config.V, b.Config.V)
+func changedFields(a, b Definition) []string {
+	var fields []string
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"name", a.Name == b.Name},
+		{"description", a.Description == b.Description},
+		{"config", SameConfig(a.Config.V, b.Config.V)},
+		{"tags", slices.Equal(a.Tags.V, b.Tags.V)},
+		{"is_active", a.IsActive == b.IsActive},
+	} {
+		if !f.same {
+			fields = append(fields, f.name)
+		}
+	}
+	return fields
 }
 
 // Clone makes an inactive copy under another name: two of a kind would both take every alert.

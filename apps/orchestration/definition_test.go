@@ -124,6 +124,10 @@ func TestDefinitionLife(t *testing.T) {
 		}
 		changed("the same again", 0)
 		in.Description, in.Tags = "other words", nil
+		fields, err := s.Changes(ctx, tenant, "tell", in)
+		if diff := cmp.Diff([]string{"description", "tags"}, fields); err != nil || diff != "" {
+			t.Errorf("Changes: %v\n%s", err, diff)
+		}
 		words, err := s.Update(ctx, tenant, "tell", 1, in)
 		if err != nil || words.Version != 1 || words.Description != "other words" || len(words.Tags.V) != 0 {
 			t.Errorf("other words: %+v, %v", words, err)
@@ -324,12 +328,8 @@ func TestPresets(t *testing.T) {
 		if _, back := got["full"]; back || !got["main"] || got["direct"] {
 			t.Errorf("after another start: %v", got)
 		}
-		active, err := s.Active(ctx)
-		if err != nil || len(active) != 1 || active[0].Name != "main" {
-			t.Errorf("Active = %v, %v", active, err)
-		}
-		if listed, err := s.List(ctx, tenant, false); err != nil || len(listed) != 1 {
-			t.Errorf("List = %v, %v", listed, err)
+		if active, err := s.List(ctx, tenant, false); err != nil || len(active) != 1 || active[0].Name != "main" {
+			t.Errorf("active: %v, %v", active, err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(got)) {
 			if _, err := s.SetActive(ctx, tenant, name, true, "ada"); err != nil {

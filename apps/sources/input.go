@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 )
 
@@ -77,6 +78,8 @@ func (in Input) check(drivers []string, stored secrets) error {
 	var p problems
 	if !nameForm.MatchString(in.Name) {
 		p.add("name", "use 1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit")
+	} else if _, err := id.Parse(in.Name); err == nil {
+		p.add("name", "this looks like an id; choose a name that people can tell from one")
 	}
 	if in.Driver != "" && drivers != nil && !slices.Contains(drivers, in.Driver) {
 		p.add("driver", "%q is not known; use one of %s, or leave it empty to detect it", clip(in.Driver), strings.Join(drivers, ", "))

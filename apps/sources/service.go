@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
@@ -138,7 +139,45 @@ func (s *Source) set(in Input) {
 	s.GroupBy, s.Signature, s.IsActive = storage.Doc(in.GroupBy), in.Signature, in.IsActive
 }
 
+// Changes names what Update would change, in a fixed order; none means that the entry is as in says.
+func (s *Service) Changes(ctx context.Context, tenant, ref string, in Input) ([]string, error) {
+	in = in.clean()
+	src, have, err := s.load(ctx, tenant, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.check(s.drivers, have); err != nil {
+		return nil, err
+	}
+	return src.changes(in, have), nil
+}
+
+func (s *Source) changes(in Input, have secrets) []string {
+	var fields []string
+	next, was := have.with(in), InputOf(*s)
+	for _, f := range []struct {
+		name string
+		same bool
+	}{
+		{"name", was.Name == in.Name},
+		{"driver", was.Driver == in.Driver},
+		{"source_name", was.SourceName == in.SourceName},
+		{"description", was.Description == in.Description},
+		{"group_by", was.GroupBy.Vendor == in.GroupBy.Vendor && slices.Equal(was.GroupBy.Labels, in.GroupBy.Labels)},
+		{"signature", was.Signature == in.Signature},
+		{fieldCurrent, have.current.Equal(next.current)},
+		{fieldPrevious, have.previous.Equal(next.previous)},
+		{"is_active", was.IsActive == in.IsActive},
+	} {
+		if !f.same {
+			fields = append(fields, f.name)
+		}
+	}
+	return fields
+}
+
 // Update replaces what in holds, if the entry still has that version (0: whatever version it has).
+// An input that changes nothing writes nothing.
 func (s *Service) Update(ctx context.Context, tenant, ref string, version int64, in Input) (Source, error) {
 	in = in.clean()
 	var src Source
@@ -154,6 +193,10 @@ func (s *Service) Update(ctx context.Context, tenant, ref string, version int64,
 		if err := in.check(s.drivers, have); err != nil {
 			return err
 		}
+		if len(src.changes(in, have)) == 0 {
+			src.mark(have)
+			return errUnchanged
+		}
 		src.set(in)
 		have = have.with(in)
 		src.mark(have)
@@ -162,12 +205,18 @@ func (s *Service) Update(ctx context.Context, tenant, ref string, version int64,
 		}
 		return s.storeSecrets(ctx, tenant, src.ID, have)
 	})
+	if errors.Is(err, errUnchanged) {
+		return src, nil
+	}
 	if err != nil {
 		return Source{}, fmt.Errorf("update source %q: %w", clip(ref), err)
 	}
 	s.log.InfoContext(ctx, "source updated", "source_id", src.ID, "name", src.Name, "version", src.Version)
 	return src, nil
 }
+
+// errUnchanged ends a transaction that has nothing to write.
+var errUnchanged = errors.New("nothing changed")
 
 // save writes every column of src if nobody was faster.
 func (s *Service) save(ctx context.Context, src *Source) error {

@@ -100,6 +100,15 @@ func TestLife(t *testing.T) {
 		if up.Version != 2 || up.Driver != "" || !up.GroupBy.V.Vendor || up.IsActive || up.KeyHash != src.KeyHash {
 			t.Errorf("updated: %+v", up)
 		}
+		again, err := s.Update(ctx, tenant, "prod", 0, in)
+		if err != nil || again.Version != 2 {
+			t.Errorf("the same again: version %d, %v", again.Version, err)
+		}
+		in.SourceName, in.Description = "other", ""
+		fields, err := s.Changes(ctx, tenant, "prod", in)
+		if diff := cmp.Diff([]string{"source_name", "description"}, fields); err != nil || diff != "" {
+			t.Errorf("Changes: %v\n%s", err, diff)
+		}
 		if _, err := s.Update(ctx, tenant, "prod", src.Version, in); !errors.Is(err, sources.ErrConflict) {
 			t.Errorf("update of an old version: %v", err)
 		}
