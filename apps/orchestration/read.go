@@ -20,8 +20,8 @@ const maxBody = 256 << 20
 
 // Encodings of receipt_bodies.
 const (
-	bodyPlain = 0
-	bodyS2    = 1
+	encodingPlain = 0
+	encodingS2    = 1
 )
 
 // Reader answers questions about receipts and runs and writes nothing. It is safe for concurrent use. Missing rows, and rows

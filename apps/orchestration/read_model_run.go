@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
@@ -52,9 +53,11 @@ type RunDetail struct {
 	// Nodes are the nodes that have a state, in the order they were started; those that have not started follow by name.
 	Nodes []NodeRun `json:"nodes"`
 	// Config is the definition as this run executes it.
-	Config     json.RawMessage `json:"config"`
-	Deliveries []RunDelivery   `json:"deliveries"`
-	Children   []id.ID         `json:"child_run_ids"` // runs of the same push for its further incidents
+	Config json.RawMessage `json:"config"`
+	// Graph places the definition's nodes for a picture, null when this release cannot read the definition.
+	Graph      *graph.Drawing `json:"graph"`
+	Deliveries []RunDelivery  `json:"deliveries"`
+	Children   []id.ID        `json:"child_run_ids"` // runs of the same push for its further incidents
 }
 
 // NodeRun is where a node of a run stands.

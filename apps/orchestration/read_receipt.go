@@ -107,9 +107,9 @@ func (r *Reader) Body(ctx context.Context, tenant string, receipt id.ID) ([]byte
 		return nil, storage.Missing(err, "body of receipt "+receipt.String())
 	}
 	switch row.Encoding {
-	case bodyPlain:
+	case encodingPlain:
 		return row.Body, nil
-	case bodyS2:
+	case encodingS2:
 		n, err := s2.DecodedLen(row.Body)
 		if err != nil || n > maxBody {
 			return nil, fmt.Errorf("receipt %s: %w", receipt, ErrBody)

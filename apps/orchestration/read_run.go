@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -70,6 +71,10 @@ func (r *Reader) Run(ctx context.Context, tenant string, run id.ID) (RunDetail, 
 	}
 	if d.Config, err = r.configOf(ctx, tenant, d.DefinitionID, d.DefinitionVersion); err != nil {
 		return RunDetail{}, err
+	}
+	if g, err := graph.Load(d.Config, graph.Builtin(graph.Known{})); err == nil {
+		drawing := g.Describe()
+		d.Graph = &drawing
 	}
 	err = r.db.Read(ctx).Table("delivery_routes").Select("delivery_id, node").Where("run_id = ? AND tenant_id = ?", run, tenant).
 		Order("delivery_id").Find(&d.Deliveries).Error

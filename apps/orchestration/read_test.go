@@ -200,7 +200,7 @@ func TestRuns(t *testing.T) {
 		addLedger(t, db, "a", receipt, 0, definition, run, "dead", "run_failed")
 		addLedger(t, db, "a", receipt, 1, definition, child, "pending", "")
 		exec(t, db, "INSERT INTO definition_versions (definition_id, version, tenant_id, config, created_at) VALUES (?, 2, 'a', ?, ?)",
-			definition, storage.Doc(map[string]any{"version": "1.0"}), readNow)
+			definition, storage.Doc(json.RawMessage(`{"version":"1.0","nodes":[{"id":"in","type":"ingest","next":"out"},{"id":"out","type":"notify","config":{"channels":["*"]}}]}`)), readNow)
 		for i, n := range []struct {
 			node    string
 			started any
@@ -244,6 +244,9 @@ func TestRuns(t *testing.T) {
 		}
 		if !json.Valid(got.Config) || got.Config == nil {
 			t.Errorf("config %q", got.Config)
+		}
+		if got.Graph == nil || len(got.Graph.Nodes) != 2 || len(got.Graph.Edges) != 1 {
+			t.Errorf("picture %+v", got.Graph)
 		}
 		if len(got.Deliveries) != 1 || got.Deliveries[0].DeliveryID != delivery || !slices.Equal(got.Children, []id.ID{child}) {
 			t.Errorf("deliveries %+v, children %v", got.Deliveries, got.Children)
