@@ -41,7 +41,7 @@ func WithClass(err error, class string) error {
 	if err == nil {
 		return nil
 	}
-	return &classMark{err: err, class: class}
+	return &classError{err: err, class: class}
 }
 
 // HTTPClass returns the class of an answer with that status: "http_503".
@@ -107,11 +107,11 @@ func isTLS(err error) bool {
 		errors.As(err, &unknown) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-type classMark struct {
+type classError struct {
 	err   error
 	class string
 }
 
-func (m *classMark) Error() string      { return m.err.Error() }
-func (m *classMark) Unwrap() error      { return m.err }
-func (m *classMark) FaultClass() string { return m.class }
+func (m *classError) Error() string      { return m.err.Error() }
+func (m *classError) Unwrap() error      { return m.err }
+func (m *classError) FaultClass() string { return m.class }

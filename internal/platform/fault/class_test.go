@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -65,7 +65,7 @@ func TestClass(t *testing.T) {
 func TestClassLive(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.StartTLS()
 	defer srv.Close()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -82,7 +82,7 @@ func TestClassLive(t *testing.T) {
 		"TLS to plain":        {strings.Replace(plainServer(t), "http:", "https:", 1), "tls"},
 		"no such host":        {"http://does-not-exist.invalid/", "dns"},
 	} {
-		resp, err := client.Get(tt.url) //nolint:noctx // the client has a timeout
+		resp, err := client.Get(tt.url)
 		if err == nil {
 			_ = resp.Body.Close()
 			t.Errorf("%s: no error", name)

@@ -24,7 +24,7 @@ func Permanent(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &retryMark{err: err, permanent: true}
+	return &retryError{err: err, permanent: true}
 }
 
 // RetryAfter marks err as worth another try, but not before d has passed. A negative d counts as 0 (the caller's own
@@ -33,7 +33,7 @@ func RetryAfter(err error, d time.Duration) error {
 	if err == nil {
 		return nil
 	}
-	return &retryMark{err: err, after: max(d, 0)}
+	return &retryError{err: err, after: max(d, 0)}
 }
 
 // Retry reports whether err is worth another try and the least wait before it (0: the caller's back-off).
@@ -43,8 +43,7 @@ func Retry(err error) (after time.Duration, ok bool) {
 	if err == nil {
 		return 0, false
 	}
-	var mark *retryMark
-	if errors.As(err, &mark) {
+	if mark, ok := errors.AsType[*retryError](err); ok {
 		return mark.after, !mark.permanent
 	}
 	return 0, !errors.Is(err, context.Canceled)
@@ -52,15 +51,15 @@ func Retry(err error) (after time.Duration, ok bool) {
 
 // IsPermanent reports whether err is an error that was marked Permanent.
 func IsPermanent(err error) bool {
-	var mark *retryMark
-	return errors.As(err, &mark) && mark.permanent
+	mark, ok := errors.AsType[*retryError](err)
+	return ok && mark.permanent
 }
 
-type retryMark struct {
+type retryError struct {
 	err       error
 	after     time.Duration
 	permanent bool
 }
 
-func (m *retryMark) Error() string { return m.err.Error() }
-func (m *retryMark) Unwrap() error { return m.err }
+func (m *retryError) Error() string { return m.err.Error() }
+func (m *retryError) Unwrap() error { return m.err }

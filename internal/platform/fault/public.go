@@ -95,16 +95,16 @@ func StripURL(err error) error {
 	if !errors.As(err, &ue) || ue.Err == nil {
 		return err
 	}
-	return &stripped{text: Public(err), cause: ue.Err}
+	return &strippedError{text: Public(err), cause: ue.Err}
 }
 
-type stripped struct {
+type strippedError struct {
 	text  string
 	cause error
 }
 
-func (s *stripped) Error() string { return s.text }
-func (s *stripped) Unwrap() error { return s.cause }
+func (s *strippedError) Error() string { return s.text }
+func (s *strippedError) Unwrap() error { return s.cause }
 
 func cut(s string) string {
 	if len(s) <= maxPublic {

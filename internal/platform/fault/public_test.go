@@ -74,7 +74,7 @@ func TestStripURL(t *testing.T) {
 	if !errors.Is(got, context.DeadlineExceeded) || fault.Class(got) != "timeout" {
 		t.Errorf("StripURL lost the cause: %v", got)
 	}
-	if plain := errors.New("x"); fault.StripURL(plain) != plain {
+	if plain := errors.New("x"); fault.StripURL(plain) != plain { //nolint:errorlint // the very same value
 		t.Error("StripURL changed an error without a URL")
 	}
 	if fault.StripURL(nil) != nil {

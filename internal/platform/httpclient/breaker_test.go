@@ -16,27 +16,33 @@ import (
 
 const dest = "receiver.lan:9000"
 
+// scene is one breaker and the test it is in.
+type scene struct {
+	t *testing.T
+	b *httpclient.Breaker
+}
+
 // enter asks for leave and checks whether it is given and how long to wait.
-func enter(t *testing.T, b *httpclient.Breaker, ok bool, wait time.Duration) httpclient.Pass {
-	t.Helper()
-	pass, gotWait, gotOK := b.Enter(dest)
+func (s scene) enter(ok bool, wait time.Duration) httpclient.Pass {
+	s.t.Helper()
+	pass, gotWait, gotOK := s.b.Enter(dest)
 	if gotOK != ok || gotWait != wait {
-		t.Errorf("Enter = %v, %t; want %v, %t", gotWait, gotOK, wait, ok)
+		s.t.Errorf("Enter = %v, %t; want %v, %t", gotWait, gotOK, wait, ok)
 	}
 	return pass
 }
 
-func trip(t *testing.T, b *httpclient.Breaker) {
-	t.Helper()
+func (s scene) trip() {
+	s.t.Helper()
 	for range httpclient.DefaultFailures {
-		enter(t, b, true, 0).Failure()
+		s.enter(true, 0).Failure()
 	}
 }
 
-func state(t *testing.T, b *httpclient.Breaker, want ...httpclient.CircuitState) {
-	t.Helper()
-	if diff := cmp.Diff(append([]httpclient.CircuitState{}, want...), b.States()); diff != "" {
-		t.Errorf("States -want +got:\n%s", diff)
+func (s scene) state(want ...httpclient.CircuitState) {
+	s.t.Helper()
+	if diff := cmp.Diff(append([]httpclient.CircuitState{}, want...), s.b.States()); diff != "" {
+		s.t.Errorf("States -want +got:\n%s", diff)
 	}
 }
 
@@ -46,106 +52,106 @@ func TestBreaker(t *testing.T) {
 	closed := func(failures int) httpclient.CircuitState {
 		return httpclient.CircuitState{Destination: dest, State: "closed", Failures: failures}
 	}
-	for name, run := range map[string]func(t *testing.T, b *httpclient.Breaker){
-		"well": func(t *testing.T, b *httpclient.Breaker) {
-			enter(t, b, true, 0).Success()
-			state(t, b)
+	for name, run := range map[string]func(s scene){
+		"well": func(s scene) {
+			s.enter(true, 0).Success()
+			s.state()
 		},
-		"opens at the fifth failure": func(t *testing.T, b *httpclient.Breaker) {
+		"opens at the fifth failure": func(s scene) {
 			for i := range 4 {
-				enter(t, b, true, 0).Failure()
-				state(t, b, closed(i+1))
+				s.enter(true, 0).Failure()
+				s.state(closed(i + 1))
 			}
-			enter(t, b, true, 0).Failure()
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: open})
+			s.enter(true, 0).Failure()
+			s.state(httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: open})
 			time.Sleep(10 * time.Second)
-			enter(t, b, false, 20*time.Second)
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: 20 * time.Second})
+			s.enter(false, 20*time.Second)
+			s.state(httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: 20 * time.Second})
 		},
-		"only failures in a row count": func(t *testing.T, b *httpclient.Breaker) {
+		"only failures in a row count": func(s scene) {
 			for range 4 {
-				enter(t, b, true, 0).Failure()
+				s.enter(true, 0).Failure()
 			}
-			enter(t, b, true, 0).Success()
+			s.enter(true, 0).Success()
 			for range 4 {
-				enter(t, b, true, 0).Failure()
+				s.enter(true, 0).Failure()
 			}
-			state(t, b, closed(4))
+			s.state(closed(4))
 		},
-		"destinations apart": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
-			if _, _, ok := b.Enter("other.lan:80"); !ok {
-				t.Error("another destination is closed off too")
+		"destinations apart": func(s scene) {
+			s.trip()
+			if _, _, ok := s.b.Enter("other.lan:80"); !ok {
+				s.t.Error("another destination is closed off too")
 			}
 		},
-		"one probe closes it": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
+		"one probe closes it": func(s scene) {
+			s.trip()
 			time.Sleep(open)
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "half_open", Failures: 5})
-			probe := enter(t, b, true, 0)
-			enter(t, b, false, time.Second)
+			s.state(httpclient.CircuitState{Destination: dest, State: "half_open", Failures: 5})
+			probe := s.enter(true, 0)
+			s.enter(false, time.Second)
 			probe.Success()
-			enter(t, b, true, 0)
-			state(t, b)
+			s.enter(true, 0)
+			s.state()
 		},
-		"a failed probe opens it again": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
+		"a failed probe opens it again": func(s scene) {
+			s.trip()
 			time.Sleep(open)
-			enter(t, b, true, 0).Failure()
-			enter(t, b, false, open)
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "open", Failures: 6, OpenFor: open})
+			s.enter(true, 0).Failure()
+			s.enter(false, open)
+			s.state(httpclient.CircuitState{Destination: dest, State: "open", Failures: 6, OpenFor: open})
 		},
-		"an abandoned probe makes room": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
+		"an abandoned probe makes room": func(s scene) {
+			s.trip()
 			time.Sleep(open)
-			enter(t, b, true, 0).Abandon()
-			enter(t, b, true, 0)
-			enter(t, b, false, time.Second)
+			s.enter(true, 0).Abandon()
+			s.enter(true, 0)
+			s.enter(false, time.Second)
 		},
-		"a lost probe makes room after a while": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
+		"a lost probe makes room after a while": func(s scene) {
+			s.trip()
 			time.Sleep(open)
-			lost := enter(t, b, true, 0)
+			lost := s.enter(true, 0)
 			time.Sleep(open - 1)
-			enter(t, b, false, time.Second)
-			time.Sleep(1)
-			probe := enter(t, b, true, 0)
+			s.enter(false, time.Second)
+			time.Sleep(time.Nanosecond)
+			probe := s.enter(true, 0)
 			lost.Failure() // too late to matter
 			lost.Success()
-			enter(t, b, false, time.Second)
+			s.enter(false, time.Second)
 			probe.Success()
-			state(t, b)
+			s.state()
 		},
-		"calls from before it opened change nothing": func(t *testing.T, b *httpclient.Breaker) {
-			early, late := enter(t, b, true, 0), enter(t, b, true, 0)
-			trip(t, b)
+		"calls from before it opened change nothing": func(s scene) {
+			early, late := s.enter(true, 0), s.enter(true, 0)
+			s.trip()
 			time.Sleep(10 * time.Second)
 			early.Success()
 			late.Failure()
-			enter(t, b, false, 20*time.Second)
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: 20 * time.Second})
+			s.enter(false, 20*time.Second)
+			s.state(httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: 20 * time.Second})
 		},
-		"reports by verdict": func(t *testing.T, b *httpclient.Breaker) {
-			enter(t, b, true, 0).Report(httpclient.Verdict{Outcome: httpclient.Retry}, errors.New("x"))
-			state(t, b, closed(1))
-			enter(t, b, true, 0).Report(httpclient.Verdict{Outcome: httpclient.Retry}, context.Canceled)
-			state(t, b, closed(1))
-			enter(t, b, true, 0).Report(httpclient.Verdict{Outcome: httpclient.Permanent}, nil) // a 404 is alive
-			state(t, b)
-			enter(t, b, true, 0).Report(httpclient.Verdict{Outcome: httpclient.Done}, nil)
-			state(t, b)
+		"reports by verdict": func(s scene) {
+			s.enter(true, 0).Report(httpclient.Verdict{Outcome: httpclient.Retry}, errors.New("x"))
+			s.state(closed(1))
+			s.enter(true, 0).Report(httpclient.Verdict{Outcome: httpclient.Retry}, context.Canceled)
+			s.state(closed(1))
+			s.enter(true, 0).Report(httpclient.Verdict{Outcome: httpclient.Permanent}, nil) // a 404 is alive
+			s.state()
+			s.enter(true, 0).Report(httpclient.Verdict{Outcome: httpclient.Done}, nil)
+			s.state()
 		},
-		"a refused pass reports nothing": func(t *testing.T, b *httpclient.Breaker) {
-			trip(t, b)
-			enter(t, b, false, open).Success()
-			enter(t, b, false, open).Failure()
-			enter(t, b, false, open).Abandon()
-			state(t, b, httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: open})
+		"a refused pass reports nothing": func(s scene) {
+			s.trip()
+			s.enter(false, open).Success()
+			s.enter(false, open).Failure()
+			s.enter(false, open).Abandon()
+			s.state(httpclient.CircuitState{Destination: dest, State: "open", Failures: 5, OpenFor: open})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { run(t, httpclient.NewBreaker(0, 0)) })
+			synctest.Test(t, func(t *testing.T) { run(scene{t, httpclient.NewBreaker(0, 0)}) })
 		})
 	}
 }
@@ -153,9 +159,9 @@ func TestBreaker(t *testing.T) {
 func TestBreakerSettings(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		b := httpclient.NewBreaker(1, time.Minute)
-		enter(t, b, true, 0).Failure()
-		enter(t, b, false, time.Minute)
+		s := scene{t, httpclient.NewBreaker(1, time.Minute)}
+		s.enter(true, 0).Failure()
+		s.enter(false, time.Minute)
 	})
 }
 

@@ -72,7 +72,7 @@ func checkName(name string) error {
 	if name == "" || len(name) > 253 {
 		return errors.New("the host must have 1 to 253 characters")
 	}
-	for _, label := range strings.Split(name, ".") {
+	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || len(label) > 63 {
 			return errors.New("the host has an empty or too long part between its dots")
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ func TestDo(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		w.Header().Set("X-Got", r.Header.Get("Idempotency-Key"))
 		w.WriteHeader(http.StatusTeapot)
-		fmt.Fprintf(w, "%s %s %q %q", r.Method, body, r.UserAgent(), r.Header.Get("Accept-Encoding"))
+		_, _ = fmt.Fprintf(w, "%s %s %q %q", r.Method, body, r.UserAgent(), r.Header.Get("Accept-Encoding"))
 	})
 	resp, err := post(t, client(t), srv.URL+"/x", `{"a":1}`)
 	if err != nil {
@@ -111,7 +112,7 @@ func TestBodyCap(t *testing.T) {
 					size = -size
 				}
 				if !tt.chunked {
-					w.Header().Set("Content-Length", fmt.Sprint(size))
+					w.Header().Set("Content-Length", strconv.Itoa(size))
 				} else {
 					w.WriteHeader(http.StatusOK)
 					_ = http.NewResponseController(w).Flush()

@@ -68,7 +68,7 @@ func readKeys(path string) (String, error) {
 	if err != nil {
 		return String{}, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil {
 		return String{}, err

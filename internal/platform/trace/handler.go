@@ -3,6 +3,7 @@ package trace
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // Handler wraps next: records made with a context that carries a trace id get it as top-level attribute trace_id (also
@@ -61,7 +62,7 @@ func (h *handler) with(apply func(slog.Handler) slog.Handler, grouped bool) slog
 	if !grouped {
 		return &handler{root: next, next: next}
 	}
-	then := append(h.then[:len(h.then):len(h.then)], apply)
+	then := append(slices.Clip(h.then), apply)
 	return &handler{root: h.root, next: next, then: then}
 }
 

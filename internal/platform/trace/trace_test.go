@@ -25,7 +25,7 @@ func TestContext(t *testing.T) {
 	if got := trace.From(trace.With(ctx1, "other")); got != "other" {
 		t.Errorf("With did not replace the id: %q", got)
 	}
-	//nolint:staticcheck // a context from elsewhere may hold anything under its own keys
+	//nolint:staticcheck,revive // a context from elsewhere may hold anything under its own keys
 	if got := trace.From(context.WithValue(t.Context(), "trace_id", "x")); got != "" {
 		t.Errorf("a stranger's key was read: %q", got)
 	}
