@@ -1,0 +1,81 @@
+package inbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
+	"github.com/incidenthub/incidenthub/apps/notify/inbox"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestSettings(t *testing.T) {
+	t.Parallel()
+	channeltest.Settings(t, inbox.New())
+	if s := inbox.New().Spec(); !s.Local || len(s.Fields()) != 0 {
+		t.Errorf("spec %+v", s)
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	many := channeltest.Notice()
+	for range 60 {
+		many.Alerts = append(many.Alerts, many.Alerts[0])
+	}
+	for name, n := range map[string]channel.Notice{
+		"firing": channeltest.Notice(), "resolved": channeltest.Resolved(), "hostile": channeltest.HostileNotice(), "many": many,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := channeltest.Rendered(t, channeltest.Open(t, inbox.New(), `{}`), n)
+			var m inbox.Message
+			if err := json.Unmarshal(channeltest.Restored(t, o.Body), &m); err != nil {
+				t.Fatal(err)
+			}
+			if m.Title != n.Title || m.Text != n.Text || m.AlertCount != len(n.Alerts) {
+				t.Errorf("title %q, text %q, %d alerts came back", m.Title, m.Text, m.AlertCount)
+			}
+			var pretty bytes.Buffer
+			if err := json.Indent(&pretty, o.Body, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			pretty.WriteByte('\n')
+			if name == "many" {
+				if len(m.Alerts) != 50 {
+					t.Errorf("%d alerts are listed", len(m.Alerts))
+				}
+				return
+			}
+			file := filepath.Join("testdata", name+".json")
+			if *update {
+				if err := os.WriteFile(file, pretty.Bytes(), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), pretty.String()); diff != "" {
+				t.Errorf("body (-want +got), -update rewrites it:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSend(t *testing.T) {
+	t.Parallel()
+	c := channeltest.Open(t, inbox.New(), ``)
+	if got := c.Send(t.Context(), channeltest.Rendered(t, c, channeltest.Notice())); got.Verdict != channel.Done {
+		t.Errorf("got %+v", got)
+	}
+}
