@@ -147,3 +147,11 @@ func sortedIDs(ids []id.ID) []id.ID {
 	slices.SortFunc(ids, func(x, y id.ID) int { return slices.Compare(x[:], y[:]) })
 	return slices.Compact(ids)
 }
+
+// OpenIncident returns the open incident of a group as this batch knows it, or nil.
+func (b *Batch) OpenIncident(tenant, key string) *event.Incident {
+	if st := b.open[groupKey{tenant, key}]; st != nil {
+		return &st.Incident
+	}
+	return nil
+}

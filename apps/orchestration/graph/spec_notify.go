@@ -6,7 +6,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 )
 
-// NotifyConfig configures a notify node. Without `on` it tells firing incidents only.
+// NotifyConfig configures a notify node. Without `on` it tells what fires: new, changed and returning trouble.
 type NotifyConfig struct {
 	Channels               []string       `json:"channels,omitempty" jsonschema:"description=Channel names. * means every active channel\\, also those made later."`
 	Drivers                []string       `json:"drivers,omitempty" jsonschema:"description=Every active channel of these drivers."`
@@ -14,7 +14,7 @@ type NotifyConfig struct {
 	Template               string         `json:"template,omitempty" jsonschema:"description=Template name to use instead of the channel's own."`
 	IncludeRecommendations *bool          `json:"include_recommendations,omitempty" jsonschema:"description=Put the analysis into the message.,default=true"`
 	MinSeverity            event.Severity `json:"min_severity,omitempty" jsonschema:"description=Tell only incidents at least this bad.,enum=info,enum=warning,enum=critical"`
-	On                     IDs            `json:"on,omitempty" jsonschema:"description=What to tell: firing\\, updated\\, resolved. Default firing."`
+	On                     IDs            `json:"on,omitempty" jsonschema:"description=What to tell: firing\\, updated\\, resolved. Default firing and updated."`
 }
 
 // AllChannels in NotifyConfig.Channels means every active channel.
@@ -30,7 +30,7 @@ const (
 // Tells reports whether the node tells that kind of change.
 func (c *NotifyConfig) Tells(what string) bool {
 	if len(c.On) == 0 {
-		return what == OnFiring
+		return what != OnResolved
 	}
 	return slices.Contains(c.On, what)
 }

@@ -1,0 +1,72 @@
+package ledger
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	s "github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+var rowKey = []s.Column{s.Col("receipt_id", s.UUID), s.Col("idx", s.Int), s.Col("definition_id", s.Key)}
+
+var rowValues = []s.Column{
+	s.Col("run_id", s.UUID), s.Col("incident_id", s.UUID), s.Col("alert_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text),
+	s.Col("trace", s.Document), s.Col("settled_at", s.Time),
+}
+
+var (
+	insertRow = s.Insert("ledger", append(append(rowKey[:3:3], rowValues...), s.Col("tenant_id", s.Text), s.Col("created_at", s.Time)), "")
+
+	updateRow = s.Update("ledger", append(rowKey[:3:3], rowValues...),
+		`run_id = v.run_id, incident_id = v.incident_id, alert_id = v.alert_id, state = v.state, reason = v.reason, trace = v.trace,
+		settled_at = v.settled_at`,
+		"t.receipt_id = v.receipt_id AND t.idx = v.idx AND t.definition_id = v.definition_id", "")
+
+	settleRun = s.Update("ledger", []s.Column{s.Col("run_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("settled_at", s.Time)},
+		"state = v.state, reason = v.reason, settled_at = v.settled_at", "t.run_id = v.run_id AND t.state = 'pending'", "")
+)
+
+// Batch writes ledger rows within somebody else's transaction.
+type Batch struct {
+	tx                        *s.Tx
+	inserts, updates, settled *s.Rows
+}
+
+// Begin starts a collection for tx.
+func Begin(tx *s.Tx) *Batch {
+	return &Batch{tx: tx, inserts: insertRow.Rows(), updates: updateRow.Rows(), settled: settleRun.Rows()}
+}
+
+// Open adds the row of an accepted observation.
+func (b *Batch) Open(r *event.LedgerRow) {
+	b.inserts.Add(append(b.values(r), r.Tenant, b.tx.Now())...)
+}
+
+// Update writes what the fold found out.
+func (b *Batch) Update(r *event.LedgerRow) { b.updates.Add(b.values(r)...) }
+
+// Settle gives the pending rows of a run their end.
+func (b *Batch) Settle(run id.ID, state, reason string) {
+	b.settled.Add(run, state, reason, b.tx.Now())
+}
+
+// Write queues the statements.
+func (b *Batch) Write() {
+	b.tx.Exec(insertRow, b.inserts)
+	b.tx.Exec(updateRow, b.updates)
+	b.tx.Exec(settleRun, b.settled)
+}
+
+func (b *Batch) values(r *event.LedgerRow) []any {
+	raw, err := json.Marshal(r.Trace)
+	if err != nil { // decisions hold texts and numbers
+		raw = []byte(`[]`)
+	}
+	var settled time.Time
+	if r.State != event.StatePending {
+		settled = b.tx.Now()
+	}
+	return []any{r.ReceiptID, r.Index, r.DefinitionID, r.RunID, r.IncidentID, r.AlertID, r.State, r.Reason, json.RawMessage(raw), settled}
+}

@@ -1,0 +1,74 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Config is what sending needs from others.
+type Config struct {
+	DB       *storage.DB
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Bell     queue.Bell
+	Claims   *storage.Queue[*queue.Claim]
+	Channels *Channels
+	Notices  *Notices
+	Lease    time.Duration
+	// PageURL gives the address of an incident's page, "" when the hub has no public address.
+	PageURL func(incident id.ID) string
+}
+
+// Service plans, sends and books deliveries.
+type Service struct {
+	Planner *Planner
+	Sender  *Sender
+}
+
+// outcomeLinger is how long outcomes wait for company: nobody waits for them, and a larger batch is cheaper.
+const outcomeLinger = 5 * time.Millisecond
+
+// New wires the service. Runs must be set by Attach before Start.
+func New(c Config) (*Service, error) {
+	if c.DB == nil || c.Log == nil || c.Bell == nil || c.Claims == nil || c.Channels == nil || c.Notices == nil {
+		return nil, errors.New("notify: DB, Log, Bell, Claims, Channels and Notices are required")
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	if c.PageURL == nil {
+		c.PageURL = func(id.ID) string { return "" }
+	}
+	s := &Sender{
+		db: c.DB, clock: c.Clock, log: c.Log.With("app", "notify"), bell: c.Bell, lease: c.Lease, channels: c.Channels,
+		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{},
+	}
+	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL}
+	s.poller = &queue.Poller{
+		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Do: s.do,
+	}
+	return &Service{Planner: p, Sender: s}, nil
+}
+
+// Attach makes the queues of sending; runs hears what became of deliveries. On SQLite outcomes go before everything made later.
+func (s *Service) Attach(runs Runs) {
+	db := s.Sender.db
+	s.Sender.outcomes = storage.NewQueue(db, storage.QueueOptions{Name: "outcome", Max: 500, Workers: 1, Linger: outcomeLinger},
+		func(tx *storage.Tx, items []*outcome) error { return s.Planner.applyOutcomes(tx, runs, items) })
+	s.Sender.takes = storage.NewQueue(db, storage.QueueOptions{Name: "take", Max: 100, Workers: 1}, s.Sender.applyTakes)
+}
+
+// Start begins to claim deliveries that are due.
+func (s *Service) Start() { s.Sender.Start() }
+
+// Stop ends claiming and waits for what is on the wire, at most until ctx ends.
+func (s *Service) Stop(ctx context.Context) error { return s.Sender.Stop(ctx) }

@@ -1,0 +1,121 @@
+package orchestration
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// Acted is what an act did to an incident.
+type Acted struct {
+	Incident *event.Incident
+	Seq      int64
+	Ended    bool // whoever was told must hear of the end
+	Alerts   []*event.Alert
+}
+
+// Actor does what a person asked for in a transaction; internal/server fits apps/alerts to it.
+type Actor func(tx *storage.Tx, a event.Act) (*Acted, error)
+
+type actItem struct {
+	act     event.Act
+	refused error
+	session *session
+	acted   *Acted
+}
+
+// Acts lets people work on incidents. Ends are told to whoever was told of the beginning, in the same transaction.
+type Acts struct {
+	runner *Runner
+	queue  *storage.Queue[*actItem]
+}
+
+// NewActs starts the class of work.
+func NewActs(db *storage.DB, r *Runner, do Actor) *Acts {
+	a := &Acts{runner: r}
+	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "act", Max: 20, Workers: 1}, func(tx *storage.Tx, items []*actItem) error {
+		for _, it := range items {
+			if err := a.apply(tx, it, do); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return a
+}
+
+func (a *Acts) apply(tx *storage.Tx, it *actItem, do Actor) error {
+	it.session.dropped()
+	it.session, it.refused = a.runner.begin(tx), nil
+	acted, err := do(tx, it.act)
+	if errors.Is(err, event.ErrRefused) || errors.Is(err, storage.ErrNotFound) {
+		it.refused = err
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	it.acted = acted
+	if !acted.Ended {
+		return nil
+	}
+	ids := []id.ID{acted.Incident.ID}
+	it.session.told.WantIncidents(ids, ids)
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	slices.SortFunc(acted.Alerts, bySeverity)
+	it.session.told.Resolve(&event.Tell{
+		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Source: "hub", Incident: acted.Incident, Event: event.EventResolved, Seq: acted.Seq, Alerts: acted.Alerts,
+	}, nil)
+	it.session.write()
+	return it.session.failure
+}
+
+// Do runs one act. Doing what is done already is no error; refusals wrap event.ErrRefused.
+func (a *Acts) Do(ctx context.Context, act event.Act) error {
+	ctx, act.TraceID = trace.Ensure(ctx)
+	it := &actItem{act: act}
+	if err := a.queue.Do(ctx, it); err != nil {
+		it.session.dropped()
+		return err
+	}
+	it.session.committed()
+	if it.refused == nil && a.runner.changed != nil {
+		a.runner.changed(act.Tenant, "incident", act.Incident)
+	}
+	return it.refused
+}
+
+// Stop ends the class.
+func (a *Acts) Stop() { a.queue.Stop() }
+
+// Acknowledge marks an incident as taken care of.
+func (a *Acts) Acknowledge(ctx context.Context, tenant string, incident id.ID, by string) error {
+	return a.Do(ctx, event.Act{Tenant: tenant, Incident: incident, Kind: event.EventAcknowledged, Actor: by})
+}
+
+// Resolve ends an incident and tells so.
+func (a *Acts) Resolve(ctx context.Context, tenant string, incident id.ID, by, summary string) error {
+	return a.Do(ctx, event.Act{Tenant: tenant, Incident: incident, Kind: event.EventResolved, Actor: by, Text: summary})
+}
+
+// Close ends an incident for good; one that still was active is told as resolved.
+func (a *Acts) Close(ctx context.Context, tenant string, incident id.ID, by string) error {
+	return a.Do(ctx, event.Act{Tenant: tenant, Incident: incident, Kind: event.EventClosed, Actor: by})
+}
+
+// Reopen takes an incident up again.
+func (a *Acts) Reopen(ctx context.Context, tenant string, incident id.ID, by string) error {
+	return a.Do(ctx, event.Act{Tenant: tenant, Incident: incident, Kind: event.EventReopened, Actor: by})
+}
+
+// Note adds a note.
+func (a *Acts) Note(ctx context.Context, tenant string, incident id.ID, author, text string) error {
+	return a.Do(ctx, event.Act{Tenant: tenant, Incident: incident, Kind: event.EventNote, Actor: author, Text: text})
+}

@@ -1,0 +1,94 @@
+package orchestration
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Config is what the engine needs from others.
+type Config struct {
+	DB       *storage.DB
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Bell     queue.Bell
+	Claims   *storage.Queue[*queue.Claim]
+	Catalog  *Catalog
+	Handlers map[string]Handler
+	Lease    time.Duration
+	// Default is the definition for pushes that no route takes, "" for none.
+	Default string
+	// Alerts, Teller and Ledger start the other apps' parts of a transaction.
+	Alerts func(tx *storage.Tx, receipts []*event.Receipt) AlertFold
+	Teller func(tx *storage.Tx, jobs *queue.Writes) TellBatch
+	Ledger func(tx *storage.Tx) LedgerBatch
+	// Reload reads every cached configuration again.
+	Reload func(ctx context.Context) error
+	// Changed is told what pages may want to show anew; it must not block.
+	Changed func(tenant, kind string, i id.ID)
+}
+
+// Engine takes pushes in, folds them, and runs pipelines.
+type Engine struct {
+	Intake *Intake
+	Runner *Runner
+	folder *Folder
+}
+
+// Enrichment deadlines of notify nodes.
+const (
+	enrichLocal    = 5 * time.Second
+	enrichProvider = 20 * time.Second
+)
+
+// New wires the engine. The order of its queues is the order of work within one SQLite transaction: folds before accepts.
+func New(c Config) (*Engine, error) {
+	if c.DB == nil || c.Log == nil || c.Bell == nil || c.Catalog == nil || c.Alerts == nil || c.Teller == nil || c.Ledger == nil || c.Reload == nil {
+		return nil, errors.New("orchestration: DB, Log, Bell, Catalog, Alerts, Teller, Ledger and Reload are required")
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	log := c.Log.With("app", "orchestration")
+	r := &Runner{
+		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
+		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
+	}
+	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
+	r.fold = f
+	i := &Intake{db: c.DB, catalog: c.Catalog, fold: f, lease: c.Lease, reload: c.Reload, ledger: c.Ledger, Default: c.Default}
+	folds := 200
+	if c.DB.Engine() == storage.SQLite {
+		folds = 1000
+	}
+	f.folds = storage.NewQueue(c.DB, storage.QueueOptions{Name: "fold", Max: folds, Workers: 2}, f.apply)
+	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
+	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, Workers: 2}, i.applyAccepts)
+	r.poller = &queue.Poller{Queue: QueueIngest, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: log, Lease: c.Lease, Room: f.room, Do: r.do}
+	return &Engine{Intake: i, Runner: r, folder: f}, nil
+}
+
+// Start begins to claim what is due.
+func (e *Engine) Start() { e.Runner.poller.Start() }
+
+// Stop ends claiming, finishes what this process holds, and stops the queues: intake first.
+func (e *Engine) Stop() {
+	e.Runner.poller.Stop()
+	e.Intake.accept.Stop()
+	e.folder.wg.Wait()
+	e.folder.folds.Stop()
+	e.Runner.nodes.Stop()
+}
+
+// Wait returns what the fold of a receipt did, or nil when ctx ends first.
+func (e *Engine) Wait(ctx context.Context, tenant string, receipt id.ID) *event.Folded {
+	return e.folder.Wait(ctx, tenant, receipt)
+}

@@ -1,0 +1,271 @@
+package orchestration
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// The queue of folding and of nodes that go on in place.
+const (
+	QueueIngest = "ingest"
+	JobFold     = "fold"
+	JobNode     = "node"
+	JobDeadline = "deadline"
+)
+
+// Bounds of folding.
+const (
+	maxInMemory  = 2000 // receipts handed over in memory; the rest stays due in the table
+	maxFoldBatch = 200
+)
+
+// AlertFold is the alerts' part of a fold; internal/server fits apps/alerts to it.
+type AlertFold interface {
+	Lock()
+	Load()
+	Fold(r *event.Receipt) *event.Folded
+	Retell(incident id.ID, trace, why string, at time.Time) int64
+	Incident(i id.ID) *event.Incident
+	KnownAlert(tenant string, o *event.Stored) *event.Alert
+	OpenIncident(tenant, groupKey string) *event.Incident
+	Write()
+}
+
+// TellBatch is the notifications' part of a transaction; internal/server fits apps/notify to it.
+type TellBatch interface {
+	WantIncidents(known, ending []id.ID)
+	WantTold(pairs [][2]id.ID)
+	WantKeys(tells []*event.Tell)
+	WantRuns(runs []id.ID)
+	Told(incident, definition id.ID) bool
+	Tell(t *event.Tell) ([]event.Told, error)
+	Resolve(t *event.Tell, waiting []event.Waiter) int
+	OfRun(run id.ID) map[string][]event.Told
+	Write()
+	Committed()
+	Dropped()
+}
+
+// foldItem is one receipt on its way into alerts, incidents and runs.
+type foldItem struct {
+	job         queue.Job
+	receipt     *event.Receipt
+	rows        []*event.LedgerRow // observation × definition, as accepted
+	runs        []*foldRun
+	origin      string
+	environment string
+	entry       string
+	folded      *event.Folded
+	held        bool
+	session     *session
+}
+
+// foldRun is a run that was accepted with the receipt.
+type foldRun struct {
+	id    id.ID
+	route *Route
+	rows  []*event.LedgerRow
+}
+
+// Folder folds receipts, once each, and carries their runs as far as they go in place.
+type Folder struct {
+	db     *storage.DB
+	clock  clock.Clock
+	log    *slog.Logger
+	bell   queue.Bell
+	runner *Runner
+	alerts func(tx *storage.Tx, receipts []*event.Receipt) AlertFold
+	folds  *storage.Queue[*foldItem]
+
+	mu      sync.Mutex
+	held    int
+	waiters map[id.ID][]chan *event.Folded
+	wg      sync.WaitGroup
+}
+
+// reserve makes room for a receipt to be folded in this process.
+func (f *Folder) reserve(*foldItem) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.held >= maxInMemory {
+		return false
+	}
+	f.held++
+	return true
+}
+
+func (f *Folder) unreserve(*foldItem) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held--
+}
+
+func (f *Folder) room() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return min(maxInMemory-f.held, maxFoldBatch)
+}
+
+// submit folds an item whose job this process holds.
+func (f *Folder) submit(item *foldItem) {
+	f.wg.Add(1)
+	f.folds.Submit(item, func(err error) {
+		if err == nil {
+			defer f.wg.Done()
+			f.unreserve(item)
+			if item.held {
+				item.session.committed()
+				f.done(item)
+			}
+			return
+		}
+		go f.again(item, err)
+	})
+}
+
+// again tries a fold that failed once more while its lease lasts; after that the queue has it.
+func (f *Folder) again(item *foldItem, err error) {
+	defer f.wg.Done()
+	item.session.dropped()
+	f.log.Warn("fold a receipt", "receipt_id", item.receipt.ID, "error", err)
+	wait := 250 * time.Millisecond
+	if !item.job.Held(f.clock.Now(), wait+5*time.Second) || clock.Sleep(context.Background(), wait) != nil {
+		f.unreserve(item)
+		return
+	}
+	f.submit(item)
+}
+
+// Wait returns what the fold of a receipt did, once it is folded; nil when ctx ends first.
+func (f *Folder) Wait(ctx context.Context, tenant string, receipt id.ID) *event.Folded {
+	ch := make(chan *event.Folded, 1)
+	f.mu.Lock()
+	f.waiters[receipt] = append(f.waiters[receipt], ch)
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		delete(f.waiters, receipt)
+		f.mu.Unlock()
+	}()
+	for {
+		// The fold may be over already, or another process may do it.
+		if folded, err := f.stored(ctx, tenant, receipt); err == nil && folded != nil {
+			return folded
+		}
+		select {
+		case folded := <-ch:
+			return folded
+		case <-ctx.Done():
+			return nil
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (f *Folder) stored(ctx context.Context, tenant string, receipt id.ID) (*event.Folded, error) {
+	var row struct {
+		Result *storage.JSON[event.Counters] `gorm:"column:result"`
+	}
+	err := f.db.Read(ctx).Raw(`SELECT result FROM receipts WHERE id = ? AND tenant_id = ? AND folded_at IS NOT NULL`, receipt, tenant).Scan(&row).Error
+	if err != nil || row.Result == nil {
+		return nil, storage.Classify(err)
+	}
+	return &event.Folded{Counters: row.Result.V}, nil
+}
+
+func (f *Folder) done(item *foldItem) {
+	f.mu.Lock()
+	for _, ch := range f.waiters[item.receipt.ID] {
+		ch <- item.folded
+	}
+	delete(f.waiters, item.receipt.ID)
+	f.mu.Unlock()
+	f.runner.announce(item)
+}
+
+// apply folds a batch of receipts in one transaction: fence, two rounds of look-ups, everything in memory, one round of writes.
+func (f *Folder) apply(tx *storage.Tx, items []*foldItem) error {
+	s := f.runner.begin(tx)
+	byKey := map[queue.Key]*foldItem{}
+	receipts := make([]*event.Receipt, 0, len(items))
+	jobs := make([]queue.Job, 0, len(items))
+	for _, it := range items {
+		it.session.dropped()
+		it.session, it.held, it.folded = s, false, nil
+		byKey[it.job.Key()] = it
+		jobs = append(jobs, it.job)
+		receipts = append(receipts, it.receipt)
+	}
+	s.alerts = f.alerts(tx, receipts)
+	queue.Finish(tx, jobs, func(k queue.Key) { byKey[k].held = true })
+	s.alerts.Lock()
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	mine := make([]*foldItem, 0, len(items))
+	for _, it := range items {
+		if it.held {
+			mine = append(mine, it)
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	s.alerts.Load()
+	s.wants(mine)
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	slices.SortFunc(mine, func(a, b *foldItem) int { return cmp.Compare(a.firstSeq(), b.firstSeq()) })
+	for _, it := range mine {
+		if it.job.Rescues > maxRescues {
+			s.poison(it)
+			continue
+		}
+		it.folded = s.alerts.Fold(it.receipt)
+		if err := s.fold(it); err != nil {
+			return fmt.Errorf("fold receipt %s: %w", it.receipt.ID, err)
+		}
+	}
+	s.write()
+	return s.failure
+}
+
+// poison gives up a receipt whose fold lost its worker again and again: it is dead, visible, and can be reprocessed by hand.
+func (s *session) poison(it *foldItem) {
+	it.folded = &event.Folded{Counters: event.Counters{Errors: []string{"given up after its worker was lost too often"}}}
+	for _, row := range it.rows {
+		if row.State == event.StatePending {
+			row.State, row.Reason = event.StateDead, event.ReasonPoison
+		}
+	}
+	s.rows = append(s.rows, it.rows...)
+	for _, fr := range it.runs {
+		x := &run{
+			id: fr.id, tenant: it.receipt.Tenant, definition: fr.route.ID, graph: fr.route.Graph, state: graph.NewState(), folded: true,
+			errType: event.ReasonPoison, errMessage: it.folded.Counters.Errors[0], finishedAt: s.tx.Now(),
+		}
+		s.add(x)
+		x.state.Run = graph.RunFailed
+	}
+	s.folded.Add(it.receipt.ID, encode(it.folded.Counters), s.tx.Now())
+}
+
+func (it *foldItem) firstSeq() int64 {
+	if len(it.receipt.Observations) == 0 {
+		return 0
+	}
+	return it.receipt.Observations[0].Seq
+}

@@ -1,0 +1,261 @@
+package orchestration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// What became of a push as a whole.
+const (
+	OutcomeQueued   = "queued"
+	OutcomeNoRoute  = "no_route"
+	OutcomeIgnored  = "ignored"
+	OutcomeRejected = "rejected"
+)
+
+// Errors of Accept.
+var (
+	// ErrOverloaded asks the sender to come back: nothing was stored.
+	ErrOverloaded = errors.New("too many alerts are waiting to be stored")
+	// ErrUnknownPipeline is returned for a ?pipeline= that is not an active definition.
+	ErrUnknownPipeline = errors.New("no active pipeline has this name")
+	errStale           = errors.New("the configuration has changed meanwhile")
+)
+
+// maxWaiting bounds the pushes that wait for their commit.
+const maxWaiting = 4000
+
+// Entry is the configured source that a push came in by.
+type Entry struct {
+	ID          id.ID
+	Name        string
+	SourceName  string   // replaces the alerts' source
+	GroupBy     []string // labels; empty: name and instance
+	VendorGroup bool     // group by the sender's own key
+}
+
+// Push is one parsed body on its way in. Every source enters by it: webhooks, checks, monitors, workloads.
+type Push struct {
+	Tenant      string
+	Entry       Entry
+	On          string // trigger kind: webhook, check …
+	Origin      string // incoming_webhook, checker_generated, manual
+	Driver      string
+	DeliveryKey string // the sender's own id of this delivery, "" when it has none
+	Headers     map[string]string
+	Body        []byte
+	Parsed      event.Parsed
+	Unusable    string // why no item of it can be used; it is kept for a look and a second try
+	Pipeline    string // forces a definition
+	Environment string
+	TraceID     string
+	ReprocessOf id.ID
+}
+
+// Accepted is what the sender hears.
+type Accepted struct {
+	ReceiptID id.ID
+	TraceID   string
+	RunIDs    []id.ID
+	Outcome   string
+	Reason    string
+	Duplicate bool
+}
+
+// Intake is the one door by which observations enter.
+type Intake struct {
+	db      *storage.DB
+	catalog *Catalog
+	fold    *Folder
+	lease   time.Duration
+	accept  *storage.Queue[*acceptance]
+	reload  func(ctx context.Context) error
+	ledger  func(tx *storage.Tx) LedgerBatch
+	started func(Accepted, string) // told after each commit
+	Default string                 // definition for pushes that no route takes, "" for none
+}
+
+// acceptance is a push while it is being stored.
+type acceptance struct {
+	push     *Push
+	at       time.Time
+	item     *foldItem
+	body     []byte
+	headers  []byte
+	outcome  string
+	reason   string
+	routes   *routes
+	leased   bool
+	existing *Accepted // the first receipt of a repeated delivery key
+}
+
+// Accept stores a push with everything that will become of it, in one transaction, and returns when that is on disk.
+func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
+	if i.accept.Len() > maxWaiting {
+		return Accepted{}, ErrOverloaded
+	}
+	if p.TraceID == "" {
+		p.TraceID = trace.New()
+	}
+	for range 10 {
+		a, err := i.prepare(ctx, p)
+		if err != nil {
+			return Accepted{}, err
+		}
+		err = i.accept.Do(ctx, a)
+		if a.leased && (err != nil || a.existing != nil) {
+			i.fold.unreserve(a.item)
+		}
+		switch {
+		case errors.Is(err, errStale):
+			if err := i.reload(ctx); err != nil {
+				return Accepted{}, err
+			}
+			continue
+		case err != nil:
+			return Accepted{}, fmt.Errorf("store the alerts: %w", err)
+		case a.existing != nil:
+			return *a.existing, nil
+		}
+		return i.committed(a), nil
+	}
+	return Accepted{}, fmt.Errorf("%w: %w", storage.ErrUnavailable, errStale)
+}
+
+func (i *Intake) committed(a *acceptance) Accepted {
+	out := Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, RunIDs: []id.ID{}}
+	for _, r := range a.item.runs {
+		out.RunIDs = append(out.RunIDs, r.id)
+	}
+	switch {
+	case a.leased:
+		i.fold.submit(a.item)
+	case len(a.item.rows) > 0 && a.outcome != OutcomeRejected && a.outcome != OutcomeIgnored:
+		i.fold.bell.Ring(QueueIngest)
+	}
+	if i.started != nil {
+		i.started(out, a.push.Tenant)
+	}
+	return out
+}
+
+func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
+	a := &acceptance{push: p, at: i.db.Now(), routes: i.catalog.now.Load(), body: s2.Encode(nil, p.Body)}
+	a.headers = encode(p.Headers)
+	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
+	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, entry: p.Entry.Name}
+	i.observations(a)
+	switch {
+	case p.Unusable != "":
+		a.outcome, a.reason = OutcomeRejected, p.Unusable
+	case len(p.Parsed.Observations) == 0 && p.Parsed.Ignored != "":
+		a.outcome, a.reason = OutcomeIgnored, p.Parsed.Ignored
+	default:
+		if err := i.route(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	i.reject(a)
+	if a.outcome == OutcomeQueued || a.outcome == OutcomeNoRoute {
+		a.item.job = queue.Job{
+			Kind: JobFold, Ref: r.ID, Tenant: p.Tenant, Queue: QueueIngest, Attempt: 1, Until: a.at.Add(i.lease),
+		}
+		if a.leased = i.fold.reserve(a.item); a.leased {
+			a.item.job.Token = id.New()
+		}
+	}
+	return a, nil
+}
+
+// reservedSources name the hub's own sources; a generic payload cannot pose as one.
+var reservedSources = []string{"server-checkers", "cluster", "incidenthub"}
+
+func (i *Intake) observations(a *acceptance) {
+	p, r := a.push, a.item.receipt
+	r.Observations = make([]event.Stored, 0, len(p.Parsed.Observations)+len(p.Parsed.Rejected))
+	for n := range p.Parsed.Observations {
+		o := event.Stored{Observation: p.Parsed.Observations[n]}
+		o.Source = p.source(&o.Observation)
+		o.GroupKey = p.groupKey(&o.Observation)
+		if o.VendorGroupKey == "" {
+			o.VendorGroupKey = p.Parsed.GroupKey
+		}
+		r.Observations = append(r.Observations, o)
+	}
+	for _, rej := range p.Parsed.Rejected {
+		r.Observations = append(r.Observations, event.Stored{Observation: event.Observation{Index: rej.Index}, Rejected: rej.Reason})
+	}
+	if p.Unusable != "" && len(r.Observations) == 0 {
+		r.Observations = append(r.Observations, event.Stored{Rejected: p.Unusable})
+	}
+	slices.SortStableFunc(r.Observations, func(x, y event.Stored) int { return x.Index - y.Index })
+	for n := range r.Observations {
+		r.Observations[n].Index = n
+	}
+}
+
+func (p *Push) source(o *event.Observation) string {
+	switch {
+	case p.Entry.SourceName != "":
+		return p.Entry.SourceName
+	case o.Source != "":
+		if p.On == "webhook" && slices.Contains(reservedSources, strings.ToLower(o.Source)) {
+			return p.Driver
+		}
+		return o.Source
+	case p.Parsed.Source != "" && !slices.Contains(reservedSources, strings.ToLower(p.Parsed.Source)):
+		return p.Parsed.Source
+	default:
+		return p.Driver
+	}
+}
+
+func (p *Push) groupKey(o *event.Observation) string {
+	switch {
+	case p.Entry.VendorGroup && o.VendorGroupKey != "":
+		return event.GroupKey("vendor", o.VendorGroupKey)
+	case p.Entry.VendorGroup && p.Parsed.GroupKey != "":
+		return event.GroupKey("vendor", p.Parsed.GroupKey)
+	case len(p.Entry.GroupBy) > 0:
+		parts := make([]string, 0, 2*len(p.Entry.GroupBy)+1)
+		parts = append(parts, "labels")
+		for _, l := range p.Entry.GroupBy {
+			parts = append(parts, l, o.Labels[l])
+		}
+		return event.GroupKey(parts...)
+	}
+	name := o.Name
+	if name == "" {
+		name = event.FallbackName
+	}
+	return event.GroupKey(name, event.Instance(o.Labels))
+}
+
+func (i *Intake) reject(a *acceptance) {
+	for n := range a.item.receipt.Observations {
+		o := &a.item.receipt.Observations[n]
+		if o.Rejected == "" && a.outcome != OutcomeRejected {
+			continue
+		}
+		reason := o.Rejected
+		if reason == "" {
+			reason = a.reason
+		}
+		a.item.rows = append(a.item.rows, &event.LedgerRow{
+			ReceiptID: a.item.receipt.ID, Index: o.Index, Tenant: a.push.Tenant, State: event.StateRejected, Reason: reason,
+			Trace: []event.Decision{{What: "parse", Name: a.push.Driver, Result: "rejected", Why: reason}},
+		})
+	}
+}

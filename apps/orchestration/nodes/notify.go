@@ -1,0 +1,73 @@
+package nodes
+
+import (
+	"fmt"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+)
+
+// notify plans one delivery per channel. It holds no worker: the node ends when its deliveries have.
+type notify struct{}
+
+// Run implements orchestration.Handler.
+func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
+	cfg, ok := c.Node.Config.(*graph.NotifyConfig)
+	if !ok {
+		return failed("config", fmt.Errorf("unexpected config %T", c.Node.Config))
+	}
+	what := kind(c.Run.Event)
+	input := map[string]any{"channels": cfg.Channels, "drivers": cfg.AllDrivers(), "event": string(c.Run.Event), "plain": c.Plain}
+	if !cfg.Tells(what) {
+		return orchestration.Result{Input: input, Output: map[string]any{
+			"channels_attempted": 0, "channels_succeeded": 0, "channels_failed": 0, "deliveries": []any{}, "note": "this node does not tell " + what + " incidents",
+		}}
+	}
+	told, err := c.Tell(&event.Tell{
+		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, DefinitionID: c.Run.DefinitionID, Node: c.Node.ID, Source: c.Run.Source,
+		Environment: c.Run.Environment, Incident: c.Run.Incident, Event: c.Run.Event, Seq: c.Run.EventSeq, Alerts: c.Run.Alerts,
+		Channels: cfg.Channels, Drivers: cfg.AllDrivers(), MinSeverity: cfg.MinSeverity, Outputs: outputs(c, cfg),
+	})
+	if err != nil {
+		return orchestration.Result{Input: input, Err: err, Type: "no_channel"}
+	}
+	output, dead, over := orchestration.NotifyOutput(told)
+	switch {
+	case !over:
+		return orchestration.Result{Input: input, Output: output, Wait: true}
+	case dead:
+		return orchestration.Result{Input: input, Output: output, Err: orchestration.ErrAllDead, Type: "all_deliveries_dead"}
+	default:
+		return orchestration.Result{Input: input, Output: output}
+	}
+}
+
+// kind is what a notify node's `on` calls an incident event.
+func kind(k event.EventKind) string {
+	switch k {
+	case event.EventResolved:
+		return graph.OnResolved
+	case event.EventAlertAdded, event.EventSeverityRaised, event.EventSeverityChanged:
+		return graph.OnUpdated
+	default:
+		return graph.OnFiring
+	}
+}
+
+// names under which messages know the outputs of node kinds; the last node of a kind wins.
+var names = map[string]string{"ingest": "ingest", "context": "check", "intelligence": "intelligence"}
+
+func outputs(c *orchestration.NodeContext, cfg *graph.NotifyConfig) map[string]any {
+	out := map[string]any{}
+	for _, n := range c.Graph.Nodes {
+		name, ok := names[n.Spec.Type]
+		if !ok || (name == "intelligence" && cfg.IncludeRecommendations != nil && !*cfg.IncludeRecommendations) {
+			continue
+		}
+		if v := decode(c.Outputs[n.ID]); v != nil {
+			out[name] = v
+		}
+	}
+	return out
+}

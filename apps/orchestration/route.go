@@ -1,0 +1,109 @@
+package orchestration
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+)
+
+// route decides per observation which definitions take it: by priority, the first match takes it, `continue` lets later ones
+// have it too. What nobody takes is no_route, with every miss on record.
+func (i *Intake) route(ctx context.Context, a *acceptance) error {
+	p := a.push
+	list := a.routes.byTenant[p.Tenant]
+	var forced *Route
+	if p.Pipeline != "" {
+		if forced = find(list, p.Pipeline); forced == nil {
+			return fmt.Errorf("%w: %q", ErrUnknownPipeline, p.Pipeline)
+		}
+	}
+	byRoute := map[id.ID]*foldRun{}
+	a.outcome = OutcomeNoRoute
+	for n := range a.item.receipt.Observations {
+		o := &a.item.receipt.Observations[n]
+		if o.Rejected != "" {
+			continue
+		}
+		taken, misses := i.takers(ctx, a, o, list, forced)
+		if len(taken) == 0 {
+			a.item.rows = append(a.item.rows, a.row(o, id.ID{}, event.StateNoRoute, "", misses))
+			continue
+		}
+		for _, r := range taken {
+			if r.Graph.Trigger.Discard {
+				a.item.rows = append(a.item.rows, a.row(o, r.ID, event.StateSuppressed, event.ReasonDiscarded,
+					append(misses, event.Decision{What: "route", Name: r.Name, Result: "discard"})))
+				continue
+			}
+			run := byRoute[r.ID]
+			if run == nil {
+				run = &foldRun{id: id.New(), route: r}
+				byRoute[r.ID] = run
+				a.item.runs = append(a.item.runs, run)
+			}
+			row := a.row(o, r.ID, event.StatePending, "", append(misses[:len(misses):len(misses)], event.Decision{
+				What: "route", Name: r.Name, Result: "match", Values: map[string]any{"version": r.Version},
+			}))
+			row.RunID = run.id
+			a.item.rows = append(a.item.rows, row)
+			run.rows = append(run.rows, row)
+		}
+	}
+	if len(a.item.runs) > 0 {
+		a.outcome = OutcomeQueued
+	}
+	return nil
+}
+
+func (i *Intake) takers(ctx context.Context, a *acceptance, o *event.Stored, list []*Route, forced *Route) (taken []*Route, misses []event.Decision) {
+	if forced != nil {
+		return []*Route{forced}, []event.Decision{{What: "route", Name: forced.Name, Result: "forced", Why: "the request named the pipeline"}}
+	}
+	p := a.push
+	subject := &graph.Subject{On: p.On, Entry: p.Entry.Name, Source: o.Source, Origin: p.Origin, Alert: o.Observation, Now: a.at}
+	for _, r := range list {
+		ok, miss := r.Graph.Trigger.Match(ctx, subject)
+		if !ok {
+			misses = append(misses, event.Decision{What: "route", Name: r.Name, Result: "miss", Why: miss.Reason()})
+			continue
+		}
+		taken = append(taken, r)
+		if !r.Graph.Trigger.Continue {
+			break
+		}
+	}
+	if len(taken) == 0 && i.Default != "" {
+		if r := find(list, i.Default); r != nil {
+			taken = append(taken, r)
+			misses = append(misses, event.Decision{What: "route", Name: r.Name, Result: "default", Why: "no route matched; DEFAULT_PIPELINE takes it"})
+		}
+	}
+	return taken, misses
+}
+
+func find(list []*Route, name string) *Route {
+	for _, r := range list {
+		if r.Name == name {
+			return r
+		}
+	}
+	return nil
+}
+
+func (a *acceptance) row(o *event.Stored, definition id.ID, state, reason string, trace []event.Decision) *event.LedgerRow {
+	return &event.LedgerRow{
+		ReceiptID: a.item.receipt.ID, Index: o.Index, DefinitionID: definition, Tenant: a.push.Tenant, State: state, Reason: reason, Trace: trace,
+	}
+}
+
+func encode(v any) json.RawMessage {
+	raw, err := json.Marshal(v)
+	if err != nil { // values come from JSON or are plain texts and numbers
+		return json.RawMessage(`{}`)
+	}
+	return raw
+}

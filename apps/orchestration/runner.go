@@ -1,0 +1,256 @@
+package orchestration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// maxRescues is how many lost leases a fold survives.
+const maxRescues = 10
+
+// Runner carries runs through their graphs.
+type Runner struct {
+	db             *storage.DB
+	clock          clock.Clock
+	log            *slog.Logger
+	bell           queue.Bell
+	lease          time.Duration
+	catalog        *Catalog
+	handlers       map[string]Handler
+	random         func() float64
+	enrichLocal    time.Duration // how long a notify node waits for enrichment
+	enrichProvider time.Duration // the same when a provider is asked
+	teller         func(tx *storage.Tx, jobs *queue.Writes) TellBatch
+	ledger         func(tx *storage.Tx) LedgerBatch
+	changed        func(tenant string, kind string, i id.ID)
+	nodes          *storage.Queue[*nodeItem]
+	fold           *Folder
+	poller         *queue.Poller
+}
+
+func (r *Runner) handle(c *NodeContext) (res Result) {
+	h := r.handlers[c.Node.Spec.Type]
+	if h == nil {
+		return Result{Err: fmt.Errorf("this release cannot run nodes of type %q yet", c.Node.Spec.Type), Type: "unknown_node_type"}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Error("a node panicked", "node", c.Node.ID, "type", c.Node.Spec.Type, "run_id", c.Run.ID, "panic", p)
+			res = Result{Err: fmt.Errorf("the node broke: %v", p), Type: "panic"}
+		}
+	}()
+	return h.Run(c)
+}
+
+// announce tells listeners (pages) what a fold changed.
+func (r *Runner) announce(it *foldItem) {
+	if r.changed == nil {
+		return
+	}
+	r.changed(it.receipt.Tenant, "receipt", it.receipt.ID)
+	for _, c := range it.folded.Incidents {
+		r.changed(it.receipt.Tenant, "incident", c.Incident.ID)
+	}
+}
+
+// nodeItem is a claimed job of a run's node.
+type nodeItem struct {
+	job     queue.Job
+	held    bool
+	session *session
+}
+
+// do starts what the poller claimed from the ingest queue.
+func (r *Runner) do(jobs []queue.Job) {
+	var receipts []queue.Job
+	for _, j := range jobs {
+		if j.Kind == JobFold {
+			receipts = append(receipts, j)
+			continue
+		}
+		it := &nodeItem{job: j}
+		r.nodes.Submit(it, func(err error) {
+			if err != nil {
+				it.session.dropped()
+				r.log.Warn("go on with a node", "run_id", j.Ref, "node", j.Node, "error", err)
+				return
+			}
+			it.session.committed()
+		})
+	}
+	if len(receipts) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	items, err := r.fold.load(ctx, receipts)
+	if err != nil {
+		r.log.Warn("load receipts to fold", "error", err)
+		return // the lease runs out and somebody tries again
+	}
+	for _, it := range items {
+		r.fold.reserve(it)
+		r.fold.submit(it)
+	}
+}
+
+// applyNodes goes on with nodes that run in place: retries and deadlines.
+func (r *Runner) applyNodes(tx *storage.Tx, items []*nodeItem) error {
+	s := r.begin(tx)
+	byKey := map[queue.Key]*nodeItem{}
+	jobs := make([]queue.Job, 0, len(items))
+	runs := make([]id.ID, 0, len(items))
+	for _, it := range items {
+		it.session.dropped()
+		it.session, it.held = s, false
+		byKey[it.job.Key()] = it
+		jobs = append(jobs, it.job)
+		runs = append(runs, it.job.Ref)
+	}
+	queue.Finish(tx, jobs, func(k queue.Key) { byKey[k].held = true })
+	s.load(unique(runs))
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	if err := s.ready(); err != nil {
+		return err
+	}
+	s.told.WantRuns(runs)
+	if err := tx.Flush(); err != nil {
+		return err
+	}
+	for _, it := range items {
+		x := s.runs[it.job.Ref]
+		if !it.held || x == nil {
+			continue
+		}
+		if err := s.job(x, it.job); err != nil {
+			return err
+		}
+	}
+	s.write()
+	return s.failure
+}
+
+func (s *session) job(x *run, j queue.Job) error {
+	w := &walk{s: s, x: x}
+	if j.Kind == JobDeadline {
+		return w.step(graph.DeadlineExceeded{Node: j.Node})
+	}
+	st := x.state.Nodes[j.Node]
+	switch {
+	case st == nil || x.state.Run.Final() || st.Status.Final():
+		return nil
+	case j.Rescues > st.Rescues:
+		return w.step(graph.NodeRescued{Node: j.Node})
+	default:
+		return w.execute(j.Node, st.Attempt, x.state.Err != nil)
+	}
+}
+
+// tell plans deliveries; a run that comes later than its event first looks what is there already.
+func (s *session) tell(t *event.Tell) ([]event.Told, error) {
+	if s.alerts == nil {
+		if t.Incident != nil {
+			s.told.WantIncidents([]id.ID{t.Incident.ID}, nil)
+		}
+		s.told.WantKeys([]*event.Tell{t})
+		if err := s.tx.Flush(); err != nil {
+			return nil, err
+		}
+	}
+	return s.told.Tell(t)
+}
+
+// Outcomes is the runs' part of a transaction that books deliveries. Its methods are those of notify's RunBatch.
+type Outcomes struct{ s *session }
+
+// BeginOutcomes starts it. told and jobs are written by the caller.
+func (r *Runner) BeginOutcomes(tx *storage.Tx, told TellBatch, jobs *queue.Writes) *Outcomes {
+	s := r.begin(tx)
+	s.told, s.jobs = told, jobs
+	return &Outcomes{s}
+}
+
+// Load queues the look-up of runs.
+func (o *Outcomes) Load(runs []id.ID) { o.s.load(runs) }
+
+// Delivered brings a run up to date with its deliveries, by node.
+func (o *Outcomes) Delivered(run id.ID, told map[string][]event.Told) error {
+	if err := o.s.ready(); err != nil {
+		return err
+	}
+	x := o.s.runs[run]
+	if x == nil {
+		return nil
+	}
+	for _, n := range x.graph.Nodes {
+		st := x.state.Nodes[n.ID]
+		if list := told[n.ID]; len(list) > 0 && st != nil && !st.Status.Final() && !x.state.Run.Final() {
+			if output, failed, over := NotifyOutput(list); over {
+				if err := o.s.notified(x, n, st, output, failed); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return o.s.failure
+}
+
+func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output map[string]any, failed bool) error {
+	w := &walk{s: s, x: x}
+	res := Result{Output: output}
+	if failed {
+		res = Result{Err: ErrAllDead, Type: "all_deliveries_dead", Output: output}
+	}
+	var took time.Duration
+	at := x.began[n.ID]
+	if at.IsZero() {
+		at = s.tx.Now()
+	}
+	took = s.tx.Now().Sub(at)
+	return w.end(n, st.Attempt, at, took, res)
+}
+
+// ErrAllDead is the failure of a notify node none of whose deliveries went out.
+var ErrAllDead = errors.New("none of the channels could be told")
+
+// NotifyOutput sums up the deliveries of a notify node. over: each is final or has finished its first attempt; failed: all are dead.
+func NotifyOutput(told []event.Told) (output map[string]any, failed, over bool) {
+	attempted, succeeded, dead := 0, 0, 0
+	over = true
+	for _, t := range told {
+		over = over && t.Tried()
+		switch t.Status {
+		case event.StateDelivered:
+			attempted, succeeded = attempted+1, succeeded+1
+		case event.StateDead:
+			attempted, dead = attempted+1, dead+1
+		case event.StateSuppressed:
+		default:
+			attempted++
+		}
+	}
+	return map[string]any{
+		"channels_attempted": attempted, "channels_succeeded": succeeded, "channels_failed": dead, "deliveries": told,
+	}, dead > 0 && dead == len(told), over
+}
+
+// Write queues the runs' rows.
+func (o *Outcomes) Write() { o.s.writeRuns() }
+
+// Committed is called after the commit.
+func (o *Outcomes) Committed() { o.s.over = true }
+
+// Dropped is called when there was none.
+func (o *Outcomes) Dropped() { o.s.over = true }

@@ -1,0 +1,359 @@
+package orchestration
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// session is what one transaction does to runs: of folds, of node jobs, of outcomes.
+type session struct {
+	r        *Runner
+	tx       *storage.Tx
+	alerts   AlertFold // only in folds
+	told     TellBatch
+	jobs     *queue.Writes
+	ledger   LedgerBatch
+	runs     map[id.ID]*run
+	order    []*run
+	rows     []*event.LedgerRow
+	live     map[pair]bool // routes with an unfinished run for an incident
+	folded   *storage.Rows
+	over     bool
+	compiled int   // runs whose graphs are ready
+	failure  error // of a look-up in the middle of a run
+}
+
+type pair struct{ incident, definition id.ID }
+
+func (r *Runner) begin(tx *storage.Tx) *session {
+	jobs := queue.NewWrites(r.lease)
+	return &session{
+		r: r, tx: tx, jobs: jobs, told: r.teller(tx, jobs), ledger: r.ledger(tx), runs: map[id.ID]*run{}, live: map[pair]bool{},
+		folded: markFolded.Rows(),
+	}
+}
+
+func (s *session) committed() {
+	if s != nil && !s.over {
+		s.over = true
+		s.told.Committed()
+		for _, q := range []string{QueueIngest} {
+			s.r.bell.Ring(q)
+		}
+	}
+}
+
+func (s *session) dropped() {
+	if s != nil && !s.over {
+		s.over = true
+		s.told.Dropped()
+	}
+}
+
+// wants queues the look-ups that decide about repeats, order and resolves.
+func (s *session) wants(items []*foldItem) {
+	var known, ending []id.ID
+	var pairs [][2]id.ID
+	for _, it := range items {
+		incidents := make([]id.ID, len(it.receipt.Observations))
+		for n := range it.receipt.Observations {
+			o := &it.receipt.Observations[n]
+			if o.Rejected != "" {
+				continue
+			}
+			a := s.alerts.KnownAlert(it.receipt.Tenant, o)
+			if a != nil && !a.IncidentID.IsZero() {
+				incidents[n] = a.IncidentID
+				known = append(known, a.IncidentID)
+				if o.Status == event.StatusResolved {
+					ending = append(ending, a.IncidentID)
+				}
+			}
+			if i := s.alerts.OpenIncident(it.receipt.Tenant, o.GroupKey); i != nil {
+				known = append(known, i.ID)
+			}
+		}
+		for _, row := range it.rows {
+			if i := incidents[row.Index]; !row.DefinitionID.IsZero() && !i.IsZero() && it.receipt.Observations[row.Index].Status == event.StatusFiring {
+				pairs = append(pairs, [2]id.ID{i, row.DefinitionID})
+			}
+		}
+	}
+	s.told.WantIncidents(unique(known), unique(ending))
+	slices.SortFunc(pairs, func(a, b [2]id.ID) int { return cmp.Or(compareID(a[0], b[0]), compareID(a[1], b[1])) })
+	pairs = slices.Compact(pairs)
+	s.told.WantTold(pairs)
+	rows := liveRuns.Rows()
+	for _, p := range pairs {
+		rows.Add(p[0], p[1])
+	}
+	s.tx.Query(liveRuns, rows, func(r storage.Row) error {
+		var p pair
+		if err := r.Scan(&p.incident, &p.definition); err != nil {
+			return err
+		}
+		s.live[p] = true
+		return nil
+	})
+}
+
+func compareID(a, b id.ID) int { return slices.Compare(a[:], b[:]) }
+
+func unique(ids []id.ID) []id.ID {
+	slices.SortFunc(ids, compareID)
+	return slices.Compact(ids)
+}
+
+// fold decides about each row of a folded receipt and carries its runs on.
+func (s *session) fold(it *foldItem) error {
+	f := &folding{s: s, it: it, changes: map[id.ID]*event.IncidentChange{}}
+	for _, c := range it.folded.Incidents {
+		f.changes[c.Incident.ID] = c
+	}
+	for _, row := range it.rows {
+		f.row(row)
+	}
+	for _, fr := range it.runs {
+		if err := f.start(fr); err != nil {
+			return err
+		}
+	}
+	f.resolve()
+	s.rows = append(s.rows, it.rows...)
+	s.folded.Add(it.receipt.ID, encode(it.folded.Counters), s.tx.Now())
+	return nil
+}
+
+// folding is the fold of one receipt in a session.
+type folding struct {
+	s       *session
+	it      *foldItem
+	changes map[id.ID]*event.IncidentChange
+}
+
+// row brings one ledger row up to date with what its observation did.
+func (f *folding) row(row *event.LedgerRow) {
+	c := &f.it.folded.Changes[row.Index]
+	if c.Alert != nil {
+		row.AlertID = c.Alert.ID
+	}
+	if c.Incident != nil {
+		row.IncidentID = c.Incident.ID
+	}
+	if row.State != event.StatePending {
+		return
+	}
+	d := event.Decision{What: "fold", Result: string(c.Kind), Values: map[string]any{"material": c.Material}}
+	if len(c.Fields) > 0 {
+		d.Values = map[string]any{"material": c.Material, "changed": c.Fields}
+	}
+	settle := func(reason, why string) {
+		row.State, row.Reason, d.Why = event.StateSuppressed, reason, why
+	}
+	switch {
+	case c.Kind == event.ChangeSuperseded:
+		settle(event.ReasonSuperseded, "a later observation of the same alert was folded first")
+	case c.Kind == event.ChangeRepeated:
+		settle(event.ReasonDuplicate, "the alert was resolved already")
+	case c.Alert.Status == event.StatusResolved:
+		switch ch := f.changeOf(c.Incident); {
+		case c.Incident == nil:
+			settle(event.ReasonNobodyTold, "it was resolved when first seen, so nobody was told of it")
+		case ch == nil || ch.ResolvedSeq == 0:
+			settle(event.ReasonNotMaterial, "other alerts of the incident still fire, or it had ended before")
+		}
+	case !c.Material:
+		f.repeat(row, c, &d, settle)
+	}
+	row.Trace = append(row.Trace, d)
+}
+
+// repeat holds a firing repeat back, unless nobody was told by this route: then the incident is told again.
+func (f *folding) repeat(row *event.LedgerRow, c *event.Change, d *event.Decision, settle func(reason, why string)) {
+	p := pair{c.Incident.ID, row.DefinitionID}
+	if f.s.told.Told(p.incident, p.definition) || f.s.live[p] {
+		settle(event.ReasonDuplicate, "nothing material changed and this route has told the incident, or is about to")
+		return
+	}
+	ch := f.changeOf(c.Incident)
+	if ch == nil {
+		ch = &event.IncidentChange{Incident: c.Incident}
+		f.changes[p.incident] = ch
+	}
+	if ch.Seq == 0 {
+		ch.Kind = event.EventRetold
+		ch.Seq = f.s.alerts.Retell(p.incident, f.it.receipt.TraceID, "this route has told nobody of it yet", f.it.receipt.ReceivedAt)
+	}
+	c.Material = true
+	d.Result, d.Why = string(event.EventRetold), "nothing changed, but this route has told nobody yet"
+}
+
+func (f *folding) changeOf(i *event.Incident) *event.IncidentChange {
+	if i == nil {
+		return nil
+	}
+	return f.changes[i.ID]
+}
+
+// part is what a run has to say about one incident.
+type part struct {
+	incident *event.Incident
+	change   *event.IncidentChange
+	alerts   []*event.Alert
+	rows     []*event.LedgerRow
+}
+
+// parts splits a run's rows by incident, the most severe first.
+func (f *folding) parts(fr *foldRun) (active, ended []*part) {
+	byIncident := map[id.ID]*part{}
+	for _, row := range fr.rows {
+		c := &f.it.folded.Changes[row.Index]
+		if row.State != event.StatePending || c.Incident == nil {
+			continue
+		}
+		p := byIncident[c.Incident.ID]
+		if p == nil {
+			p = &part{incident: c.Incident, change: f.changes[c.Incident.ID]}
+			byIncident[c.Incident.ID] = p
+			if c.Alert.Status == event.StatusResolved {
+				ended = append(ended, p)
+			} else {
+				active = append(active, p)
+			}
+		}
+		p.rows = append(p.rows, row)
+		p.alerts = append(p.alerts, c.Alert)
+	}
+	for _, p := range append(slices.Clone(active), ended...) {
+		slices.SortFunc(p.alerts, bySeverity)
+		p.alerts = slices.Compact(p.alerts)
+	}
+	slices.SortStableFunc(active, func(a, b *part) int { return bySeverity(a.alerts[0], b.alerts[0]) })
+	return active, ended
+}
+
+func bySeverity(a, b *event.Alert) int {
+	return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Fingerprint, b.Fingerprint))
+}
+
+// start completes a run's ingest node and carries it on; further incidents of the push get runs of their own.
+func (f *folding) start(fr *foldRun) error {
+	active, ended := f.parts(fr)
+	parts := active
+	if fr.route.TellsResolved {
+		parts = append(parts, ended...)
+	}
+	if len(parts) == 0 {
+		p := &part{}
+		stop := graph.ReasonNotMaterial
+		if len(ended) > 0 {
+			p, stop = ended[0], "resolved"
+		}
+		return f.begin(fr, fr.id, id.ID{}, p, stop)
+	}
+	for n, p := range parts {
+		runID, parent := fr.id, id.ID{}
+		if n > 0 {
+			runID, parent = id.New(), fr.id
+			for _, row := range p.rows {
+				row.RunID = runID
+			}
+		}
+		if err := f.begin(fr, runID, parent, p, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *folding) begin(fr *foldRun, runID, parent id.ID, p *part, stop string) error {
+	r := f.it.receipt
+	x := &run{
+		id: runID, tenant: r.Tenant, trace: r.TraceID, definition: fr.route.ID, name: fr.route.Name, version: fr.route.Version, graph: fr.route.Graph,
+		receipt: r.ID, parent: parent, source: r.Driver, origin: f.it.origin, environment: environment(f.it.environment), createdAt: r.ReceivedAt,
+		state: graph.NewState(), incident: p.incident, alerts: p.alerts, entry: f.it.entry, fresh: !parent.IsZero(), folded: true,
+	}
+	if p.incident != nil {
+		x.incidentID = p.incident.ID
+	}
+	if p.change != nil {
+		x.eventKind, x.eventSeq = p.change.Kind, p.change.Seq
+		if p.change.ResolvedSeq > 0 && !p.incident.Status.Active() {
+			x.eventKind, x.eventSeq = event.EventResolved, p.change.ResolvedSeq
+		}
+	}
+	if len(p.alerts) > 0 {
+		x.fingerprint = p.alerts[0].Fingerprint
+	}
+	f.s.add(x)
+	if stop == "" && p.incident != nil {
+		f.s.live[pair{p.incident.ID, fr.route.ID}] = true
+	}
+	return f.s.ingested(x, f.ingestOutput(x), stop)
+}
+
+// resolve tells the ends of incidents by state.
+func (f *folding) resolve() {
+	for _, c := range f.it.folded.Incidents {
+		if c.ResolvedSeq == 0 {
+			continue
+		}
+		var waiting []event.Waiter
+		var alerts []*event.Alert
+		var rows []*event.LedgerRow
+		for _, row := range f.it.rows {
+			ch := &f.it.folded.Changes[row.Index]
+			if ch.Incident == nil || ch.Incident.ID != c.Incident.ID || ch.Kind == event.ChangeRejected {
+				continue
+			}
+			alerts = append(alerts, ch.Alert)
+			if row.State == event.StatePending && !row.RunID.IsZero() && ch.Alert.Status == event.StatusResolved {
+				rows = append(rows, row)
+				waiting = append(waiting, event.Waiter{RunID: row.RunID, DefinitionID: row.DefinitionID})
+			}
+		}
+		slices.SortFunc(alerts, bySeverity)
+		n := f.s.told.Resolve(&event.Tell{
+			Tenant: f.it.receipt.Tenant, TraceID: f.it.receipt.TraceID, RunID: firstRun(waiting), Source: f.it.receipt.Driver,
+			Environment: environment(f.it.environment), Incident: c.Incident, Event: event.EventResolved, Seq: c.ResolvedSeq,
+			Alerts: slices.Compact(alerts),
+		}, waiting)
+		for _, row := range rows {
+			if n == 0 {
+				row.State, row.Reason = event.StateSuppressed, event.ReasonNobodyTold
+			}
+			row.Trace = append(row.Trace, event.Decision{What: "resolve", Result: "resolved", Values: map[string]any{"channels_told": n}})
+		}
+	}
+}
+
+func firstRun(w []event.Waiter) id.ID {
+	if len(w) == 0 {
+		return id.ID{}
+	}
+	return w[0].RunID
+}
+
+func (f *folding) ingestOutput(x *run) map[string]any {
+	c := f.it.folded.Counters
+	out := map[string]any{
+		"alerts_created": c.AlertsCreated, "alerts_updated": c.AlertsUpdated, "alerts_resolved": c.AlertsResolved,
+		"incidents_created": c.IncidentsCreated, "incidents_updated": c.IncidentsUpdated, "source": x.source,
+	}
+	if len(c.Errors) > 0 {
+		out["errors"] = c.Errors
+	}
+	if x.incident != nil {
+		out["incident_id"] = x.incident.ID.String()
+	}
+	if len(x.alerts) > 0 {
+		out["alert_fingerprint"], out["severity"] = x.alerts[0].Fingerprint, string(x.alerts[0].Severity)
+	}
+	return out
+}
