@@ -57,7 +57,7 @@ func Decode(body []byte, lim Limits) (Object, error) {
 		return Object{}, fmt.Errorf("%w: something follows the document at byte %d; send one document per request", ErrNotJSON, d.pos)
 	}
 	if k := d.nodes[0].kind; k != KindObject {
-		return Object{}, fmt.Errorf("%w: it is a %s; send one {...} per request", ErrNotObject, k)
+		return Object{}, fmt.Errorf("%w: it is %s; send one {...} per request", ErrNotObject, k)
 	}
 	return Object{d: &document{text: string(d.src), nodes: d.nodes}}, nil
 }

@@ -45,7 +45,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"form":                  {"payload=%7B%7D", Limits{}, ErrNotJSON, "unexpected 'p' at byte 0"},
 		"list":                  {`[{"a":1}]`, Limits{}, ErrNotObject, "it is a list"},
 		"string":                {`"a"`, Limits{}, ErrNotObject, "it is a string"},
-		"null":                  {`null`, Limits{}, ErrNotObject, "it is a null"},
+		"null":                  {`null`, Limits{}, ErrNotObject, "it is null"},
 		"wrong word":            {`{"a":nul}`, Limits{}, ErrNotJSON, "unexpected '}'"},
 		"65 levels":             {nested(65), Limits{}, ErrTooDeep, "more than 64 levels"},
 		"100,000 levels":        {nested(100_000), Limits{}, ErrTooDeep, "more than 64 levels"},

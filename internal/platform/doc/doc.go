@@ -21,9 +21,9 @@ const (
 	KindObject
 )
 
-// String names the kind for people.
+// String names the kind for people, with its article.
 func (k Kind) String() string {
-	return [...]string{"missing value", "null", "boolean", "number", "string", "list", "object"}[k]
+	return [...]string{"missing", "null", "a boolean", "a number", "a string", "a list", "an object"}[k]
 }
 
 // document is the tree, flat: nodes in document order over one text.

@@ -62,7 +62,7 @@ func TestAccessorsCheckTypes(t *testing.T) {
 	for _, v := range items {
 		kinds = append(kinds, v.Kind().String())
 	}
-	if diff := cmp.Diff([]string{"number", "object", "list"}, kinds); diff != "" {
+	if diff := cmp.Diff([]string{"a number", "an object", "a list"}, kinds); diff != "" {
 		t.Error(diff)
 	}
 }
