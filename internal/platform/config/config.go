@@ -1,0 +1,149 @@
+// Package config reads the process settings: once, at start, from flags and environment variables. What an operator
+// changes while the hub runs (channels, routes, sources, …) is a row in the database and not here.
+//
+// Config is made of plain sections, passed by value to whoever needs one. Each field's tags hold all there is to know
+// about it, for the loader, for `incidenthub doctor` and for the generated page (Docs):
+//
+//	env         the variable's name; flags override it under the same name
+//	envDefault  used when the variable is unset or empty; such a field's zero value never reaches anybody
+//	unit        what the text looks like
+//	doc         what it does
+//
+// Secrets are secret.String and print as ***. An unset or empty variable is the same thing.
+package config
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/secret"
+)
+
+// Config holds all process settings. Load makes one; it does not change afterwards.
+type Config struct {
+	Server   Server
+	Storage  Storage
+	Secrets  Secrets
+	Access   Access
+	Webhook  Webhook
+	Intake   Intake
+	Egress   Egress
+	Jobs     Jobs
+	Pipeline Pipeline
+	Startup  Startup
+	Log      Log
+
+	from map[string]string // variable name: flag or env; not listed: default
+}
+
+// Server is where the hub listens and what it is called from outside.
+type Server struct {
+	Listen         string   `env:"HUB_LISTEN" envDefault:"127.0.0.1:8080" unit:"host:port" doc:"Address of UI, API and webhooks; \":8080\" for all interfaces, port 0 for any free one. The worker command does not use it."`
+	PublicURL      string   `env:"HUB_PUBLIC_URL" unit:"URL" doc:"Base of links in notifications and printed commands. Empty: http:// and HUB_LISTEN."`
+	TrustedProxies Prefixes `env:"HUB_TRUSTED_PROXIES" unit:"addresses or CIDRs, comma separated" doc:"Peers whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: none, the peer's own address counts."`
+}
+
+// Storage is where the hub keeps its rows, its files and its doorbell.
+type Storage struct {
+	DataDir     string        `env:"HUB_DATA_DIR" unit:"folder" doc:"The SQLite file and the generated secret key live here; made (0700) if missing. Empty: $XDG_DATA_HOME/incidenthub; else for root /var/lib/incidenthub if that exists; else ~/.local/share/incidenthub."`
+	DatabaseURL secret.String `env:"HUB_DATABASE_URL" unit:"URL" doc:"postgres://user:password@host/name, or sqlite:/path/to/file.db. Empty: incidenthub.db in the data folder."`
+	RedisURL    secret.String `env:"HUB_REDIS_URL" unit:"URL" doc:"redis:// or rediss://: wakes workers of other processes. Empty: one process, no Redis."`
+}
+
+// Secrets says where the key for stored secrets comes from; see platform/secret for its forms.
+type Secrets struct {
+	Key     secret.String `env:"HUB_SECRET_KEY" unit:"key or keys, comma separated" doc:"Encrypts stored secrets: 32 bytes as hex or base64, or a passphrase of at least 32 characters. The first encrypts, all decrypt. Empty: HUB_SECRET_KEY_FILE, else secret.key in the data folder, made at the first start."`
+	KeyFile string        `env:"HUB_SECRET_KEY_FILE" unit:"file" doc:"File with what HUB_SECRET_KEY would hold, one key a line. Not together with HUB_SECRET_KEY."`
+}
+
+// Access is who may come in.
+type Access struct {
+	AdminKey   secret.String `env:"HUB_ADMIN_KEY" unit:"text" doc:"Key with all rights. Empty: an owner token is made at the first start and printed once."`
+	APIKeyAuth bool          `env:"API_KEY_AUTH_ENABLED" envDefault:"true" unit:"true or false" doc:"Whether the API asks for a key. Off only for trying things out on one machine."`
+}
+
+// Webhook holds the senders' signing secrets by environment; sources may have their own. The other senders cannot sign
+// and use their source's key (contract 3.4).
+type Webhook struct {
+	Grafana   secret.String `env:"WEBHOOK_SECRET_GRAFANA" unit:"text" doc:"HMAC-SHA256 secret of Grafana's webhooks. Set: unsigned ones are refused."`
+	PagerDuty secret.String `env:"WEBHOOK_SECRET_PAGERDUTY" unit:"text" doc:"The same for PagerDuty."`
+	NewRelic  secret.String `env:"WEBHOOK_SECRET_NEWRELIC" unit:"text" doc:"The same for New Relic."`
+	Generic   secret.String `env:"WEBHOOK_SECRET_GENERIC" unit:"text" doc:"The same for the generic format."`
+}
+
+// Secret returns the secret of a driver by its name, unset for those that have none.
+func (w Webhook) Secret(driver string) secret.String {
+	switch driver {
+	case "grafana":
+		return w.Grafana
+	case "pagerduty":
+		return w.PagerDuty
+	case "newrelic":
+		return w.NewRelic
+	case "generic":
+		return w.Generic
+	default:
+		return secret.String{}
+	}
+}
+
+// Intake bounds what a webhook call may bring.
+type Intake struct {
+	MaxBody          Bytes `env:"HUB_MAX_BODY" envDefault:"8MiB" unit:"bytes, or with KiB, MiB, GiB" doc:"Largest webhook body, as sent and unpacked. More is answered 413."`
+	MaxAlerts        int   `env:"HUB_MAX_ALERTS" envDefault:"10000" unit:"number" doc:"Most alerts in one call. More is answered 400."`
+	MaxDepth         int   `env:"HUB_MAX_DEPTH" envDefault:"64" unit:"number" doc:"Deepest nesting of a JSON body. More is answered 400."`
+	MaxInflightBytes Bytes `env:"HUB_MAX_INFLIGHT_BYTES" envDefault:"64MiB" unit:"bytes, or with KiB, MiB, GiB" doc:"Bodies being received and stored at one time, in all. Beyond it the hub answers 503 with Retry-After."`
+}
+
+// Egress is where the hub may call.
+type Egress struct {
+	Allow        []string `env:"HUB_EGRESS_ALLOW" unit:"host[:port] or CIDR[:port], comma separated" doc:"Private and loopback addresses that channels and data sources may call, such as receiver.lan:9000 or 10.1.0.0/16. Public ones need no entry; link-local, metadata and the hub's own address are refused even when listed."`
+	AllowedHosts []string `env:"SSRF_ALLOWED_HOSTS" unit:"host[:port] or CIDR[:port], comma separated" doc:"Added to HUB_EGRESS_ALLOW; the name that other tools use."`
+}
+
+// All returns both lists as one.
+func (e Egress) All() []string {
+	return append(append(make([]string, 0, len(e.Allow)+len(e.AllowedHosts)), e.Allow...), e.AllowedHosts...)
+}
+
+// Jobs times the work queue.
+type Jobs struct {
+	Lease time.Duration `env:"HUB_LEASE" envDefault:"30s" unit:"duration such as 30s or 5m" doc:"How long a worker holds work without a sign of life. After a crash work comes back within HUB_LEASE and HUB_SWEEP."`
+	Sweep time.Duration `env:"HUB_SWEEP" envDefault:"10s" unit:"duration such as 30s or 5m" doc:"How often lost work is looked for. Shorter than HUB_LEASE."`
+}
+
+// Pipeline sets defaults of pipeline runs.
+type Pipeline struct {
+	Default       string  `env:"DEFAULT_PIPELINE" unit:"definition name" doc:"Definition that runs for alerts no trigger matches. Empty: they end as no_route."`
+	MaxRetries    int     `env:"ORCHESTRATION_MAX_RETRIES_PER_STAGE" envDefault:"3" unit:"number" doc:"Tries of a node in all, where its definition does not say."`
+	BackoffFactor float64 `env:"ORCHESTRATION_BACKOFF_FACTOR" envDefault:"2.0" unit:"number" doc:"Wait before try n+1: this to the power n, in seconds, with jitter, at most 10 minutes."`
+}
+
+// Startup is what the hub does before it accepts work.
+type Startup struct {
+	Apply string `env:"HUB_APPLY" unit:"file" doc:"YAML file of sources, channels, pipelines that is applied at each start (as incidenthub apply -f)."`
+}
+
+// Log is how the hub logs to standard error.
+type Log struct {
+	Format string     `env:"HUB_LOG_FORMAT" envDefault:"text" unit:"text or json" doc:"Form of log lines."`
+	Level  slog.Level `env:"HUB_LOG_LEVEL" envDefault:"info" unit:"debug, info, warn or error" doc:"Least level that is logged."`
+}
+
+// BaseURL returns the public URL without a trailing slash; without HUB_PUBLIC_URL it is made from addr, where the hub
+// really listens (HUB_LISTEN may name port 0 or all interfaces).
+func (s Server) BaseURL(addr string) string {
+	if s.PublicURL != "" {
+		return s.PublicURL
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "http://" + addr
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
