@@ -58,8 +58,14 @@ func TestTotalsAddLiveAndPruned(t *testing.T) {
 			t.Errorf("empty books (-want +got):\n%s", diff)
 		}
 		for _, row := range []struct{ tenant, state, reason string }{
-			{"a", "delivered", ""}, {"a", "delivered", ""}, {"a", "suppressed", "duplicate"}, {"a", "dead", "run_failed"},
-			{"a", "pending", ""}, {"a", "no_route", ""}, {"a", "rejected", "no name"}, {"b", "delivered", ""},
+			{"a", "delivered", ""},
+			{"a", "delivered", ""},
+			{"a", "suppressed", "duplicate"},
+			{"a", "dead", "run_failed"},
+			{"a", "pending", ""},
+			{"a", "no_route", ""},
+			{"a", "rejected", "no name"},
+			{"b", "delivered", ""},
 		} {
 			exec(t, db, `INSERT INTO ledger (receipt_id, idx, definition_id, tenant_id, state, reason, trace, created_at) VALUES (?, 0, ?, ?, ?, ?, '{}', ?)`,
 				id.New(), make([]byte, 16), row.tenant, row.state, row.reason, db.Now())

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
@@ -55,7 +54,7 @@ type RunDetail struct {
 	// Config is the definition as this run executes it.
 	Config json.RawMessage `json:"config"`
 	// Graph places the definition's nodes for a picture, null when this release cannot read the definition.
-	Graph      *graph.Drawing `json:"graph"`
+	Graph      *Drawing `json:"graph"`
 	Deliveries []RunDelivery  `json:"deliveries"`
 	Children   []id.ID        `json:"child_run_ids"` // runs of the same push for its further incidents
 }
