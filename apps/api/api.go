@@ -1,0 +1,146 @@
+// Package api is the hub's JSON API: it decodes requests, checks who may make them, calls one method of a service and
+// encodes what that returns. It holds no rules of its own but the table of permissions. The webhook intake lives beside it.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+)
+
+// Config holds what the API needs; all of it is required but SessionCookie.
+type Config struct {
+	Log     *slog.Logger
+	Version string // of the hub, for the document
+	// SessionCookie is the cookie in which a browser brings its session; "" takes keys only.
+	SessionCookie string
+
+	Auth        Auth
+	Keys        Keys
+	Alerts      Alerts
+	Acts        Acts
+	Flow        Flow
+	Reprocess   Reprocess
+	Sources     Sources
+	Ledger      Ledger
+	Books       Books
+	Ready       Ready
+	Events      Events
+	Metrics     prometheus.Gatherer
+	Definitions Definitions
+	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
+	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
+}
+
+// API serves the routes. It is safe for concurrent use once registered.
+type API struct {
+	Config
+	log      *slog.Logger
+	origin   *http.CrossOriginProtection
+	document []byte // OpenAPI, as served
+	page     []byte // the same for people
+}
+
+// New returns an API.
+func New(c Config) (*API, error) {
+	var missing []string
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		if f := v.Field(i); (f.Kind() == reflect.Interface || f.Kind() == reflect.Pointer || f.Kind() == reflect.Func) && f.IsNil() {
+			missing = append(missing, v.Type().Field(i).Name)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("api: %s are required", strings.Join(missing, ", "))
+	}
+	return &API{Config: c, log: c.Log.With("app", "api"), origin: http.NewCrossOriginProtection()}, nil
+}
+
+// setHuma changes settings that huma keeps in package variables: they hold for the process, whoever uses it.
+var setHuma = sync.OnceFunc(func() {
+	huma.DefaultArrayNullable = false
+	huma.NewError = fromHuma
+})
+
+// schemaName tells apart two types that are called alike.
+func schemaName(t reflect.Type, hint string) string {
+	if t == reflect.TypeFor[orchestration.LintProblem]() {
+		return "LintProblem"
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// Register adds the routes to an engine. It is called once.
+func (a *API) Register(e *gin.Engine) error {
+	setHuma()
+	c := huma.DefaultConfig("incidenthub", a.Version)
+	c.Info.Description = "Alerts, incidents, pipelines and what became of everything. Lists are newest first; next_cursor asks for the next page."
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
+	c.AllowAdditionalPropertiesByDefault = true // unknown keys are ignored, so that what was read can be sent back
+	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"key":    {Type: "http", Scheme: "bearer", Description: "An API key."},
+		"header": {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "The same key for senders that cannot set Authorization."},
+	}
+	c.Transformers = append(c.Transformers, addTrace)
+	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
+	h := huma.NewAPI(c, &adapter{api: a, engine: e})
+	for _, add := range []func(huma.API){
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.sourceRoutes, a.definitionRoutes, a.ledgerRoutes, a.keyRoutes,
+	} {
+		add(h)
+	}
+	a.plainRoutes(e, h.OpenAPI())
+	var err error
+	if a.document, err = json.Marshal(h.OpenAPI()); err != nil {
+		return fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	if a.page, err = renderDocs(h.OpenAPI()); err != nil {
+		return err
+	}
+	return nil
+}
+
+// adapter lets huma register on gin: behind the guard, with and without the slash at the end.
+type adapter struct {
+	api    *API
+	engine *gin.Engine
+}
+
+// Handle implements huma.Adapter.
+func (d *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
+	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) { handler(humagin.NewContext(op, c)) })
+}
+
+// ServeHTTP implements huma.Adapter.
+func (d *adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.engine.ServeHTTP(w, r) }
+
+// both registers a path in huma's spelling, with {name} for a part that varies.
+func (a *API) both(e *gin.Engine, method, path string, handler gin.HandlerFunc) {
+	pattern := strings.NewReplacer("{", ":", "}", "").Replace(path)
+	for _, p := range []string{pattern, pattern + "/"} {
+		e.Handle(method, p, a.guard(method, path), handler)
+	}
+}
+
+// addTrace puts the trace id into problems that huma writes.
+func addTrace(ctx huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*Problem); ok && p.TraceID == "" {
+		withTrace := *p
+		withTrace.TraceID = traceOf(ctx)
+		return &withTrace, nil
+	}
+	return v, nil
+}

@@ -1,0 +1,81 @@
+package api
+
+import (
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// scopes is the table of what a caller needs for each route. What is not in it is closed.
+var scopes = map[string]auth.Scope{
+	"GET /healthz":      open,
+	"GET /livez":        open,
+	"GET /metrics":      auth.ScopeRead,
+	"GET /openapi.json": auth.ScopeRead,
+	"GET /docs":         auth.ScopeRead,
+
+	"GET /api/v1/alerts":      auth.ScopeRead,
+	"GET /api/v1/alerts/{id}": auth.ScopeRead,
+
+	"GET /api/v1/incidents":                   auth.ScopeRead,
+	"GET /api/v1/incidents/counts":            auth.ScopeRead,
+	"GET /api/v1/incidents/{id}":              auth.ScopeRead,
+	"GET /api/v1/incidents/{id}/timeline":     auth.ScopeRead,
+	"POST /api/v1/incidents/{id}/acknowledge": auth.ScopeRespond,
+	"POST /api/v1/incidents/{id}/resolve":     auth.ScopeRespond,
+	"POST /api/v1/incidents/{id}/close":       auth.ScopeRespond,
+	"POST /api/v1/incidents/{id}/reopen":      auth.ScopeRespond,
+	"POST /api/v1/incidents/{id}/notes":       auth.ScopeRespond,
+
+	"GET /api/v1/receipts":                   auth.ScopeRead,
+	"GET /api/v1/receipts/{id}":              auth.ScopeRead,
+	"GET /api/v1/receipts/{id}/observations": auth.ScopeRead,
+	"GET /api/v1/receipts/{id}/body":         auth.ScopeRead,
+	"POST /api/v1/receipts/{id}/reprocess":   auth.ScopeEdit,
+
+	"GET /api/v1/runs":      auth.ScopeRead,
+	"GET /api/v1/runs/{id}": auth.ScopeRead,
+
+	"GET /api/v1/sources":                   auth.ScopeRead,
+	"POST /api/v1/sources":                  auth.ScopeEdit,
+	"GET /api/v1/sources/{ref}":             auth.ScopeRead,
+	"PUT /api/v1/sources/{ref}":             auth.ScopeEdit,
+	"PATCH /api/v1/sources/{ref}":           auth.ScopeEdit,
+	"DELETE /api/v1/sources/{ref}":          auth.ScopeEdit,
+	"POST /api/v1/sources/{ref}/rotate-key": auth.ScopeEdit,
+
+	"GET /api/v1/definitions":                auth.ScopeRead,
+	"POST /api/v1/definitions":               auth.ScopeEdit,
+	"GET /api/v1/definitions/schema":         auth.ScopeRead,
+	"POST /api/v1/definitions/lint":          auth.ScopeRead, // it saves nothing
+	"GET /api/v1/definitions/{ref}":          auth.ScopeRead,
+	"PUT /api/v1/definitions/{ref}":          auth.ScopeEdit,
+	"PATCH /api/v1/definitions/{ref}":        auth.ScopeEdit,
+	"DELETE /api/v1/definitions/{ref}":       auth.ScopeEdit,
+	"GET /api/v1/definitions/{ref}/versions": auth.ScopeRead,
+	"POST /api/v1/definitions/{ref}/clone":   auth.ScopeEdit,
+
+	"GET /api/v1/ledger": auth.ScopeRead,
+	"GET /api/v1/events": auth.ScopeRead,
+
+	"GET /api/v1/keys":          auth.ScopeAdmin,
+	"POST /api/v1/keys":         auth.ScopeAdmin,
+	"DELETE /api/v1/keys/{ref}": auth.ScopeAdmin,
+}
+
+// streams are the paths whose answer has no end.
+var streams = map[string]bool{"/api/v1/events": true}
+
+// describeAccess writes the scope of an operation into the document.
+func describeAccess(_ *huma.OpenAPI, op *huma.Operation) {
+	scope := scopes[op.Method+" "+op.Path]
+	if scope == open {
+		op.Security = []map[string][]string{}
+		return
+	}
+	op.Security = []map[string][]string{{"key": {}}, {"header": {}}}
+	op.Extensions = map[string]any{"x-scope": string(scope)}
+}
+
+func traceOf(ctx huma.Context) string { return trace.From(ctx.Context()) }

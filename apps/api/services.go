@@ -1,0 +1,125 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/ledger"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// ErrRefused is wrapped by services for what cannot be done in the present state; the text says why and is shown as it
+// stands. It is answered with 409.
+var ErrRefused = errors.New("refused")
+
+// OpenIncidentError refuses to reopen an incident beside one that is open for the same thing.
+type OpenIncidentError struct{ Open id.ID }
+
+// Error implements error.
+func (e *OpenIncidentError) Error() string {
+	return "incident " + e.Open.String() + " is open for the same thing; work on that one"
+}
+
+// Auth tells who a caller is; *auth.Service fits.
+type Auth interface {
+	Authenticate(ctx context.Context, credential string) (auth.Principal, error)
+	LoadSession(ctx context.Context, cookie string) (auth.Session, error)
+}
+
+// Keys manages API keys; *auth.Service fits.
+type Keys interface {
+	CreateKey(ctx context.Context, tenant string, in auth.KeyInput) (auth.Key, string, error)
+	ListKeys(ctx context.Context, tenant string) ([]auth.Key, error)
+	RevokeKey(ctx context.Context, tenant, ref string) (auth.Key, error)
+}
+
+// Alerts reads alerts and incidents; *alerts.Reader fits.
+type Alerts interface {
+	Alerts(ctx context.Context, tenant string, f alerts.AlertFilter, p storage.Paging) (storage.Page[alerts.Alert], error)
+	Alert(ctx context.Context, tenant string, alert id.ID) (alerts.AlertDetail, error)
+	Incidents(ctx context.Context, tenant string, f alerts.IncidentFilter, p storage.Paging) (storage.Page[alerts.Incident], error)
+	Incident(ctx context.Context, tenant string, incident id.ID) (alerts.IncidentDetail, error)
+	Timeline(ctx context.Context, tenant string, incident id.ID) ([]alerts.TimelineEntry, error)
+	Counts(ctx context.Context, tenant string) (alerts.IncidentCounts, error)
+}
+
+// Acts is what a person can do to an incident. Doing what is done already is no error; what is not possible wraps
+// ErrRefused or is an *OpenIncidentError.
+type Acts interface {
+	Acknowledge(ctx context.Context, tenant string, incident id.ID, by string) error
+	Resolve(ctx context.Context, tenant string, incident id.ID, by, summary string) error
+	Close(ctx context.Context, tenant string, incident id.ID, by string) error
+	Reopen(ctx context.Context, tenant string, incident id.ID, by string) error
+	Note(ctx context.Context, tenant string, incident id.ID, author, text string) error
+}
+
+// Flow reads receipts and runs; *orchestration.Reader fits.
+type Flow interface {
+	Receipts(ctx context.Context, tenant string, f orchestration.ReceiptFilter, p storage.Paging) (storage.Page[orchestration.Receipt], error)
+	Receipt(ctx context.Context, tenant string, receipt id.ID) (orchestration.ReceiptDetail, error)
+	Observations(ctx context.Context, tenant string, receipt id.ID, from int64, limit int) ([]orchestration.Observation, error)
+	Body(ctx context.Context, tenant string, receipt id.ID) ([]byte, error)
+	Runs(ctx context.Context, tenant string, f orchestration.RunFilter, p storage.Paging) (storage.Page[orchestration.Run], error)
+	Run(ctx context.Context, tenant string, run id.ID) (orchestration.RunDetail, error)
+}
+
+// Reprocess takes a stored receipt in again, as a new receipt whose id it returns.
+type Reprocess interface {
+	Reprocess(ctx context.Context, tenant string, receipt id.ID) (id.ID, error)
+}
+
+// Sources manages webhook entries; *sources.Service fits.
+type Sources interface {
+	List(ctx context.Context, tenant string) ([]sources.Source, error)
+	Get(ctx context.Context, tenant, ref string) (sources.Source, error)
+	Create(ctx context.Context, tenant string, in sources.Input) (sources.Source, string, error)
+	Update(ctx context.Context, tenant, ref string, version int64, in sources.Input) (sources.Source, error)
+	Delete(ctx context.Context, tenant, ref string) error
+	RotateKey(ctx context.Context, tenant, ref string) (sources.Source, string, error)
+}
+
+// Definitions manages pipeline definitions; *orchestration.DefinitionService fits.
+type Definitions interface {
+	List(ctx context.Context, tenant string, includeInactive bool) ([]orchestration.Definition, error)
+	Get(ctx context.Context, tenant, ref string) (orchestration.Definition, error)
+	Versions(ctx context.Context, tenant string, definition id.ID) ([]orchestration.DefinitionVersion, error)
+	Validate(ctx context.Context, tenant string, raw []byte) ([]orchestration.LintProblem, error)
+	Create(ctx context.Context, tenant string, in orchestration.DefinitionInput) (orchestration.Definition, error)
+	Update(ctx context.Context, tenant, ref string, version int64, in orchestration.DefinitionInput) (orchestration.Definition, error)
+	Clone(ctx context.Context, tenant, ref, name, by string) (orchestration.Definition, error)
+	SoftDelete(ctx context.Context, tenant, ref string) error
+}
+
+// Ledger counts what became of every observation; *ledger.Reader fits.
+type Ledger interface {
+	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
+}
+
+// Balance is what the hub's check of its own books found last.
+type Balance struct {
+	Balanced  bool
+	Problem   string    // in words, when not balanced
+	CheckedAt time.Time // zero: not checked yet
+}
+
+// Books tells whether the hub accounts for every alert.
+type Books interface {
+	Balance(ctx context.Context, tenant string) (Balance, error)
+}
+
+// Ready tells whether the hub can take alerts in; the error says what is missing.
+type Ready interface {
+	Ready(ctx context.Context) error
+}
+
+// Events tells what changes; *pubsub.Broadcaster fits.
+type Events interface {
+	Subscribe(tenant string) (events <-chan pubsub.Event, cancel func())
+}
