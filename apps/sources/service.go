@@ -29,9 +29,9 @@ type Config struct {
 	Log     *slog.Logger
 	// Drivers are the names that an entry may fix; nil takes any.
 	Drivers []string
-	// Env are the secrets of WEBHOOK_SECRET_<DRIVER>, by driver in lower case; they hold for default entries without a scheme
-	// of their own. EnvProblems tells which of them can never be used.
-	Env map[string]secret.String
+	// Env gives the secret of WEBHOOK_SECRET_<DRIVER>, unset for none; it holds for default entries without a scheme of their
+	// own. config.Webhook.Secret fits. Nil: there are none.
+	Env func(driver string) secret.String
 	// Changed is called after each committed change in this process; may be nil.
 	Changed func()
 }
@@ -42,7 +42,7 @@ type Service struct {
 	secrets *secretstore.Store
 	log     *slog.Logger
 	drivers []string
-	env     map[string]secret.String
+	env     func(driver string) secret.String
 	changed func()
 }
 
@@ -53,6 +53,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.Changed == nil {
 		c.Changed = func() {}
+	}
+	if c.Env == nil {
+		c.Env = func(string) secret.String { return secret.String{} }
 	}
 	return &Service{
 		db: c.DB, secrets: c.Secrets, log: c.Log.With("app", "sources"),

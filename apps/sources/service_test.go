@@ -29,7 +29,7 @@ func service(t *testing.T, db *storage.DB, env map[string]secret.String) *source
 		t.Fatal(err)
 	}
 	s, err := sources.New(sources.Config{
-		DB: db, Secrets: store, Log: testkit.Logger(t), Env: env,
+		DB: db, Secrets: store, Log: testkit.Logger(t), Env: func(driver string) secret.String { return env[driver] },
 		Drivers: []string{"alertmanager", "grafana", "pagerduty"},
 	})
 	if err != nil {

@@ -3,9 +3,6 @@ package sources
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
@@ -57,23 +54,12 @@ func (s *Service) Snapshot(ctx context.Context) ([]Entry, error) {
 }
 
 // envSchemes keeps the secrets of drivers that can sign; each signs by the scheme of its own name.
-func envSchemes(env map[string]secret.String) map[Scheme][]secret.String {
+func envSchemes(env func(driver string) secret.String) map[Scheme][]secret.String {
 	out := map[Scheme][]secret.String{}
 	for _, scheme := range Schemes() {
-		if v := env[string(scheme)]; !v.IsZero() {
+		if v := env(string(scheme)); !v.IsZero() {
 			out[scheme] = []secret.String{v}
 		}
 	}
 	return out
-}
-
-// EnvProblems names each WEBHOOK_SECRET_<DRIVER> that no sender could ever satisfy, for the check of the settings at start.
-func EnvProblems(env map[string]secret.String) []Problem {
-	var p problems
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		if !slices.Contains(Schemes(), Scheme(name)) {
-			p.add("WEBHOOK_SECRET_"+strings.ToUpper(name), "%s does not sign its webhooks; remove this setting and use the source's key", name)
-		}
-	}
-	return p
 }
