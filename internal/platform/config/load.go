@@ -44,7 +44,7 @@ type machine struct {
 func load(getenv func(string) string, overrides map[string]string, m machine) (Config, error) {
 	c := Config{from: map[string]string{}}
 	fields := settings(&c)
-	values := map[string]string{}
+	values := map[string]string{} // not nil: then the env library would read the process environment itself
 	for _, f := range fields {
 		if v := strings.TrimSpace(overrides[f.name]); v != "" {
 			values[f.name], c.from[f.name] = v, FromFlag

@@ -139,7 +139,7 @@ func TestGzipBombStaysPacked(t *testing.T) {
 	t.Parallel()
 	var packed bytes.Buffer
 	zw := gzip.NewWriter(&packed)
-	for range 100 {
+	for range 4 {
 		_, _ = zw.Write(make([]byte, 1<<20))
 	}
 	_ = zw.Close()
