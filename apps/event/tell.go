@@ -47,7 +47,8 @@ const (
 	ReasonRunFailed     = "run_failed"
 	ReasonDiscarded     = "discarded"
 	ReasonPoison        = "poison"
-	ReasonIgnored       = "ignored"
+	ReasonBadItem       = "bad_item" // one item of a body could not be used
+	ReasonUnusable      = "unusable" // no item of a body could be used
 )
 
 // Told is one delivery that a notify node caused or joined.

@@ -249,13 +249,13 @@ func (i *Intake) reject(a *acceptance) {
 		if o.Rejected == "" && a.outcome != OutcomeRejected {
 			continue
 		}
-		reason := o.Rejected
-		if reason == "" {
-			reason = a.reason
+		reason, why := event.ReasonBadItem, o.Rejected
+		if a.outcome == OutcomeRejected {
+			reason, why = event.ReasonUnusable, a.reason
 		}
 		a.item.rows = append(a.item.rows, &event.LedgerRow{
 			ReceiptID: a.item.receipt.ID, Index: o.Index, Tenant: a.push.Tenant, State: event.StateRejected, Reason: reason,
-			Trace: []event.Decision{{What: "parse", Name: a.push.Driver, Result: "rejected", Why: reason}},
+			Trace: []event.Decision{{What: "parse", Name: a.push.Driver, Result: "rejected", Why: why}},
 		})
 	}
 }

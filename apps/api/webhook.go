@@ -1,0 +1,211 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/doc"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// Intake takes pushes in; *orchestration.Engine fits by its Intake and Wait.
+type Intake interface {
+	Accept(ctx context.Context, p *orchestration.Push) (orchestration.Accepted, error)
+	Wait(ctx context.Context, tenant string, receipt id.ID) *event.Folded
+}
+
+// Entries finds configured sources; it is asked on every push and answers from memory.
+type Entries interface {
+	ByID(i id.ID) (sources.Entry, bool)
+	ByName(tenant, name string) (sources.Entry, bool)
+	Default(tenant string) (sources.Entry, bool)
+}
+
+// WebhookConfig is what the webhook door needs.
+type WebhookConfig struct {
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Auth     Auth
+	Entries  Entries
+	Drivers  alerts.Registry
+	Names    []string // of the drivers
+	Intake   Intake
+	Limits   doc.Limits
+	MaxBody  int64 // bytes, compressed and decompressed
+	InFlight int64 // bytes of bodies under way; above it pushes are answered with 503
+	Tenant   string
+}
+
+// Webhook is the door for monitoring tools.
+type Webhook struct {
+	WebhookConfig
+	bytes atomic.Int64
+}
+
+// NewWebhook returns the door.
+func NewWebhook(c WebhookConfig) (*Webhook, error) {
+	if c.Log == nil || c.Auth == nil || c.Entries == nil || c.Drivers == nil || c.Intake == nil {
+		return nil, errors.New("api: the webhook door needs Log, Auth, Entries, Drivers and Intake")
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	return &Webhook{WebhookConfig: c}, nil
+}
+
+// syncWait is how long ?sync=1 waits for the fold.
+const syncWait = 10 * time.Second
+
+// Register adds the routes, with and without the slash at the end.
+func (w *Webhook) Register(e *gin.Engine) {
+	for _, p := range []string{"/alerts/webhook", "/alerts/webhook/", "/alerts/webhook/:driver", "/alerts/webhook/:driver/"} {
+		e.POST(p, w.push)
+		e.GET(p, w.describe)
+	}
+}
+
+// describe answers a look at the address.
+func (w *Webhook) describe(c *gin.Context) {
+	_, _, ref := w.sender(c, nil)
+	if ref != nil {
+		ref.write(c)
+		return
+	}
+	driver := c.Param("driver")
+	if driver == "" {
+		c.JSON(http.StatusOK, gin.H{"status": "ok", "message": "POST alerts here; the tool is recognised by the shape of the body.", "driver": "auto-detect"})
+		return
+	}
+	if _, err := w.Drivers.Get(driver); err != nil {
+		w.unknownDriver(driver).write(c)
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"status": "ok", "message": "POST " + driver + " webhooks here.", "driver": driver})
+}
+
+func (w *Webhook) push(c *gin.Context) {
+	started := w.Clock.Now()
+	size, ref := w.reserve(c)
+	if ref != nil {
+		ref.write(c)
+		return
+	}
+	defer w.bytes.Add(-size)
+	// The key is checked before the body is read; a signature needs the body.
+	peer := auth.WithPeer(c.Request.Context(), c.ClientIP())
+	principal, entry, ref := w.sender(c, peer)
+	if ref != nil && (ref.status != http.StatusUnauthorized || !w.mayBeSigned(c)) {
+		ref.write(c)
+		return
+	}
+	unsigned := ref == nil
+	driver := c.Param("driver")
+	if driver != "" && unsigned {
+		if _, err := w.Drivers.Get(driver); err != nil {
+			w.unknownDriver(driver).write(c)
+			return
+		}
+	}
+	raw, body, ref := w.read(c)
+	if ref != nil {
+		ref.write(c)
+		return
+	}
+	if entry, ref = w.signed(c, entry, raw, driver, unsigned, started); ref != nil {
+		ref.write(c)
+		return
+	}
+	if driver == "" {
+		driver = entry.Driver
+	}
+	tenant := entry.Tenant
+	if principal.Tenant != "" {
+		tenant = principal.Tenant
+	}
+	w.accept(c, tenant, entry, driver, body)
+}
+
+func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, driver string, body []byte) {
+	parsed, err := alerts.Parse(w.Drivers, driver, body, w.Limits)
+	if err != nil {
+		w.badBody(driver, err).write(c)
+		return
+	}
+	p := &orchestration.Push{
+		Tenant: tenant, On: "webhook", Origin: "incoming_webhook", Driver: parsed.Driver, Body: body, Parsed: parsed.Parsed, Unusable: parsed.Unusable,
+		Pipeline: c.Query("pipeline"), TraceID: trace.From(c.Request.Context()), Headers: kept(c.Request.Header),
+		DeliveryKey: deliveryKey(c.Request.Header, parsed.DeliveryID),
+		Entry: orchestration.Entry{
+			ID: entry.ID, Name: entry.Name, SourceName: entry.SourceName, GroupBy: entry.GroupBy.Labels, VendorGroup: entry.GroupBy.Vendor,
+		},
+	}
+	if p.Driver == "" {
+		p.Driver = driver
+	}
+	got, err := w.Intake.Accept(c.Request.Context(), p)
+	if err != nil {
+		w.failed(c, err).write(c)
+		return
+	}
+	if got.Outcome == orchestration.OutcomeRejected {
+		keptUnusable(got, parsed).write(c)
+		return
+	}
+	if sync := c.Query("sync"); (sync == "1" || sync == "true") && got.Outcome != orchestration.OutcomeIgnored {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), syncWait)
+		defer cancel()
+		if folded := w.Intake.Wait(ctx, tenant, got.ReceiptID); folded != nil {
+			c.JSON(http.StatusOK, synced(got, folded.Counters))
+			return
+		}
+	}
+	c.JSON(http.StatusAccepted, queued(got))
+}
+
+// deliveryKey is the sender's own id of this delivery: only it makes a push a duplicate.
+func deliveryKey(h http.Header, fromBody string) string {
+	for _, k := range []string{h.Get("Idempotency-Key"), h.Get("X-Webhook-Id"), fromBody} {
+		if k = strings.TrimSpace(k); k != "" {
+			return clean(k, 255)
+		}
+	}
+	return ""
+}
+
+func clean(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "")
+	}
+	return s
+}
+
+// kept are the headers worth keeping with a receipt; credentials are not among them.
+func kept(h http.Header) map[string]string {
+	out := map[string]string{}
+	for _, k := range []string{"Content-Type", "Content-Encoding", "User-Agent", "Idempotency-Key", "X-Webhook-Id", "X-Request-Id"} {
+		if v := h.Get(k); v != "" {
+			out[k] = clean(v, 500)
+		}
+	}
+	return out
+}

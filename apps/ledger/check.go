@@ -1,0 +1,199 @@
+package ledger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Report is what a check of the books found.
+type Report struct {
+	Balanced  bool
+	Problem   string // in words, when not balanced
+	Accepted  int64  // observations ever accepted, counted by receipts
+	Recorded  int64  // of them, those with a ledger row
+	CheckedAt time.Time
+}
+
+// settleTime is how old rows are before they are checked: younger ones may still be on their way.
+const settleTime = 5 * time.Second
+
+// orphanAge is how long a pending row may be without a job before that is a fault.
+const orphanAge = time.Minute
+
+// Checker compares the books with what was accepted, from where the last check ended. It is safe for concurrent use.
+type Checker struct {
+	db *storage.DB
+	mu sync.Mutex
+}
+
+// NewChecker returns a Checker.
+func NewChecker(db *storage.DB) (*Checker, error) {
+	if db == nil {
+		return nil, errors.New("ledger: the checker needs a database")
+	}
+	return &Checker{db: db}, nil
+}
+
+type checkRow struct {
+	TenantID     string    `gorm:"column:tenant_id;primaryKey"`
+	CheckedTo    id.ID     `gorm:"column:checked_to"`
+	DeliveriesTo id.ID     `gorm:"column:deliveries_to"`
+	Accepted     int64     `gorm:"column:accepted"`
+	Recorded     int64     `gorm:"column:recorded"`
+	Balanced     bool      `gorm:"column:balanced"`
+	Problem      string    `gorm:"column:problem"`
+	CheckedAt    time.Time `gorm:"column:checked_at"`
+}
+
+// TableName implements gorm's tabler.
+func (checkRow) TableName() string { return "ledger_checks" }
+
+// Last returns what the last check found, without checking anew; the zero Report when there was none.
+func (c *Checker) Last(ctx context.Context, tenant string) (Report, error) {
+	row, err := c.last(ctx, tenant)
+	return row.report(), err
+}
+
+func (c *Checker) last(ctx context.Context, tenant string) (checkRow, error) {
+	row := checkRow{TenantID: tenant, Balanced: true}
+	err := c.db.Read(ctx).Where("tenant_id = ?", tenant).Limit(1).Find(&row).Error
+	if err != nil {
+		return row, fmt.Errorf("read the last check of the ledger: %w", storage.Classify(err))
+	}
+	return row, nil
+}
+
+func (r checkRow) report() Report {
+	return Report{Balanced: r.Balanced, Problem: r.Problem, Accepted: r.Accepted, Recorded: r.Recorded, CheckedAt: r.CheckedAt.UTC()}
+}
+
+// Check looks at what was accepted and settled since the last check: every observation has a row, every pending row has a
+// live job, every final row agrees with its deliveries. A fault of an earlier check stays until its rows are right.
+func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	row, err := c.last(ctx, tenant)
+	if err != nil {
+		return Report{}, err
+	}
+	now := c.db.Now()
+	bound := before(now.Add(-settleTime))
+	var problems []string
+	note := func(n int64, format string) {
+		if n != 0 {
+			problems = append(problems, fmt.Sprintf(format, n))
+		}
+	}
+	accepted, recorded, err := c.observations(ctx, tenant, row.CheckedTo, bound)
+	if err != nil {
+		return Report{}, err
+	}
+	note(accepted-recorded, "%d accepted observations have no ledger row")
+	orphans, err := c.orphans(ctx, tenant, before(now.Add(-orphanAge)))
+	if err != nil {
+		return Report{}, err
+	}
+	note(orphans, "%d pending rows have no job that works on them")
+	disagree, to, err := c.deliveries(ctx, tenant, row.DeliveriesTo, bound)
+	if err != nil {
+		return Report{}, err
+	}
+	note(disagree, "%d rows say delivered, but none of their deliveries is")
+	row.Balanced, row.Problem, row.CheckedAt = len(problems) == 0, join(problems), now
+	if accepted == recorded { // else the same range is looked at again
+		row.CheckedTo, row.Accepted, row.Recorded = bound, row.Accepted+accepted, row.Recorded+recorded
+	}
+	if disagree == 0 {
+		row.DeliveriesTo = to
+	}
+	if err := c.db.From(ctx).Save(&row).Error; err != nil {
+		return Report{}, fmt.Errorf("store the check of the ledger: %w", storage.Classify(err))
+	}
+	return row.report(), nil
+}
+
+func (c *Checker) observations(ctx context.Context, tenant string, from, to id.ID) (accepted, recorded int64, err error) {
+	db := c.db.Read(ctx)
+	if err := db.Raw(`SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM receipts WHERE tenant_id = ? AND id > ? AND id <= ?`, tenant, from[:], to[:]).
+		Scan(&accepted).Error; err != nil {
+		return 0, 0, fmt.Errorf("count receipts: %w", storage.Classify(err))
+	}
+	err = db.Raw(`SELECT count(*) FROM observations o WHERE o.tenant_id = ? AND o.receipt_id > ? AND o.receipt_id <= ?
+		AND EXISTS (SELECT 1 FROM ledger l WHERE l.receipt_id = o.receipt_id AND l.idx = o.idx)`, tenant, from[:], to[:]).Scan(&recorded).Error
+	if err != nil {
+		return 0, 0, fmt.Errorf("count observations: %w", storage.Classify(err))
+	}
+	return accepted, recorded, nil
+}
+
+// orphans counts pending rows that nothing works on: no fold of their receipt, no node, no delivery.
+func (c *Checker) orphans(ctx context.Context, tenant string, to id.ID) (n int64, err error) {
+	err = c.db.Read(ctx).Raw(`SELECT count(*) FROM (SELECT 1 FROM ledger l WHERE l.tenant_id = ? AND l.state = 'pending' AND l.receipt_id <= ?
+		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = l.receipt_id)
+		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind IN ('node', 'deadline') AND j.ref = l.run_id)
+		AND NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN jobs j ON j.kind = 'deliver' AND j.ref = r.delivery_id WHERE r.run_id = l.run_id)
+		LIMIT 1000) x`, tenant, to[:]).Scan(&n).Error
+	if err != nil {
+		return 0, fmt.Errorf("look for orphans: %w", storage.Classify(err))
+	}
+	return n, nil
+}
+
+// deliveries counts rows that claim a delivery which did not happen, up to the oldest delivery that is not over.
+func (c *Checker) deliveries(ctx context.Context, tenant string, from, to id.ID) (n int64, upTo id.ID, err error) {
+	db := c.db.Read(ctx)
+	var open []id.ID
+	if err := db.Raw(`SELECT ref FROM jobs WHERE kind = 'deliver' AND tenant_id = ? ORDER BY ref LIMIT 1`, tenant).Scan(&open).Error; err != nil {
+		return 0, from, fmt.Errorf("look for open deliveries: %w", storage.Classify(err))
+	}
+	if len(open) > 0 && compare(open[0], to) < 0 {
+		to = open[0]
+	}
+	if compare(to, from) <= 0 {
+		return 0, from, nil
+	}
+	err = db.Raw(`SELECT count(*) FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id JOIN ledger l ON l.run_id = r.run_id
+		WHERE d.tenant_id = ? AND d.id > ? AND d.id < ? AND l.state = 'delivered' AND d.state <> 'delivered' AND NOT EXISTS (
+			SELECT 1 FROM delivery_routes r2 JOIN deliveries d2 ON d2.id = r2.delivery_id WHERE r2.run_id = r.run_id AND d2.state = 'delivered')`,
+		tenant, from[:], to[:]).Scan(&n).Error
+	if err != nil {
+		return 0, from, fmt.Errorf("compare rows with deliveries: %w", storage.Classify(err))
+	}
+	return n, to, nil
+}
+
+// before returns the least UUIDv7 of a millisecond (RFC 9562, 5.7).
+func before(t time.Time) id.ID {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(max(t.UnixMilli(), 0))<<16) //nolint:gosec // not negative
+	var out id.ID
+	copy(out[:6], b[:6])
+	return out
+}
+
+func compare(a, b id.ID) int {
+	for i := range a {
+		if a[i] != b[i] {
+			return int(a[i]) - int(b[i])
+		}
+	}
+	return 0
+}
+
+func join(problems []string) string {
+	out := ""
+	for i, p := range problems {
+		if i > 0 {
+			out += "; "
+		}
+		out += p
+	}
+	return out
+}
