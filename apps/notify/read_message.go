@@ -1,0 +1,77 @@
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// MessageView is what was, or will be, sent to one channel.
+type MessageView struct {
+	ID          id.ID           `json:"id" gorm:"column:id"`
+	ChannelID   id.ID           `json:"channel_id" gorm:"column:channel_id"`
+	ChannelName string          `json:"channel" gorm:"column:channel_name"` // "" once the channel is deleted
+	Driver      string          `json:"driver" gorm:"column:driver"`
+	IncidentID  id.ID           `json:"incident_id" gorm:"column:incident_id"`
+	IdemKey     string          `json:"idempotency_key" gorm:"column:idem_key"`
+	Severity    string          `json:"severity" gorm:"column:severity"`
+	Title       string          `json:"title" gorm:"column:title"`
+	Body        json.RawMessage `json:"body" gorm:"-"` // the payload itself where a driver keeps its bytes
+	ProviderRef string          `json:"provider_ref" gorm:"column:provider_ref"`
+	Verdict     channel.Verdict `json:"verdict" gorm:"column:verdict"` // "" until an attempt ended
+	Attempts    []AttemptView   `json:"attempts" gorm:"-"`             // oldest first
+	CreatedAt   time.Time       `json:"created_at" gorm:"column:created_at"`
+	ReadAt      *time.Time      `json:"read_at" gorm:"column:read_at"` // inbox messages only
+}
+
+// messageRow is how a body is read: a document that is not looked into.
+type messageRow struct {
+	MessageView
+	Stored storage.JSON[json.RawMessage] `gorm:"column:body"`
+}
+
+// Message returns one message with its attempts.
+func (r *Reader) Message(ctx context.Context, tenant string, message id.ID) (MessageView, error) {
+	m, err := r.message(ctx, tenant, message)
+	if err != nil {
+		return MessageView{}, err
+	}
+	if m.Attempts, err = r.attempts(ctx, tenant, []id.ID{message}); err != nil {
+		return MessageView{}, err
+	}
+	if m.Attempts == nil {
+		m.Attempts = []AttemptView{}
+	}
+	return m, nil
+}
+
+func (r *Reader) message(ctx context.Context, tenant string, message id.ID) (MessageView, error) {
+	var row messageRow
+	err := r.db.Read(ctx).Table("messages m").
+		Select("m.id, m.channel_id, COALESCE(c.name, '') AS channel_name, m.driver, m.incident_id, m.idem_key, m.severity, m.title, m.body, "+
+			"m.provider_ref, m.verdict, m.created_at, m.read_at").
+		Joins("LEFT JOIN channels c ON c.id = m.channel_id AND c.tenant_id = m.tenant_id").
+		Where("m.tenant_id = ? AND m.id = ?", tenant, message).Take(&row).Error
+	if err != nil {
+		return MessageView{}, storage.Missing(err, "message "+message.String())
+	}
+	row.Body = shown(row.Stored.V)
+	return row.MessageView, nil
+}
+
+// shown is a stored body for people and programs: what is sent, as JSON if it is JSON and as a string if not.
+func shown(body json.RawMessage) json.RawMessage {
+	payload := channel.Kept(body)
+	if json.Valid(payload) {
+		return payload
+	}
+	text, err := channel.Encode(string(payload))
+	if err != nil { // a string always has a JSON form
+		return body
+	}
+	return text
+}
