@@ -29,7 +29,10 @@ type Driver struct {
 	w  io.Writer
 }
 
-var _ channel.Driver = Driver{}
+var (
+	_ channel.Driver  = Driver{}
+	_ channel.Channel = Channel{}
+)
 
 // New returns the driver. w need not be safe for concurrent use.
 func New(w io.Writer) Driver { return Driver{mu: &sync.Mutex{}, w: w} }

@@ -46,6 +46,7 @@ type Driver struct {
 var (
 	_ channel.Driver     = Driver{}
 	_ channel.Normalizer = Driver{}
+	_ channel.Channel    = (*Channel)(nil)
 )
 
 // New returns the driver. Its channels call out through client only. clk signs timestamps; nil means the system's.

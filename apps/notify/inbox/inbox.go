@@ -19,7 +19,10 @@ const maxAlerts = 50
 // Driver makes inbox channels.
 type Driver struct{}
 
-var _ channel.Driver = Driver{}
+var (
+	_ channel.Driver  = Driver{}
+	_ channel.Channel = Channel{}
+)
 
 // New returns the driver.
 func New() Driver { return Driver{} }
