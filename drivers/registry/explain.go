@@ -1,12 +1,10 @@
-// Package explain shows how a body parses, for operators who want to see why an alert came out as it did.
-package explain
+package registry
 
 import (
 	"errors"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
-	"github.com/incidenthub/incidenthub/drivers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
 )
 
@@ -37,10 +35,10 @@ type Alert struct {
 	Annotations map[string]string `json:"annotations"`
 }
 
-// Explain decodes and parses body with the driver called driverName, or with the one that detects it if that is empty. now
+// Explain shows how a body parses, for operators who want to see why an alert came out as it did. It decodes and parses body with the driver called driverName, or with the one that detects it if that is empty. now
 // stands for the time of receipt. The error tells which drivers were tried and what was missing. If every item was rejected, the
 // result comes with ErrNothingUsable.
-func Explain(reg *registry.Registry, driverName string, body []byte, now time.Time) (Result, error) {
+func Explain(reg *Registry, driverName string, body []byte, now time.Time) (Result, error) {
 	d, err := doc.Decode(body, doc.Limits{})
 	if err != nil {
 		return Result{}, err
