@@ -57,6 +57,7 @@ func (p *push) observe(o *event.Stored) event.Change {
 		p.b.remember(p, a, o, c.Kind, "", map[string]any{"source": o.Source})
 	case o.Seq <= a.LastSeq:
 		c.Kind = event.ChangeSuperseded
+		a.Occurrences, a.dirty = a.Occurrences+1, true // it happened, though later news is known
 		p.out.Counters.AlertsUpdated++
 		p.b.remember(p, a, o, c.Kind, a.Status, map[string]any{"seq": o.Seq, "last_seq": a.LastSeq, "status": o.Status})
 	case a.Status == event.StatusResolved && (o.Status == event.StatusResolved || o.Passive):

@@ -83,8 +83,7 @@ type Intake struct {
 	accept  *storage.Queue[*acceptance]
 	reload  func(ctx context.Context) error
 	ledger  func(tx *storage.Tx) LedgerBatch
-	started func(Accepted, string) // told after each commit
-	Default string                 // definition for pushes that no route takes, "" for none
+	Default string // definition for pushes that no route takes, "" for none
 }
 
 // acceptance is a push while it is being stored.
@@ -114,10 +113,7 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 		if err != nil {
 			return Accepted{}, err
 		}
-		err = i.accept.Do(ctx, a)
-		if a.leased && (err != nil || a.existing != nil) {
-			i.fold.unreserve(a.item)
-		}
+		err = i.store(ctx, a)
 		switch {
 		case errors.Is(err, errStale):
 			if err := i.reload(ctx); err != nil {
@@ -134,19 +130,35 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 	return Accepted{}, fmt.Errorf("%w: %w", storage.ErrUnavailable, errStale)
 }
 
+// store waits for the commit. The fold gets the receipt on the writer, right after the commit, so that receipts are folded in the
+// order of their observations' numbers.
+func (i *Intake) store(ctx context.Context, a *acceptance) error {
+	done := make(chan error, 1)
+	i.accept.Submit(a, func(err error) {
+		switch {
+		case !a.leased:
+		case err != nil || a.existing != nil:
+			i.fold.unreserve(a.item)
+		default:
+			i.fold.submit(a.item)
+		}
+		done <- err
+	})
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the commit: %w", ctx.Err())
+	}
+}
+
 func (i *Intake) committed(a *acceptance) Accepted {
 	out := Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, RunIDs: []id.ID{}}
 	for _, r := range a.item.runs {
 		out.RunIDs = append(out.RunIDs, r.id)
 	}
-	switch {
-	case a.leased:
-		i.fold.submit(a.item)
-	case len(a.item.rows) > 0 && a.outcome != OutcomeRejected && a.outcome != OutcomeIgnored:
+	if !a.leased && !a.item.job.Ref.IsZero() {
 		i.fold.bell.Ring(QueueIngest)
-	}
-	if i.started != nil {
-		i.started(out, a.push.Tenant)
 	}
 	return out
 }

@@ -80,6 +80,7 @@ func (l *liteLoop) loop() {
 		case <-timer:
 		case <-l.stop:
 			l.turn()
+			_ = l.do(context.Background(), func(*sqlite3.Conn) error { return l.conn.close() })
 			return
 		}
 		timer = nil

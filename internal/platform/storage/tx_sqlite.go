@@ -2,6 +2,7 @@ package storage
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -27,6 +28,16 @@ func (c *liteConn) prepare(s *Statement) (*sqlite3.Stmt, error) {
 	}
 	c.stmts[s] = st
 	return st, nil
+}
+
+// close gives the prepared statements back, without which the connection does not close.
+func (c *liteConn) close() error {
+	var errs []error
+	for s, st := range c.stmts {
+		errs = append(errs, st.Close())
+		delete(c.stmts, s)
+	}
+	return errors.Join(errs...)
 }
 
 func (c *liteConn) run(ops []op, now time.Time) error {

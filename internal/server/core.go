@@ -1,0 +1,247 @@
+// Package server is the composition root: it alone knows every part, fits them to each other, and starts and stops them.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/ledger"
+	"github.com/incidenthub/incidenthub/apps/notify"
+	channels "github.com/incidenthub/incidenthub/apps/notify/registry"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	drivers "github.com/incidenthub/incidenthub/drivers/registry"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/secret"
+	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// tenant is the one tenant of a hub without tenants of its own.
+const tenant = "default"
+
+// core is the hub without its doors: storage, services, engine.
+type core struct {
+	cfg         config.Config
+	log         *slog.Logger
+	clock       clock.Clock
+	db          *storage.DB
+	http        *httpclient.Client
+	events      *pubsub.Broadcaster
+	parsers     *drivers.Registry
+	sources     *sources.Service
+	entries     *entries
+	auth        *auth.Service
+	definitions *orchestration.DefinitionService
+	channels    *notify.ChannelService
+	live        *notify.Channels
+	notify      *notify.Service
+	catalog     *orchestration.Catalog
+	engine      *orchestration.Engine
+	acts        *orchestration.Acts
+	checker     *ledger.Checker
+	claims      *storage.Queue[*queue.Claim]
+	reload      *reloader
+}
+
+// openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, unsafe bool) (c *core, err error) {
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	ring, from, err := secret.Load(secret.Source{Key: cfg.Secrets.Key, File: cfg.Secrets.KeyFile, Dir: cfg.Storage.DataDir})
+	if err != nil {
+		return c, err
+	}
+	log.DebugContext(ctx, "secret key loaded", "from", from)
+	c.db, err = storage.Open(ctx, storage.Config{URL: cfg.Storage.DatabaseURL.Reveal(), Log: log, Clock: c.clock, Unsafe: unsafe})
+	if err != nil {
+		return c, err
+	}
+	if err := c.db.Migrate(ctx); err != nil {
+		return c, err
+	}
+	secrets, err := secretstore.New(secretstore.Config{DB: c.db, Keyring: ring})
+	if err != nil {
+		return c, err
+	}
+	if err := secrets.Verify(ctx); err != nil {
+		return c, err
+	}
+	if c.parsers, err = drivers.New(drivers.Builtin()...); err != nil {
+		return c, err
+	}
+	c.reload = &reloader{db: c.db, log: log}
+	if err := c.services(secrets, console); err != nil {
+		return c, err
+	}
+	return c, c.wire()
+}
+
+func (c *core) services(secrets *secretstore.Store, console io.Writer) (err error) {
+	changed := c.reload.poke
+	if c.sources, err = sources.New(sources.Config{
+		DB: c.db, Secrets: secrets, Log: c.log, Drivers: c.parsers.Names(), Env: c.cfg.Webhook.Secret, Changed: changed,
+	}); err != nil {
+		return err
+	}
+	c.entries = &entries{sources: c.sources}
+	if c.auth, err = auth.New(auth.Config{
+		DB: c.db, Log: c.log, AdminKey: c.cfg.Access.AdminKey, Sources: auth.SourceKeysFunc(c.entries.keys),
+	}); err != nil {
+		return err
+	}
+	if c.http, err = httpclient.New(httpclient.Config{Allow: c.cfg.Egress.All(), Clock: c.clock}); err != nil {
+		return err
+	}
+	kinds, err := channels.New(channels.Builtin(channels.Deps{HTTP: c.http, Console: console, Clock: c.clock})...)
+	if err != nil {
+		return err
+	}
+	if c.channels, err = notify.NewChannelService(notify.ChannelConfig{
+		DB: c.db, Secrets: secrets, Drivers: kinds, URLs: c.http, Log: c.log, Changed: changed,
+	}); err != nil {
+		return err
+	}
+	specs := graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names()})
+	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil }}); err != nil {
+		return err
+	}
+	c.catalog = orchestration.NewCatalog(c.db, specs, c.log)
+	c.live = notify.NewChannels(c.channels.Active)
+	c.checker, err = ledger.NewChecker(c.db)
+	return err
+}
+
+// wire makes the engine. Its write queues share SQLite's transactions in the order they are made here: outcomes, claims, folds, accepts.
+func (c *core) wire() (err error) {
+	bell := queue.NewLocal()
+	lease := c.cfg.Jobs.Lease
+	notices, err := notify.NewNotices()
+	if err != nil {
+		return err
+	}
+	public := c.cfg.Server.PublicURL
+	c.claims = queue.NewClaims(c.db, c.clock)
+	if c.notify, err = notify.New(notify.Config{
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: bell, Claims: c.claims, Channels: c.live, Notices: notices, Lease: lease,
+		PageURL: func(i id.ID) string {
+			if public == "" {
+				return ""
+			}
+			return public + "/incidents/" + i.String()
+		},
+	}); err != nil {
+		return err
+	}
+	runs := &runsOfDeliveries{}
+	c.notify.Attach(runs)
+	c.engine, err = orchestration.New(orchestration.Config{
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: bell, Claims: c.claims, Catalog: c.catalog, Handlers: nodes.Builtin(), Lease: lease,
+		Default: c.cfg.Pipeline.Default,
+		Alerts:  func(tx *storage.Tx, rs []*event.Receipt) orchestration.AlertFold { return alerts.Begin(tx, rs) },
+		Teller: func(tx *storage.Tx, jobs *queue.Writes) orchestration.TellBatch {
+			return c.notify.Planner.Begin(tx, jobs)
+		},
+		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
+		Reload:  c.reload.now,
+		Changed: func(tenant, kind string, i id.ID) { c.events.Publish(tenant, pubsub.Event{Kind: kind, ID: i}) },
+	})
+	if err != nil {
+		return err
+	}
+	runs.runner = c.engine.Runner
+	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
+	c.reload.parts = []func(context.Context) error{c.entries.reload, c.catalog.Reload, c.live.Reload}
+	c.reload.auth = c.auth
+	return nil
+}
+
+// act fits apps/alerts to orchestration.
+func act(tx *storage.Tx, a event.Act) (*orchestration.Acted, error) {
+	got, err := alerts.Act(tx, a)
+	if err != nil {
+		return nil, err
+	}
+	return &orchestration.Acted{Incident: got.Incident, Seq: got.Seq, Ended: got.Ended, Alerts: got.Alerts}, nil
+}
+
+// runsOfDeliveries fits the engine to notify.
+type runsOfDeliveries struct{ runner *orchestration.Runner }
+
+// BeginOutcomes implements notify.Runs.
+func (r *runsOfDeliveries) BeginOutcomes(tx *storage.Tx, told *notify.Batch, jobs *queue.Writes) notify.RunBatch {
+	return r.runner.BeginOutcomes(tx, told, jobs)
+}
+
+// first writes what a new hub starts with, and reads the configuration. It returns what must be shown once.
+func (c *core) first(ctx context.Context) (welcome, error) {
+	var w welcome
+	if err := c.channels.EnsureInbox(ctx, tenant); err != nil {
+		return w, err
+	}
+	if err := c.definitions.InstallPresets(ctx, tenant); err != nil {
+		return w, err
+	}
+	_, key, created, err := c.sources.EnsureDefault(ctx, tenant)
+	if err != nil {
+		return w, err
+	}
+	if created {
+		w.ingestKey = key
+	}
+	if w.ownerToken, _, err = c.auth.EnsureOwner(ctx); err != nil {
+		return w, err
+	}
+	return w, c.reload.now(ctx)
+}
+
+// welcome is what the first start shows, once.
+type welcome struct{ ownerToken, ingestKey string }
+
+// start begins to work on what is due.
+func (c *core) start() {
+	c.reload.start()
+	c.notify.Start()
+	c.engine.Start()
+}
+
+// stop finishes or leaves to the queue what is under way, within ctx.
+func (c *core) stop(ctx context.Context) error {
+	c.reload.stop()
+	c.acts.Stop()
+	c.engine.Stop()
+	err := c.notify.Stop(ctx)
+	c.claims.Stop()
+	c.events.Close()
+	return err
+}
+
+func (c *core) close() error {
+	if c.http != nil {
+		c.http.Close()
+	}
+	if c.db == nil {
+		return nil
+	}
+	if err := c.db.Close(); err != nil {
+		return fmt.Errorf("close the database: %w", err)
+	}
+	return nil
+}
