@@ -24,7 +24,7 @@ func needs(method, path string) auth.Scope {
 		return auth.ScopeAdmin
 	case method == http.MethodGet, strings.HasSuffix(path, "/lint"):
 		return auth.ScopeRead
-	case strings.HasPrefix(path, "/api/v1/incidents/"):
+	case strings.HasPrefix(path, "/api/v1/incidents/"), path == "/api/v1/inbox/read":
 		return auth.ScopeRespond
 	default:
 		return auth.ScopeEdit

@@ -39,6 +39,9 @@ type Config struct {
 	Ready       Ready
 	Events      Events
 	Metrics     prometheus.Gatherer
+	Channels    Channels
+	Deliveries  Deliveries
+	Inbox       Inbox
 	Definitions Definitions
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
 	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
@@ -98,7 +101,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.sourceRoutes, a.definitionRoutes, a.ledgerRoutes, a.keyRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.keyRoutes,
 	} {
 		add(h)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -39,7 +42,11 @@ var refusals = []struct {
 	{sources.ErrDefault, http.StatusConflict},
 	{orchestration.ErrDefinitionConflict, http.StatusConflict},
 	{orchestration.ErrDefinitionExists, http.StatusConflict},
-	{ErrRefused, http.StatusConflict},
+	{notify.ErrConflict, http.StatusConflict},
+	{notify.ErrExists, http.StatusConflict},
+	{notify.ErrBuiltIn, http.StatusConflict},
+	{notify.ErrTooMany, http.StatusUnprocessableEntity},
+	{event.ErrRefused, http.StatusConflict},
 }
 
 // fail is the one place where errors of services become answers. What is not known here is logged and answered with 500.
@@ -59,14 +66,14 @@ func (a *API) fail(ctx context.Context, err error) *Problem {
 	if p := invalid(err); p != nil {
 		return p
 	}
-	if c := (*OpenIncidentError)(nil); errors.As(err, &c) {
+	if c := (*event.OpenBesideError)(nil); errors.As(err, &c) {
 		p := newProblem(http.StatusConflict, err.Error())
 		p.OpenIncident = c.Open.String()
 		return p
 	}
 	for _, r := range refusals {
 		if errors.Is(err, r.is) {
-			return newProblem(r.status, err.Error())
+			return newProblem(r.status, strings.TrimSuffix(err.Error(), ": "+event.ErrRefused.Error()))
 		}
 	}
 	a.log.ErrorContext(ctx, "request failed", "error", err)
@@ -86,6 +93,13 @@ func invalid(err error) *Problem {
 		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
 		for _, f := range e.Problems {
 			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: "/" + f.Field})
+		}
+		return p
+	}
+	if e := (*notify.Invalid)(nil); errors.As(err, &e) {
+		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
+		for _, f := range e.Problems {
+			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})
 		}
 		return p
 	}

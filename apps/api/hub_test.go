@@ -18,6 +18,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/api"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/ledger"
+	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
@@ -129,6 +130,13 @@ func newHub(t *testing.T, url string) *hub {
 		}),
 	})
 	must(err)
+	channels, err := notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: secrets, Drivers: drivers{}, URLs: drivers{}, Log: log})
+	must(err)
+	must(channels.EnsureInbox(t.Context(), tenant))
+	deliveries, err := notify.NewReader(db)
+	must(err)
+	inbox, err := notify.NewInbox(db)
+	must(err)
 	specs := func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil }
 	definitions, err := orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: db, Log: log, Specs: specs})
 	must(err)
@@ -144,6 +152,7 @@ func newHub(t *testing.T, url string) *hub {
 	a, err := api.New(api.Config{
 		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
+		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())
 		},

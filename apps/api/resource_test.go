@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/incidenthub/incidenthub/apps/api"
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -73,6 +73,9 @@ func TestEveryListAnswers(t *testing.T) {
 				"/api/v1/sources":     0,
 				"/api/v1/definitions": 0,
 				"/api/v1/keys":        4,
+				"/api/v1/channels":    1,
+				"/api/v1/deliveries":  0,
+				"/api/v1/inbox":       0,
 			} {
 				list := h.want(200, "GET", path, "")
 				if got, ok := list["items"].([]any); !ok || len(got) != items {
@@ -123,8 +126,8 @@ func TestActs(t *testing.T) {
 		detail string
 	}{
 		"missing":     {fmt.Errorf("incident 7: %w", storage.ErrNotFound), 404, "incident 7"},
-		"open beside": {fmt.Errorf("reopen: %w", &api.OpenIncidentError{Open: open}), 409, open.String()},
-		"refused":     {fmt.Errorf("%w: it is closed", api.ErrRefused), 409, "it is closed"},
+		"open beside": {fmt.Errorf("reopen: %w", &event.OpenBesideError{Open: open}), 409, open.String()},
+		"refused":     {fmt.Errorf("it is closed: %w", event.ErrRefused), 409, "it is closed"},
 		"database":    {fmt.Errorf("write: %w", storage.ErrUnavailable), 503, "try again"},
 		"a bug":       {errors.New("password=hunter2"), 500, "trace_id"},
 	} {

@@ -56,6 +56,21 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/definitions/{ref}/versions": auth.ScopeRead,
 	"POST /api/v1/definitions/{ref}/clone":   auth.ScopeEdit,
 
+	"GET /api/v1/channels":           auth.ScopeRead,
+	"POST /api/v1/channels":          auth.ScopeEdit,
+	"POST /api/v1/channels/validate": auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses
+	"GET /api/v1/channels/{ref}":     auth.ScopeRead,
+	"PUT /api/v1/channels/{ref}":     auth.ScopeEdit,
+	"PATCH /api/v1/channels/{ref}":   auth.ScopeEdit,
+	"DELETE /api/v1/channels/{ref}":  auth.ScopeEdit,
+
+	"GET /api/v1/deliveries":      auth.ScopeRead,
+	"GET /api/v1/deliveries/{id}": auth.ScopeRead,
+	"GET /api/v1/messages/{id}":   auth.ScopeRead,
+	"GET /api/v1/inbox":           auth.ScopeRead,
+	"GET /api/v1/inbox/unread":    auth.ScopeRead,
+	"POST /api/v1/inbox/read":     auth.ScopeRespond,
+
 	"GET /api/v1/ledger": auth.ScopeRead,
 	"GET /api/v1/events": auth.ScopeRead,
 

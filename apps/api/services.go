@@ -2,30 +2,19 @@ package api
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/ledger"
+	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
-
-// ErrRefused is wrapped by services for what cannot be done in the present state; the text says why and is shown as it
-// stands. It is answered with 409.
-var ErrRefused = errors.New("refused")
-
-// OpenIncidentError refuses to reopen an incident beside one that is open for the same thing.
-type OpenIncidentError struct{ Open id.ID }
-
-// Error implements error.
-func (e *OpenIncidentError) Error() string {
-	return "incident " + e.Open.String() + " is open for the same thing; work on that one"
-}
 
 // Auth tells who a caller is; *auth.Service fits.
 type Auth interface {
@@ -50,8 +39,8 @@ type Alerts interface {
 	Counts(ctx context.Context, tenant string) (alerts.IncidentCounts, error)
 }
 
-// Acts is what a person can do to an incident. Doing what is done already is no error; what is not possible wraps
-// ErrRefused or is an *OpenIncidentError.
+// Acts is what a person can do to an incident; *orchestration.Acts fits. Doing what is done already is no error; what is not
+// possible wraps event.ErrRefused.
 type Acts interface {
 	Acknowledge(ctx context.Context, tenant string, incident id.ID, by string) error
 	Resolve(ctx context.Context, tenant string, incident id.ID, by, summary string) error
@@ -83,6 +72,31 @@ type Sources interface {
 	Update(ctx context.Context, tenant, ref string, version int64, in sources.Input) (sources.Source, error)
 	Delete(ctx context.Context, tenant, ref string) error
 	RotateKey(ctx context.Context, tenant, ref string) (sources.Source, string, error)
+}
+
+// Channels manages channels; *notify.ChannelService fits.
+type Channels interface {
+	List(ctx context.Context, tenant string) ([]notify.Channel, error)
+	Get(ctx context.Context, tenant, ref string) (notify.Channel, error)
+	Create(ctx context.Context, tenant string, in notify.ChannelInput) (notify.Channel, error)
+	Update(ctx context.Context, tenant, ref string, version int64, in notify.ChannelInput) (notify.Channel, error)
+	Delete(ctx context.Context, tenant, ref string) error
+	Validate(driver string, config json.RawMessage) error
+}
+
+// Deliveries reads deliveries and messages; *notify.Reader fits.
+type Deliveries interface {
+	Deliveries(ctx context.Context, tenant string, f notify.DeliveryFilter, p storage.Paging) (storage.Page[notify.DeliveryView], error)
+	Delivery(ctx context.Context, tenant string, delivery id.ID) (notify.DeliveryDetail, error)
+	Message(ctx context.Context, tenant string, message id.ID) (notify.MessageView, error)
+}
+
+// Inbox shows the messages of the built-in channel; *notify.Inbox fits.
+type Inbox interface {
+	List(ctx context.Context, tenant string, f notify.InboxFilter, p storage.Paging) (storage.Page[notify.InboxMessage], error)
+	Unread(ctx context.Context, tenant string) (int, error)
+	MarkRead(ctx context.Context, tenant string, messages ...id.ID) (int, error)
+	MarkAllRead(ctx context.Context, tenant string, upTo id.ID) (int, error)
 }
 
 // Definitions manages pipeline definitions; *orchestration.DefinitionService fits.

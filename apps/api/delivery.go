@@ -1,0 +1,123 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+type deliveryQuery struct {
+	PageQuery
+	State    []string       `query:"state" doc:"Any of these." enum:"pending,sending,delivered,suppressed,dead"`
+	Kind     []channel.Kind `query:"kind" doc:"Any of these: firing, updated, resolved, test …" maxItems:"10"`
+	Severity string         `query:"severity" enum:"critical,warning,info"`
+	Channel  string         `query:"channel" doc:"Id or name of a channel." maxLength:"200"`
+	Incident string         `query:"incident" doc:"Id of an incident."`
+	Run      string         `query:"run" doc:"Id of a run that waited for it."`
+	Attempts bool           `query:"attempts" doc:"Also the attempts of each."`
+}
+
+type inboxQuery struct {
+	PageQuery
+	Unread   bool   `query:"unread" doc:"Only those that nobody has read."`
+	Severity string `query:"severity" enum:"critical,warning,info,success"`
+	Incident string `query:"incident" doc:"Id of an incident."`
+}
+
+type readInput struct {
+	Body struct {
+		IDs  []id.ID `json:"ids,omitempty" doc:"These messages." maxItems:"1000"`
+		UpTo *id.ID  `json:"up_to,omitempty" doc:"All messages up to and including this one."`
+	}
+}
+
+type marked struct {
+	Marked int `json:"marked" doc:"How many were unread before."`
+}
+
+type unread struct {
+	Unread int `json:"unread" doc:"Among the newest 5,000."`
+}
+
+func (a *API) deliveryRoutes(h huma.API) {
+	get(a, h, "/api/v1/deliveries", "list-deliveries", "What had to be told to whom, newest first", a.listDeliveries)
+	get(a, h, "/api/v1/deliveries/{id}", "get-delivery", "One delivery with its attempts, what was sent, and who waited for it",
+		func(ctx context.Context, tenant string, in *ByID) (notify.DeliveryDetail, error) {
+			delivery, err := in.key("delivery")
+			if err != nil {
+				return notify.DeliveryDetail{}, err
+			}
+			return a.Deliveries.Delivery(ctx, tenant, delivery)
+		})
+	get(a, h, "/api/v1/messages/{id}", "get-message", "One message as it was sent, with its attempts",
+		func(ctx context.Context, tenant string, in *ByID) (notify.MessageView, error) {
+			message, err := in.key("message")
+			if err != nil {
+				return notify.MessageView{}, err
+			}
+			return a.Deliveries.Message(ctx, tenant, message)
+		})
+}
+
+func (a *API) listDeliveries(ctx context.Context, tenant string, in *deliveryQuery) (storage.Page[notify.DeliveryView], error) {
+	none := storage.Page[notify.DeliveryView]{}
+	page, err := in.page()
+	if err != nil {
+		return none, err
+	}
+	f := notify.DeliveryFilter{States: in.State, Kinds: in.Kind, Severity: in.Severity, Attempts: in.Attempts}
+	if f.Incident, err = filterID("incident", in.Incident); err != nil {
+		return none, err
+	}
+	if f.Run, err = filterID("run", in.Run); err != nil {
+		return none, err
+	}
+	if in.Channel != "" {
+		c, err := a.Channels.Get(ctx, tenant, in.Channel)
+		if err != nil {
+			return none, err
+		}
+		f.Channel = c.ID
+	}
+	return a.Deliveries.Deliveries(ctx, tenant, f, page)
+}
+
+func (a *API) inboxRoutes(h huma.API) {
+	get(a, h, "/api/v1/inbox", "list-inbox", "Messages of the built-in inbox, newest first",
+		func(ctx context.Context, tenant string, in *inboxQuery) (storage.Page[notify.InboxMessage], error) {
+			page, err := in.page()
+			if err != nil {
+				return storage.Page[notify.InboxMessage]{}, err
+			}
+			incident, err := filterID("incident", in.Incident)
+			if err != nil {
+				return storage.Page[notify.InboxMessage]{}, err
+			}
+			return a.Inbox.List(ctx, tenant, notify.InboxFilter{Unread: in.Unread, Severity: in.Severity, Incident: incident}, page)
+		})
+	get(a, h, "/api/v1/inbox/unread", "count-unread", "How many messages nobody has read",
+		func(ctx context.Context, tenant string, _ *struct{}) (unread, error) {
+			n, err := a.Inbox.Unread(ctx, tenant)
+			return unread{n}, err
+		})
+	change(a, h, op(http.MethodPost, "/api/v1/inbox/read", "mark-read", "Mark messages as read"),
+		func(ctx context.Context, c caller, in *readInput) (*answer[marked], error) {
+			var n int
+			var err error
+			switch {
+			case in.Body.UpTo != nil && len(in.Body.IDs) > 0, in.Body.UpTo == nil && len(in.Body.IDs) == 0:
+				return nil, unusable("", "give either ids or up_to")
+			case in.Body.UpTo != nil:
+				n, err = a.Inbox.MarkAllRead(ctx, c.tenant, *in.Body.UpTo)
+			default:
+				n, err = a.Inbox.MarkRead(ctx, c.tenant, in.Body.IDs...)
+			}
+			return &answer[marked]{Body: marked{n}}, err
+		})
+}
