@@ -17,6 +17,9 @@ type monitor struct {
 	status          event.Status
 }
 
+// maxFoot is how many bytes at the end of a message may be its foot.
+const maxFoot = 16 << 10
+
 // The places where Datadog itself writes a monitor's number: a link to it, and the foot of each message. The default body has it
 // nowhere else.
 var (
@@ -65,7 +68,8 @@ func (m *monitor) readLinks(f shape.Fields) {
 			return
 		}
 	}
-	if found := messageFoot.FindStringSubmatch(f.Str("body", "eventmsg", "message")); found != nil {
+	body := f.Str("body", "eventmsg", "message")
+	if found := messageFoot.FindStringSubmatch(body[max(0, len(body)-maxFoot):]); found != nil {
 		m.id = found[1]
 		if group, err := url.QueryUnescape(found[2]); err == nil && m.scope == "" {
 			m.scope = group

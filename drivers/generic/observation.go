@@ -13,10 +13,24 @@ var identity = [...]string{
 
 // instance maps members to labels that tell what the alert is about, if the sender has no such label.
 var instance = [...][2]string{
-	{"instance", "instance"}, {"hostname", "hostname"}, {"host", "host"}, {"devicehostname", "hostname"}, {"service", "service"},
-	{"servicename", "service"}, {"endpointname", "endpoint"}, {"endpoint", "endpoint"}, {"endpointgroup", "endpoint_group"},
-	{"resourcename", "resource"}, {"environment", "environment"}, {"env", "environment"}, {"region", "region"}, {"cluster", "cluster"},
-	{"namespace", "namespace"}, {"application", "application"}, {"subsystem", "subsystem"}, {"team", "team"},
+	{"instance", "instance"},
+	{"hostname", "hostname"},
+	{"host", "host"},
+	{"devicehostname", "hostname"},
+	{"service", "service"},
+	{"servicename", "service"},
+	{"endpointname", "endpoint"},
+	{"endpoint", "endpoint"},
+	{"endpointgroup", "endpoint_group"},
+	{"resourcename", "resource"},
+	{"environment", "environment"},
+	{"env", "environment"},
+	{"region", "region"},
+	{"cluster", "cluster"},
+	{"namespace", "namespace"},
+	{"application", "application"},
+	{"subsystem", "subsystem"},
+	{"team", "team"},
 }
 
 // Times: of the alert, and of the message, which is the start or the end by its state.

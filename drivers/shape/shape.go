@@ -19,11 +19,14 @@ const MaxLabels = 1000
 const maxFingerprint = 255
 
 // Labels returns the members of an object as text, nested values as compact JSON; null members are left out. Anything but
-// an object gives an empty map.
+// an object gives an empty map. It stops at one more than MaxLabels, of which Add rejects the alert.
 func Labels(v doc.Value) map[string]string {
 	o, _ := v.Obj()
-	m := make(map[string]string, o.Len())
+	m := make(map[string]string, min(o.Len(), MaxLabels))
 	for k, v := range o.All() {
+		if len(m) > MaxLabels {
+			break
+		}
 		if v.Kind() != doc.KindNull {
 			m[k] = v.Text()
 		}

@@ -32,8 +32,25 @@ func Acknowledges(word string) bool {
 	}
 }
 
+// Bounds on what is read for a state or a level: words and titles come from outside.
+const (
+	maxWord     = 64  // bytes; a longer text is a sentence
+	maxLevel    = 256 // bytes in which Level looks
+	maxPrefixes = 8   // that Title takes off
+)
+
+// normal folds the spellings of a word into one. A sentence is no word.
 func normal(word string) string {
-	return strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(strings.TrimSpace(word)))
+	word = strings.TrimSpace(word)
+	if len(word) > maxWord {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' {
+			return ' '
+		}
+		return unicode.ToLower(r)
+	}, word)
 }
 
 // Level finds a level in a text such as "P1 - Critical", "SEV-2" (read as P2) or "CRITICALITY_LEVEL_WARNING": the first word
@@ -42,7 +59,8 @@ func Level(text string) (event.Severity, bool) {
 	if s, ok := event.LookupSeverity(text); ok {
 		return s, true
 	}
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	text = strings.ToLower(text[:min(len(text), maxLevel)])
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for i, w := range words {
 		if w == "sev" && i+1 < len(words) {
 			w += words[i+1]
@@ -62,19 +80,20 @@ func Level(text string) (event.Severity, bool) {
 // with what stood behind it in the brackets. A title of nothing else stays whole.
 func Title(title string) (name, state, detail string) {
 	name = strings.TrimSpace(title)
-	for {
+	for range maxPrefixes {
 		word, more, rest, ok := prefix(name)
 		if !ok {
-			return name, state, detail
+			break
 		}
 		if state == "" && !isLevel(word) {
 			state, detail = word, more
 		}
 		if rest == "" {
-			return name, state, detail
+			break
 		}
 		name = rest
 	}
+	return name, state, detail
 }
 
 // prefix splits "[word more] rest" or "word: rest" where word is a state or a level.

@@ -6,6 +6,9 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
 )
 
+// maxTags bounds the memory for tags; more different ones than MaxLabels are refused anyway.
+const maxTags = 4 * MaxLabels
+
 // Tag is one tag of a sender. A bare tag is a word without a colon.
 type Tag struct {
 	Key, Value string
@@ -14,7 +17,7 @@ type Tag struct {
 
 // Tags reads tags in the forms senders use: text with commas, a list of texts, a list of {tag|key|name, value} objects, an
 // object, or one of the last three as JSON inside a string. Texts are split at the first colon. Empty ones and other types
-// are passed over.
+// are passed over, and so is what comes after the first few thousand.
 func Tags(v doc.Value) []Tag {
 	switch v.Kind() {
 	case doc.KindString:
@@ -54,22 +57,26 @@ func Tags(v doc.Value) []Tag {
 
 func appendTag(tags []Tag, text string) []Tag {
 	key, value, found := strings.Cut(text, ":")
-	if key = strings.TrimSpace(key); key == "" {
+	if key = strings.TrimSpace(key); key == "" || len(tags) >= maxTags {
 		return tags
 	}
 	return append(tags, Tag{key, strings.TrimSpace(value), !found})
 }
 
 func appendPair(tags []Tag, key, value string) []Tag {
-	if key = strings.TrimSpace(key); key == "" {
+	if key = strings.TrimSpace(key); key == "" || len(tags) >= maxTags {
 		return tags
 	}
 	return append(tags, Tag{Key: key, Value: strings.TrimSpace(value)})
 }
 
-// SetTags puts tags into labels, bare ones under barePrefix and their name as "true". Labels that are set later win.
+// SetTags puts tags into labels, bare ones under barePrefix and their name as "true". Labels that are set later win. It stops at
+// one more than MaxLabels, of which Add rejects the alert.
 func SetTags(labels map[string]string, tags []Tag, barePrefix string) {
 	for _, t := range tags {
+		if len(labels) > MaxLabels {
+			return
+		}
 		if t.Bare {
 			labels[barePrefix+t.Key] = "true"
 		} else {
