@@ -22,7 +22,7 @@ func needs(method, path string) auth.Scope {
 	switch {
 	case strings.HasPrefix(path, "/api/v1/keys"):
 		return auth.ScopeAdmin
-	case method == http.MethodGet, strings.HasSuffix(path, "/lint"):
+	case method == http.MethodGet, strings.HasSuffix(path, "/lint"), strings.HasPrefix(path, "/orchestration/") && strings.HasSuffix(path, "/validate"):
 		return auth.ScopeRead
 	case strings.HasPrefix(path, "/api/v1/incidents/"), path == "/api/v1/inbox/read":
 		return auth.ScopeRespond

@@ -69,7 +69,7 @@ func docsGroups(doc *huma.OpenAPI) []docsGroup {
 			d.Scope, _ = o.Extensions["x-scope"].(string)
 			d.Fields = bodyFields(doc, o)
 			tag := "hub"
-			if strings.HasPrefix(path, "/api/v1/") {
+			if strings.Count(path, "/") > 1 {
 				tag = o.Tags[0]
 			}
 			byTag[tag] = append(byTag[tag], d)

@@ -43,6 +43,9 @@ func TestIncidentsPageByCursor(t *testing.T) {
 			for {
 				list := h.want(200, "GET", "/api/v1/incidents?status=active&limit=2&cursor="+cursor, "")
 				got = append(got, titles(list)...)
+				if at := list["items"].([]any)[0].(map[string]any)["created_at"].(string); !strings.HasSuffix(at, "Z") {
+					t.Errorf("created_at %s is not UTC", at)
+				}
 				if cursor = list["next_cursor"].(string); cursor == "" {
 					break
 				}

@@ -74,6 +74,12 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/ledger": auth.ScopeRead,
 	"GET /api/v1/events": auth.ScopeRead,
 
+	"GET /orchestration/pipelines":                   auth.ScopeRead,
+	"GET /orchestration/pipeline/{id}":               auth.ScopeRead,
+	"GET /orchestration/definitions":                 auth.ScopeRead,
+	"GET /orchestration/definitions/{ref}":           auth.ScopeRead,
+	"POST /orchestration/definitions/{ref}/validate": auth.ScopeRead, // it saves nothing
+
 	"GET /api/v1/keys":          auth.ScopeAdmin,
 	"POST /api/v1/keys":         auth.ScopeAdmin,
 	"DELETE /api/v1/keys/{ref}": auth.ScopeAdmin,

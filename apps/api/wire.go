@@ -74,9 +74,9 @@ func all[T any](items []T) *answer[storage.Page[T]] {
 	return &answer[storage.Page[T]]{Body: storage.Page[T]{Items: items}}
 }
 
-// op describes an operation. The tag is what follows /api/v1/.
+// op describes an operation. The tag is what follows /api/v1/, or what the path begins with.
 func op(method, path, name, summary string) huma.Operation {
-	tag, _, _ := strings.Cut(strings.TrimPrefix(path, "/api/v1/"), "/")
+	tag, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "/api/v1"), "/"), "/")
 	o := huma.Operation{
 		Method: method, Path: path, OperationID: name, Summary: summary, Tags: []string{tag},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusServiceUnavailable},
