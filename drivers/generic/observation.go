@@ -8,7 +8,7 @@ import (
 // identity holds the members that tell which alert it is, over all its states.
 var identity = [...]string{
 	"fingerprint", "dedupkey", "deduplicationkey", "alertuid", "incidentkey", "incidentid", "alertid", "xs4externalid", "externalid",
-	"alarmarn", "dataissueid", "checkid", "monitorid",
+	"alarmarn", "dataissueid", "problemid", "checkid", "monitorid",
 }
 
 // instance maps members to labels that tell what the alert is about, if the sender has no such label.
@@ -76,7 +76,7 @@ func observation(f shape.Fields) event.Observation {
 	shared, _, _ := shape.Title(obs.Name)
 	obs.Fingerprint = shape.Fingerprint(f.Str(identity[:]...), shared, obs.Labels)
 	if _, taken := obs.Annotations["url"]; !taken {
-		shape.Set(obs.Annotations, "url", f.Link("url", "link", "alerturl", "linktoupstreamdetails", "kibanaurl", "incidenturl"))
+		shape.Set(obs.Annotations, "url", f.Link("url", "link", "alerturl", "linktoupstreamdetails", "kibanaurl", "incidenturl", "problemurl"))
 	}
 	return obs
 }
@@ -84,6 +84,6 @@ func observation(f shape.Fields) event.Observation {
 // descriptions hold the text, best first. What a state change gives as its reason says more than the envelope it came in.
 var descriptions = [...]string{
 	"newstatereason", "description", "message", "summary", "text", "annotationsdescription", "annotationssummary", "alarmdescription",
-	"details", "incidentreason", "reason", "longdescription", "msg", "heartbeatmsg", "checkresultresultdescription", "output", "body", "log",
+	"details", "problemdetailstext", "incidentreason", "reason", "longdescription", "msg", "heartbeatmsg", "checkresultresultdescription", "output", "body", "log",
 	"logs", "logtext", "info",
 }

@@ -10,7 +10,7 @@ import (
 // stateFields hold the state, in the order in which they are believed. The first with a known word decides.
 var stateFields = [...]string{
 	"status", "state", "alertstatus", "alertstate", "eventstatus", "currentstate", "newstatevalue", "statevalue", "monitorcondition",
-	"xs4status", "alertaction", "eventaction", "alerttypefriendlyname", "checkstate", "problemstate", "action", "alerttype",
+	"xs4status", "alertaction", "eventaction", "alerttypefriendlyname", "checkstate", "problemstate", "problemstatus", "action", "alerttype",
 }
 
 // state is what the sender said of it, and the word.
@@ -57,7 +57,7 @@ func stated(f shape.Fields) (state, bool) {
 // levelFields hold the level, in the order in which they are believed.
 var levelFields = [...]string{
 	"severity", "alertseverity", "labelsseverity", "eventseverity", "priority", "alertpriority", "level", "loglevel", "criticality", "urgency",
-	"importance", "importancelevel",
+	"importance", "importancelevel", "problemseverity",
 }
 
 // severity is that of the first field with a known level. If none has one, an unknown word is a warning; without any word, a

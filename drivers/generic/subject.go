@@ -10,7 +10,7 @@ import (
 var (
 	names = [...]string{
 		"name", "alertname", "title", "labelsalertname", "rulename", "alertrule", "checkname", "monitorname", "monitorfriendlyname",
-		"alarmname", "conditionname", "policyname", "eventdefinitiontitle", "checkmetadataname", "eventname", "problem", "headline",
+		"alarmname", "conditionname", "policyname", "eventdefinitiontitle", "checkmetadataname", "eventname", "problemtitle", "problem", "headline",
 		"summary", "subject", "annotationssummary", "endpointname", "endpoint", "service", "servicename", "resourcename", "job",
 		"message", "msg", "text", "description", "details", "body", "log", "logs", "info", "annotationsdescription",
 	}
@@ -22,7 +22,7 @@ var (
 
 // wrappers are members inside which senders put the whole alert.
 var wrappers = [...]string{
-	"alert", "incident", "event", "issue", "data", "payload", "problem", "alarm", "detail", "essentials", "notification", "alert_group", "stream",
+	"alert", "incident", "event", "issue", "data", "payload", "problem", "alarm", "detail", "essentials", "notification", "alert_group", "item", "stream",
 }
 
 // maxWraps is how deeply an alert may be wrapped: Azure has data.essentials, Sentry data.issue.

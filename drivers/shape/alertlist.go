@@ -7,8 +7,11 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
 )
 
-// itemExtras are members of an item that are kept as annotations, the links among them only if they are web addresses.
-var itemExtras = [...]string{"generatorURL", "dashboardURL", "panelURL", "silenceURL", "imageURL", "valueString"}
+// Members of an item that are kept as annotations: links, if they are web addresses, and what Grafana says of the values.
+var (
+	itemLinks  = [...]string{"generatorURL", "dashboardURL", "panelURL", "silenceURL", "imageURL"}
+	itemValues = [...]string{"valueString", "values"}
+)
 
 // AlertList parses a body in the form of Alertmanager's webhook, which Grafana's unified alerting also has. fallback names
 // alerts that no label names, and may be empty. Times are UTC; an end is only kept on a resolved alert.
@@ -69,16 +72,20 @@ func (g group) alert(item doc.Value, fallback string) (event.Observation, string
 	obs.Severity = event.ParseSeverity(first(obs.Labels[level], g.common.Str(level)))
 	obs.Fingerprint = Fingerprint(o.Str("fingerprint"), obs.Name, obs.Labels)
 	obs.Description = first(obs.Annotations["description"], obs.Annotations["summary"], obs.Annotations["message"], o.Str("message"))
-	for _, k := range itemExtras {
-		v := o.Str(k)
-		if k != "valueString" {
-			v = Link(v)
-		}
-		if _, taken := obs.Annotations[k]; !taken {
-			Set(obs.Annotations, k, v)
-		}
+	for _, k := range itemLinks {
+		setNew(obs.Annotations, k, Link(o.Str(k)))
+	}
+	for _, k := range itemValues {
+		setNew(obs.Annotations, k, o.Get(k).Text())
 	}
 	return obs, ""
+}
+
+// setNew puts a value that is not empty into m unless the sender has put one there.
+func setNew(m map[string]string, key, value string) {
+	if _, taken := m[key]; !taken {
+		Set(m, key, value)
+	}
 }
 
 // first returns the first of the texts that is more than white space, trimmed.
