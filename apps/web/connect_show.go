@@ -1,0 +1,94 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// keyBlank stands where the key goes until there is one.
+const keyBlank = "YOUR-KEY"
+
+type connectPage struct {
+	Frame
+	Vendors []Vendor
+	Vendor  Vendor
+	URL     string
+	Config  string
+	Curl    string
+	Source  string // the source that was made just now, "" for none
+	Key     string // shown this once
+	Name    string // proposed for the source
+	Wrong   []sources.Problem
+}
+
+func (w *Web) connectShow(c *gin.Context) {
+	w.connect(c, c.DefaultQuery("driver", vendors[0].Driver), connected{})
+}
+
+// connectPost makes the source and shows its key, this once: the answer to the POST is the page.
+func (w *Web) connectPost(c *gin.Context) {
+	driver := c.PostForm("driver")
+	if vendorOf(driver).Config == "" {
+		w.fail(c, storage.ErrNotFound)
+		return
+	}
+	name := cmp.Or(strings.TrimSpace(c.PostForm("name")), driver)
+	made, key, err := w.Sources.Create(c.Request.Context(), tenant(c), sources.Input{Name: name, Driver: driver, IsActive: true})
+	var bad *sources.Invalid
+	switch {
+	case errors.As(err, &bad):
+		w.connect(c, driver, connected{name: name, wrong: bad.Problems})
+	case errors.Is(err, sources.ErrExists):
+		w.connect(c, driver, connected{name: name, wrong: []sources.Problem{{Field: "name", Message: sources.ErrExists.Error()}}})
+	case err != nil:
+		w.fail(c, err)
+	default:
+		w.connect(c, driver, connected{name: name, source: made.Name, key: key})
+	}
+}
+
+// connected is what became of the form.
+type connected struct {
+	name, source, key string
+	wrong             []sources.Problem
+}
+
+func (w *Web) connect(c *gin.Context, driver string, done connected) {
+	v := vendorOf(driver)
+	if v.Config == "" {
+		w.fail(c, storage.ErrNotFound)
+		return
+	}
+	sample, err := Sample(driver, w.Clock.Now())
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
+	page := connectPage{
+		Frame:   w.frame(c, "sources", "Connect a source", Crumb{"Sources", "/sources"}),
+		Vendors: vendors, Vendor: v, URL: w.base(c) + "/alerts/webhook/" + driver + "/",
+		Source: done.source, Key: done.key, Name: cmp.Or(done.name, driver), Wrong: done.wrong,
+	}
+	page.Here = "/sources/connect?driver=" + driver
+	shown := cmp.Or(done.key, keyBlank)
+	page.Config = strings.NewReplacer("{{url}}", page.URL, "{{key}}", shown).Replace(v.Config)
+	page.Curl = curl(page.URL, shown, sample)
+	status := http.StatusOK
+	if len(done.wrong) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	w.page(c, status, "connect", page)
+}
+
+// curl is a command for any POSIX shell; the here-document keeps quotes in the payload harmless.
+func curl(url, key string, body []byte) string {
+	return "curl -sS " + url + " \\\n  -H 'Authorization: Bearer " + key + "' \\\n  -H 'Content-Type: application/json' \\\n  -d @- <<'JSON'\n" +
+		strings.TrimSpace(string(body)) + "\nJSON"
+}

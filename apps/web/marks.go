@@ -1,0 +1,169 @@
+package web
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Mark is how a state looks: a tone (which names CSS classes), an icon and a word. Colour never stands alone.
+type Mark struct{ Tone, Icon, Word string }
+
+func severityMark(v any) Mark {
+	switch s := text(v); s {
+	case "critical":
+		return Mark{"critical", "critical", "Critical"}
+	case "warning":
+		return Mark{"warning", "warning", "Warning"}
+	case "info":
+		return Mark{"info", "info", "Info"}
+	case "success", "resolved":
+		return Mark{"ok", "ok", "Resolved"}
+	case "":
+		return Mark{"unknown", "unknown", "Not given"}
+	default:
+		return Mark{"unknown", "unknown", words(s)}
+	}
+}
+
+func statusMark(v any) Mark {
+	switch s := text(v); s {
+	case "open":
+		return Mark{"open", "dot", "Open"}
+	case "acknowledged":
+		return Mark{"info", "eye", "Acknowledged"}
+	case "resolved":
+		return Mark{"ok", "check", "Resolved"}
+	case "closed":
+		return Mark{"unknown", "archive", "Closed"}
+	case "firing":
+		return Mark{"critical", "alert", "Firing"}
+	default:
+		return Mark{"unknown", "unknown", words(s)}
+	}
+}
+
+func deliveryMark(v any) Mark {
+	switch s := text(v); s {
+	case "delivered":
+		return Mark{"ok", "ok", "Delivered"}
+	case "pending":
+		return Mark{"info", "clock", "Waiting"}
+	case "sending":
+		return Mark{"info", "spinner", "Sending"}
+	case "suppressed":
+		return Mark{"unknown", "muted", "Held back"}
+	case "dead":
+		return Mark{"critical", "failed", "Failed"}
+	case "no_route":
+		return Mark{"warning", "stop", "No pipeline took it"}
+	case "rejected":
+		return Mark{"critical", "failed", "Not usable"}
+	default:
+		return Mark{"unknown", "unknown", words(s)}
+	}
+}
+
+func nodeMark(v any) Mark {
+	switch s := text(v); s {
+	case "succeeded", "done":
+		return Mark{"ok", "ok", "Done"}
+	case "running", "leased":
+		return Mark{"info", "spinner", "Running"}
+	case "retrying":
+		return Mark{"warning", "retry", "Trying again"}
+	case "failed":
+		return Mark{"critical", "failed", "Failed"}
+	case "skipped":
+		return Mark{"skipped", "skip", "Skipped"}
+	case "canceled":
+		return Mark{"skipped", "stop", "Stopped"}
+	case "", "pending", "ready", "waiting":
+		return Mark{"unknown", "clock", "Waiting"}
+	default:
+		return Mark{"unknown", "unknown", words(s)}
+	}
+}
+
+func runMark(v any) Mark {
+	m := nodeMark(v)
+	if m.Tone == "skipped" {
+		m.Tone = "unknown"
+	}
+	if text(v) == "succeeded" {
+		m.Word = "Finished"
+	}
+	return m
+}
+
+func outcomeMark(v any) Mark {
+	switch s := text(v); s {
+	case "queued", "accepted", "folded":
+		return Mark{"ok", "ok", "Taken in"}
+	case "no_route":
+		return Mark{"warning", "stop", "No pipeline took it"}
+	case "ignored":
+		return Mark{"unknown", "skip", "Nothing to do"}
+	case "rejected":
+		return Mark{"critical", "failed", "Not usable"}
+	default:
+		return Mark{"unknown", "unknown", words(s)}
+	}
+}
+
+// reasons are the words of the books in plain ones. What is not here is shown with spaces for its underlines.
+var reasons = map[string]string{
+	"duplicate":          "a repeat: everyone who should know was told before",
+	"not_material":       "nothing that matters changed",
+	"not_reached":        "no path led here",
+	"superseded":         "a newer report was taken in first",
+	"resolved_first":     "it resolved before this was sent",
+	"nobody_was_told":    "nobody had been told that it fired",
+	"below_min_severity": "less bad than what this channel wants to hear",
+	"when":               "the condition of the step was not met",
+	"silenced":           "a silence was on",
+	"throttled":          "too many messages in a short time",
+	"no_notify":          "the pipeline tells nobody",
+	"run_failed":         "the pipeline run failed",
+	"expired":            "it was not sent within the time for retries",
+	"permanent":          "the receiver refused it for good",
+	"poison":             "processing stopped the worker again and again",
+	"no_route":           "no pipeline wanted it",
+	"discarded":          "a pipeline is set to discard it",
+	"bad_item":           "this item could not be used",
+	"unusable":           "nothing in it could be used",
+	"channel_inactive":   "the channel is switched off",
+	"channel_gone":       "the channel was removed",
+}
+
+// kindName is what a delivery tells, in a word.
+func kindName(v any) string {
+	switch s := text(v); s {
+	case "firing":
+		return "Firing"
+	case "updated":
+		return "Update"
+	case "resolved":
+		return "Resolve"
+	case "test":
+		return "Test"
+	default:
+		return words(s)
+	}
+}
+
+// words turns a stored word into plain ones.
+func words(v any) string {
+	s := text(v)
+	if plain, ok := reasons[s]; ok {
+		return plain
+	}
+	return strings.ReplaceAll(s, "_", " ")
+}
+
+// text is the text of any kind of string.
+func text(v any) string {
+	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
+		return r.String()
+	}
+	return ""
+}

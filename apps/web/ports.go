@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+
+	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/ledger"
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Incidents reads incidents and alerts; *alerts.Reader fits. What is missing is storage.ErrNotFound, here and below.
+type Incidents interface {
+	Incidents(ctx context.Context, tenant string, f alerts.IncidentFilter, p storage.Paging) (storage.Page[alerts.Incident], error)
+	Incident(ctx context.Context, tenant string, incident id.ID) (alerts.IncidentDetail, error)
+	Timeline(ctx context.Context, tenant string, incident id.ID) ([]alerts.TimelineEntry, error)
+	Counts(ctx context.Context, tenant string) (alerts.IncidentCounts, error)
+	Alerts(ctx context.Context, tenant string, f alerts.AlertFilter, p storage.Paging) (storage.Page[alerts.Alert], error)
+}
+
+// Flow reads receipts and runs; *orchestration.Reader fits.
+type Flow interface {
+	Receipts(ctx context.Context, tenant string, f orchestration.ReceiptFilter, p storage.Paging) (storage.Page[orchestration.Receipt], error)
+	Receipt(ctx context.Context, tenant string, receipt id.ID) (orchestration.ReceiptDetail, error)
+	Body(ctx context.Context, tenant string, receipt id.ID) ([]byte, error)
+	Runs(ctx context.Context, tenant string, f orchestration.RunFilter, p storage.Paging) (storage.Page[orchestration.Run], error)
+	Run(ctx context.Context, tenant string, run id.ID) (orchestration.RunDetail, error)
+}
+
+// Acts is what a person can do to an incident; *orchestration.Acts fits. Doing what is done already is no error; refusals wrap
+// event.ErrRefused.
+type Acts interface {
+	Acknowledge(ctx context.Context, tenant string, incident id.ID, by string) error
+	Resolve(ctx context.Context, tenant string, incident id.ID, by, summary string) error
+	Close(ctx context.Context, tenant string, incident id.ID, by string) error
+	Reopen(ctx context.Context, tenant string, incident id.ID, by string) error
+	Note(ctx context.Context, tenant string, incident id.ID, author, text string) error
+}
+
+// Deliveries reads deliveries and messages; *notify.Reader fits.
+type Deliveries interface {
+	Deliveries(ctx context.Context, tenant string, f notify.DeliveryFilter, p storage.Paging) (storage.Page[notify.DeliveryView], error)
+	Message(ctx context.Context, tenant string, message id.ID) (notify.MessageView, error)
+}
+
+// Inbox shows the messages of the built-in channel; *notify.Inbox fits.
+type Inbox interface {
+	List(ctx context.Context, tenant string, f notify.InboxFilter, p storage.Paging) (storage.Page[notify.InboxMessage], error)
+	Unread(ctx context.Context, tenant string) (int, error)
+	MarkRead(ctx context.Context, tenant string, messages ...id.ID) (int, error)
+	MarkAllRead(ctx context.Context, tenant string, upTo id.ID) (int, error)
+}
+
+// Channels lists and makes channels; *notify.ChannelService fits. Bad input is *notify.Invalid.
+type Channels interface {
+	List(ctx context.Context, tenant string) ([]notify.Channel, error)
+	Create(ctx context.Context, tenant string, in notify.ChannelInput) (notify.Channel, error)
+}
+
+// Sources lists and makes webhook entries; *sources.Service fits. Bad input is *sources.Invalid.
+type Sources interface {
+	List(ctx context.Context, tenant string) ([]sources.Source, error)
+	// Create returns the new source's key, which nobody can read again.
+	Create(ctx context.Context, tenant string, in sources.Input) (sources.Source, string, error)
+}
+
+// Pipelines reads definitions; *orchestration.DefinitionService fits.
+type Pipelines interface {
+	List(ctx context.Context, tenant string, includeInactive bool) ([]orchestration.Definition, error)
+	Get(ctx context.Context, tenant, ref string) (orchestration.Definition, error)
+}
+
+// Samples sends the sample alert of a driver through the hub's own intake. Sample has the payloads.
+type Samples interface {
+	Send(ctx context.Context, tenant, driver string) (receipt id.ID, err error)
+}
+
+// Reprocess takes a stored receipt in again, as a new receipt.
+type Reprocess interface {
+	Reprocess(ctx context.Context, tenant string, receipt id.ID) (id.ID, error)
+}
+
+// Books tells what the hub's check of its own books found last; *ledger.Checker fits. It is asked on every page, so it must
+// not count.
+type Books interface {
+	Last(ctx context.Context, tenant string) (ledger.Report, error)
+}
+
+// Sessions turns an access token into a browser's session and keeps it; *auth.Service fits.
+type Sessions interface {
+	// OpenSession returns auth.ErrUnauthorized or auth.ErrForbidden when the token does not open the UI.
+	OpenSession(ctx context.Context, token string) (auth.Session, error)
+	// LoadSession returns auth.ErrUnauthorized when the session is over.
+	LoadSession(ctx context.Context, secret string) (auth.Session, error)
+	EndSession(ctx context.Context, secret string) error
+}
+
+// Events tells what changes: incident, receipt, run, delivery, message; *pubsub.Broadcaster fits.
+type Events interface {
+	Subscribe(tenant string) (events <-chan pubsub.Event, cancel func())
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+)
+
+// table says which partials each view uses besides the layout. New refuses a partial that is missing or not used.
+var table = []struct {
+	view     string
+	partials []string
+}{
+	{"login", []string{"theme"}},
+	{"failure", nil},
+	{"welcome", nil},
+	{"incidents", []string{"incident_row", "incident_tabs", "marks", "pager"}},
+	{"incident", []string{"marks", "timeline", "told"}},
+	{"runs", []string{"marks", "pager"}},
+	{"run", []string{"marks", "graph"}},
+	{"inbox", []string{"pager"}},
+	{"receipts", []string{"marks", "pager"}},
+	{"receipt", []string{"marks"}},
+	{"deliveries", []string{"pager"}},
+	{"pipelines", []string{"graph"}},
+	{"pipeline", []string{"graph"}},
+	{"channels", nil},
+	{"sources", nil},
+	{"connect", nil},
+}
+
+// bare names the views that stand alone, without rail and top bar.
+var bare = []string{"login"}
+
+type views struct{ byName map[string]*template.Template }
+
+func loadViews(from embed.FS, a *assets, clk clock.Clock) (*views, error) {
+	v := &views{byName: map[string]*template.Template{}}
+	for _, row := range table {
+		names := []string{"templates/common/layout.html", "templates/views/" + row.view + ".html"}
+		if !slices.Contains(bare, row.view) {
+			names = append(names, "templates/common/frame.html", "templates/common/theme.html")
+		}
+		for _, p := range row.partials {
+			names = append(names, "templates/common/"+p+".html")
+		}
+		t, err := template.New("layout.html").Funcs(functions(a, clk)).ParseFS(from, names...)
+		if err != nil {
+			return nil, fmt.Errorf("parse view %q: %w", row.view, err)
+		}
+		if err := checkPartials(t, row.partials); err != nil {
+			return nil, fmt.Errorf("view %q: %w", row.view, err)
+		}
+		v.byName[row.view] = t
+	}
+	return v, nil
+}
+
+// checkPartials finds a template that is called and not there, which html/template would find only when it gets there, and
+// a listed partial that nothing calls.
+func checkPartials(t *template.Template, listed []string) error {
+	called := map[string]bool{}
+	for _, part := range t.Templates() {
+		if part.Tree == nil {
+			continue
+		}
+		for name := range calls(part.Tree.Root) {
+			called[name] = true
+			if found := t.Lookup(name); found == nil || found.Tree == nil {
+				return fmt.Errorf("template %q, which %q calls, is missing", name, part.Name())
+			}
+		}
+	}
+	for _, p := range listed {
+		used := false
+		for name := range called {
+			used = used || name == p || strings.HasPrefix(name, p+"/")
+		}
+		if !used {
+			return fmt.Errorf("partial %q is listed and not used", p)
+		}
+	}
+	return nil
+}
+
+func calls(n parse.Node) map[string]bool {
+	found := map[string]bool{}
+	var walk func(parse.Node)
+	branch := func(b *parse.BranchNode) {
+		walk(b.List)
+		if b.ElseList != nil {
+			walk(b.ElseList)
+		}
+	}
+	walk = func(n parse.Node) {
+		switch n := n.(type) {
+		case *parse.ListNode:
+			for _, child := range n.Nodes {
+				walk(child)
+			}
+		case *parse.IfNode:
+			branch(&n.BranchNode)
+		case *parse.RangeNode:
+			branch(&n.BranchNode)
+		case *parse.WithNode:
+			branch(&n.BranchNode)
+		case *parse.TemplateNode:
+			found[n.Name] = true
+		}
+	}
+	walk(n)
+	return found
+}
+
+// page writes a whole page. It is rendered to the end before the first byte goes out, so that a fault is an error page and
+// never half a page.
+func (w *Web) page(c *gin.Context, status int, view string, data any) {
+	w.fragment(c, status, view, "layout.html", data)
+}
+
+// fragment writes one named part of a view.
+func (w *Web) fragment(c *gin.Context, status int, view, part string, data any) {
+	var b bytes.Buffer
+	if err := w.views.byName[view].ExecuteTemplate(&b, part, data); err != nil {
+		w.Log.ErrorContext(c.Request.Context(), "page not rendered", "view", view, "part", part, "error", err)
+		c.Header("X-Hub-Error", "The page could not be drawn.")
+		c.String(http.StatusInternalServerError, "The page could not be drawn. The log has the reason.")
+		return
+	}
+	c.Data(status, "text/html; charset=utf-8", b.Bytes())
+}

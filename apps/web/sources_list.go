@@ -1,0 +1,23 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/incidenthub/incidenthub/apps/sources"
+)
+
+type sourcesPage struct {
+	Frame
+	Sources []sources.Source
+}
+
+func (w *Web) sourcesList(c *gin.Context) {
+	list, err := w.Sources.List(c.Request.Context(), tenant(c))
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
+	w.page(c, http.StatusOK, "sources", sourcesPage{Frame: w.frame(c, "sources", "Sources"), Sources: list})
+}

@@ -1,0 +1,126 @@
+// Package web is the hub's UI: pages made on the server from embedded templates, one small stylesheet, and a little script
+// that makes them quicker to use. It reads through small interfaces, which the domain apps fit, and writes nothing itself.
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+)
+
+// Config is what the UI needs. All of it is required but PublicURL, Clock and SecureCookies.
+type Config struct {
+	Incidents  Incidents
+	Flow       Flow
+	Deliveries Deliveries
+	Inbox      Inbox
+	Channels   Channels
+	Sources    Sources
+	Pipelines  Pipelines
+	Acts       Acts
+	Samples    Samples
+	Reprocess  Reprocess
+	Books      Books
+	Sessions   Sessions
+	Events     Events
+	// Draw places a stored definition for a picture, nil for one that cannot be read.
+	Draw func(config json.RawMessage) *orchestration.Drawing
+	Log  *slog.Logger
+	// PublicURL is where senders reach the hub, e.g. https://hub.example.org; "" shows the address of the page instead.
+	PublicURL string
+	// SecureCookies marks cookies for https only. Set it when browsers reach the hub by TLS, here or at a proxy.
+	SecureCookies bool
+	Clock         clock.Clock // nil: the system's
+}
+
+func (c *Config) check() error {
+	for _, part := range []struct {
+		name string
+		set  bool
+	}{
+		{"Incidents", c.Incidents != nil}, {"Flow", c.Flow != nil}, {"Deliveries", c.Deliveries != nil}, {"Inbox", c.Inbox != nil},
+		{"Channels", c.Channels != nil}, {"Sources", c.Sources != nil}, {"Pipelines", c.Pipelines != nil}, {"Acts", c.Acts != nil},
+		{"Samples", c.Samples != nil}, {"Reprocess", c.Reprocess != nil}, {"Books", c.Books != nil}, {"Sessions", c.Sessions != nil},
+		{"Events", c.Events != nil}, {"Draw", c.Draw != nil}, {"Log", c.Log != nil},
+	} {
+		if !part.set {
+			return errors.New("web: " + part.name + " is required")
+		}
+	}
+	return nil
+}
+
+// Web serves the pages. It is safe for concurrent use.
+type Web struct {
+	Config
+	assets *assets
+	views  *views
+	origin *http.CrossOriginProtection
+}
+
+// New parses every template and checks that each page finds its partials. It starts nothing.
+func New(c Config) (*Web, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.Clock == nil {
+		c.Clock = clock.System()
+	}
+	c.Log = c.Log.With("app", "web")
+	a, err := loadAssets(files)
+	if err != nil {
+		return nil, err
+	}
+	v, err := loadViews(files, a, c.Clock)
+	if err != nil {
+		return nil, err
+	}
+	return &Web{Config: c, assets: a, views: v, origin: http.NewCrossOriginProtection()}, nil
+}
+
+// Register adds the pages to the engine. What the engine already serves stays as it is.
+func (w *Web) Register(engine *gin.Engine) {
+	public := engine.Group("/", w.headers, w.csrf)
+	public.GET("/static/*path", w.assetShow)
+	public.HEAD("/static/*path", w.assetShow)
+	public.GET("/favicon.ico", w.faviconShow)
+	public.GET("/login", w.loginShow)
+	public.POST("/login", w.loginPost)
+	public.POST("/theme", w.themeSet)
+
+	in := public.Group("/", w.signedIn)
+	in.POST("/logout", w.logout)
+	in.GET("/", w.home)
+	in.GET("/events", w.eventsStream)
+	in.GET("/welcome", w.welcomeShow)
+	in.POST("/samples/:driver", w.may(auth.ScopeEdit), w.sampleSend)
+	in.GET("/incidents", w.incidentsList)
+	in.GET("/incidents/changes", w.incidentsChanges)
+	in.GET("/incidents/:id", w.incidentShow)
+	in.GET("/incidents/:id/row", w.incidentRow)
+	in.POST("/incidents/:id/:act", w.may(auth.ScopeRespond), w.incidentAct)
+	in.GET("/runs", w.runsList)
+	in.GET("/runs/:id", w.runShow)
+	in.GET("/inbox", w.inboxList)
+	in.GET("/inbox/:id", w.inboxShow)
+	in.POST("/inbox/read", w.may(auth.ScopeRespond), w.inboxReadAll)
+	in.GET("/receipts", w.receiptsList)
+	in.GET("/receipts/:id", w.receiptShow)
+	in.GET("/receipts/:id/raw", w.receiptRaw)
+	in.POST("/receipts/:id/reprocess", w.may(auth.ScopeEdit), w.receiptReprocess)
+	in.GET("/deliveries", w.deliveriesList)
+	in.GET("/pipelines", w.pipelinesList)
+	in.GET("/pipelines/:id", w.pipelineShow)
+	in.GET("/channels", w.channelsList)
+	in.POST("/channels", w.may(auth.ScopeEdit), w.channelCreate)
+	in.GET("/sources", w.sourcesList)
+	in.GET("/sources/connect", w.connectShow)
+	in.POST("/sources/connect", w.may(auth.ScopeEdit), w.connectPost)
+}
