@@ -176,17 +176,28 @@ func (a *alertState) overwrite(o *event.Stored, severity bool) diff {
 		d["severity"] = [2]any{a.Severity, o.Severity}
 		a.Severity = o.Severity
 	}
-	if o.Description != a.Description && (o.Description != "" || severity) {
+	if o.Description != a.Description && (o.Description != "" || severity && !o.Passive) {
 		d["description"] = [2]any{a.Description, o.Description}
 		a.Description = o.Description
 	}
-	if !maps.Equal(o.Labels, a.Labels) && (len(o.Labels) > 0 || severity) {
-		d["labels"] = [2]any{a.Labels, o.Labels}
-		a.Labels = o.Labels
+	if labels := merged(a.Labels, o.Labels, o.Passive); !maps.Equal(labels, a.Labels) && (len(labels) > 0 || severity) {
+		d["labels"] = [2]any{a.Labels, labels}
+		a.Labels = labels
 	}
-	if !maps.Equal(o.Annotations, a.Annotations) && (len(o.Annotations) > 0 || severity) {
-		d["annotations"] = [2]any{a.Annotations, o.Annotations}
-		a.Annotations = o.Annotations
+	if notes := merged(a.Annotations, o.Annotations, o.Passive); !maps.Equal(notes, a.Annotations) && (len(notes) > 0 || severity) {
+		d["annotations"] = [2]any{a.Annotations, notes}
+		a.Annotations = notes
 	}
 	return d
+}
+
+// merged is what an alert's labels become: the new ones, or both where a note or an acknowledgement carries only a few.
+func merged(old, now map[string]string, passive bool) map[string]string {
+	if !passive {
+		return now
+	}
+	out := make(map[string]string, len(old)+len(now))
+	maps.Copy(out, old)
+	maps.Copy(out, now)
+	return out
 }

@@ -148,7 +148,7 @@ func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, dri
 	p := &orchestration.Push{
 		Tenant: tenant, On: "webhook", Origin: "incoming_webhook", Driver: parsed.Driver, Body: body, Parsed: parsed.Parsed, Unusable: parsed.Unusable,
 		Pipeline: c.Query("pipeline"), TraceID: trace.From(c.Request.Context()), Headers: kept(c.Request.Header),
-		DeliveryKey: deliveryKey(c.Request.Header, parsed.DeliveryID),
+		DeliveryKey: deliveryKey(c.Request.Header, parsed.DeliveryKey),
 		Entry: orchestration.Entry{
 			ID: entry.ID, Name: entry.Name, SourceName: entry.SourceName, GroupBy: entry.GroupBy.Labels, VendorGroup: entry.GroupBy.Vendor,
 		},

@@ -102,7 +102,6 @@ type Parsed struct {
 	Receiver     string
 	ExternalURL  string
 	Truncated    int    // alerts that the sender says it left out
-	DeliveryID   string // the sender's own id of this delivery, when the body carries one
 	Ignored      string // why a good body holds no observation (ping, note, service event)
 	DeliveryKey  string // the sender's own id of this delivery, the same when it is sent again
 }

@@ -53,6 +53,12 @@ type core struct {
 	engine      *orchestration.Engine
 	acts        *orchestration.Acts
 	checker     *ledger.Checker
+	totals      *ledger.Reader
+	alerts      *alerts.Reader
+	flow        *orchestration.Reader
+	deliveries  *notify.Reader
+	inbox       *notify.Inbox
+	specs       []graph.NodeSpec
 	claims      *storage.Queue[*queue.Claim]
 	reload      *reloader
 }
@@ -119,14 +125,24 @@ func (c *core) services(secrets *secretstore.Store, console io.Writer) (err erro
 	}); err != nil {
 		return err
 	}
-	specs := graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names()})
-	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil }}); err != nil {
+	c.specs = graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names()})
+	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return c.specs, nil }}); err != nil {
 		return err
 	}
-	c.catalog = orchestration.NewCatalog(c.db, specs, c.log)
+	c.catalog = orchestration.NewCatalog(c.db, c.specs, c.log)
 	c.live = notify.NewChannels(c.channels.Active)
-	c.checker, err = ledger.NewChecker(c.db)
-	return err
+	return c.readers()
+}
+
+func (c *core) readers() error {
+	var errs [6]error
+	c.checker, errs[0] = ledger.NewChecker(c.db)
+	c.totals, errs[1] = ledger.NewReader(c.db)
+	c.alerts, errs[2] = alerts.NewReader(c.db)
+	c.flow, errs[3] = orchestration.NewReader(c.db)
+	c.deliveries, errs[4] = notify.NewReader(c.db)
+	c.inbox, errs[5] = notify.NewInbox(c.db)
+	return errors.Join(errs[:]...)
 }
 
 // wire makes the engine. Its write queues share SQLite's transactions in the order they are made here: outcomes, claims, folds, accepts.

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// measure registers what shows a standstill from outside: due work and its age, and what became of every alert.
+func (c *core) measure(r *prometheus.Registry) error {
+	for _, m := range []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c},
+	} {
+		if err := r.Register(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// books reads the jobs and the ledger when it is scraped.
+type books struct{ core *core }
+
+var (
+	descDue    = prometheus.NewDesc("incidenthub_jobs_due", "Jobs that are due and not taken.", []string{"queue"}, nil)
+	descAge    = prometheus.NewDesc("incidenthub_jobs_oldest_due_seconds", "Age of the oldest due job.", []string{"queue"}, nil)
+	descRows   = prometheus.NewDesc("incidenthub_ledger_rows", "What became of every observation on every route.", []string{"state"}, nil)
+	descEvened = prometheus.NewDesc("incidenthub_ledger_balanced", "1 when the last check of the books found nothing wrong.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (*books) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descDue, descAge, descRows, descEvened} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (b *books) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	b.jobs(ctx, ch)
+	if t, err := b.core.totals.Totals(ctx, tenant); err == nil {
+		for state, n := range map[string]int64{
+			"pending": t.Counts.Pending, "delivered": t.Counts.Delivered, "suppressed": t.Counts.Suppressed, "dead": t.Counts.Dead,
+			"no_route": t.Counts.NoRoute, "rejected": t.Counts.Rejected,
+		} {
+			ch <- prometheus.MustNewConstMetric(descRows, prometheus.GaugeValue, float64(n), state)
+		}
+	}
+	if r, err := b.core.checker.Last(ctx, tenant); err == nil {
+		v := 0.0
+		if r.Balanced {
+			v = 1
+		}
+		ch <- prometheus.MustNewConstMetric(descEvened, prometheus.GaugeValue, v)
+	}
+}
+
+func (b *books) jobs(ctx context.Context, ch chan<- prometheus.Metric) {
+	now := b.core.clock.Now()
+	var rows []struct {
+		Queue string
+		N     int64
+	}
+	if b.core.db.Read(ctx).Raw(`SELECT queue, count(*) AS n FROM jobs WHERE due_at <= ? GROUP BY queue`, now).Scan(&rows).Error != nil {
+		return
+	}
+	for _, r := range rows {
+		ch <- prometheus.MustNewConstMetric(descDue, prometheus.GaugeValue, float64(r.N), r.Queue)
+		var due []time.Time
+		if b.core.db.Read(ctx).Raw(`SELECT due_at FROM jobs WHERE queue = ? AND due_at <= ? ORDER BY due_at LIMIT 1`, r.Queue, now).
+			Scan(&due).Error == nil && len(due) == 1 {
+			ch <- prometheus.MustNewConstMetric(descAge, prometheus.GaugeValue, now.Sub(due[0]).Seconds(), r.Queue)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+// Package servertest runs a whole hub in the test's process: real database, real listener, everything wired as in production
+// but for fsync.
+package servertest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/server"
+)
+
+// AdminKey is the key with all rights of every hub under test.
+const AdminKey = "test-admin-key-0123456789abcdef" //nolint:gosec // of hubs under test only
+
+// Hub is a hub under test.
+type Hub struct {
+	URL    string
+	Server *server.Server
+	t      *testing.T
+}
+
+// Engines runs fn against a hub on each database.
+func Engines(t *testing.T, env map[string]string, fn func(t *testing.T, h *Hub)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		fn(t, Start(t, env))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		with := map[string]string{"HUB_DATABASE_URL": testkit.Postgres(t)}
+		maps.Copy(with, env)
+		fn(t, Start(t, with))
+	})
+}
+
+// Start runs a hub with these settings over the test's defaults: SQLite in a temporary folder, any free port, calls to this
+// machine allowed. It is stopped with the test.
+func Start(t *testing.T, env map[string]string) *Hub {
+	t.Helper()
+	dir := t.TempDir()
+	settings := map[string]string{
+		"HUB_DATA_DIR": dir, "HUB_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "HUB_LISTEN": "127.0.0.1:0",
+		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_ADMIN_KEY": AdminKey,
+	}
+	maps.Copy(settings, env)
+	cfg, err := config.Load(func(k string) string { return settings[k] }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := server.New(t.Context(), cfg, slog.New(slog.DiscardHandler), io.Discard, server.Options{Version: "test", Unsafe: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := s.Stop(ctx); err != nil {
+			t.Errorf("stop the hub: %v", err)
+		}
+	})
+	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t}
+}
+
+// Do makes a request with the admin key and returns the status and the body. body may be nil, []byte, string, or a value to encode.
+func (h *Hub) Do(method, path string, body any, headers ...string) (int, []byte) {
+	h.t.Helper()
+	var in io.Reader
+	switch b := body.(type) {
+	case nil:
+	case []byte:
+		in = bytes.NewReader(b)
+	case string:
+		in = bytes.NewReader([]byte(b))
+	default:
+		raw, err := json.Marshal(b)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		in = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.URL+path, in)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+AdminKey)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+		if headers[i+1] == "" {
+			req.Header.Del(headers[i])
+		}
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return res.StatusCode, raw
+}
+
+// Get reads a JSON answer of the API into out and fails the test on anything but 200.
+func (h *Hub) Get(path string, out any) {
+	h.t.Helper()
+	status, raw := h.Do(http.MethodGet, path, nil)
+	if status != http.StatusOK {
+		h.t.Fatalf("GET %s: %d %s", path, status, raw)
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		h.t.Fatalf("GET %s: %v in %s", path, err, raw)
+	}
+}
+
+// Rest waits until nothing is pending in the ledger and returns its counts.
+func (h *Hub) Rest() Ledger {
+	h.t.Helper()
+	var l Ledger
+	testkit.Eventually(h.t, 30*time.Second, func() bool {
+		l = Ledger{}
+		h.Get("/api/v1/ledger", &l)
+		return l.Counts["pending"] == 0
+	}, "the ledger still has pending rows")
+	return l
+}
+
+// Ledger is the answer of GET /api/v1/ledger.
+type Ledger struct {
+	Counts   map[string]int64 `json:"counts"`
+	ByReason map[string]int64 `json:"by_reason"`
+	Balanced bool             `json:"balanced"`
+	Problem  string           `json:"problem"`
+}
