@@ -64,11 +64,11 @@ type TimelineEntry struct {
 	Details json.RawMessage `json:"details"` // depends on the event
 	TraceID string          `json:"trace_id"`
 
-	AlertID   *id.ID `json:"alert_id"`
-	AlertName string `json:"alert_name"`
-	OldStatus string `json:"old_status"`
-	NewStatus string `json:"new_status"`
-	ReceiptID *id.ID `json:"receipt_id"`
+	AlertID   *id.ID       `json:"alert_id"`
+	AlertName string       `json:"alert_name"`
+	OldStatus event.Status `json:"old_status"`
+	NewStatus event.Status `json:"new_status"`
+	ReceiptID *id.ID       `json:"receipt_id"`
 }
 
 func (i *Incident) derive() {

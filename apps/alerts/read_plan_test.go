@@ -31,7 +31,8 @@ func TestListsUseAnIndex(t *testing.T) {
 			'', i.id, 't', g, 1, now(), now(), now() FROM generate_series(1, ?) g JOIN incidents i ON i.group_key = g::text`, planRows)
 		run(t, db, `INSERT INTO alert_history (alert_id, id, tenant_id, incident_id, event, old_status, new_status, details, created_at)
 			SELECT a.id, gen_random_uuid(), 'a', a.incident_id, 'created', '', 'firing', '{}', now() FROM alerts a`)
-		run(t, db, "INSERT INTO incident_events (incident_id, seq, tenant_id, kind, details, created_at) SELECT id, 1, 'a', 'opened', '{}', now() FROM incidents")
+		run(t, db, `INSERT INTO incident_events (incident_id, seq, tenant_id, kind, details, created_at)
+			SELECT id, 1, 'a', 'opened', jsonb_build_object('source', 's', 'fingerprint', group_key), now() FROM incidents`)
 		run(t, db, "ANALYZE")
 		var one struct{ ID, IncidentID id.ID }
 		if err := db.Read(t.Context()).Raw("SELECT id, incident_id FROM alerts LIMIT 1").Scan(&one).Error; err != nil {

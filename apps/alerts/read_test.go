@@ -223,6 +223,11 @@ func TestTimelineMergesBothHistories(t *testing.T) {
 		other := addIncident(t, db, "a", "before", event.IncidentClosed, event.SeverityCritical)
 		alert := addAlert(t, db, "a", "CPU", incident, event.StatusFiring, nil)
 		at := func(n int) time.Time { return readNow.Add(time.Duration(n) * time.Second) }
+		moved := addAlert(t, db, "a", "RAM", other, event.StatusFiring, nil) // it was in the incident and fires in another now
+		run(t, db, `INSERT INTO incident_events (incident_id, seq, tenant_id, kind, details, created_at) VALUES (?, 3, 'a', 'alert_added', ?, ?)`,
+			incident, storage.Doc(map[string]string{"source": "grafana", "fingerprint": moved.String()}), at(4))
+		addHistory(t, db, "a", moved, incident, "created", at(3))
+		addHistory(t, db, "a", moved, other, "refired", at(9))
 		for i, kind := range []string{"opened", "acknowledged"} {
 			run(t, db, `INSERT INTO incident_events (incident_id, seq, tenant_id, kind, actor, details, trace_id, created_at)
 				VALUES (?, ?, 'a', ?, 'ann', ?, 'trace', ?)`, incident, i+1, kind, storage.Doc(map[string]int{"i": i}), at(2*i))
@@ -238,12 +243,12 @@ func TestTimelineMergesBothHistories(t *testing.T) {
 		for _, e := range got {
 			order = append(order, e.Kind+" "+e.Event)
 		}
-		want := []string{"incident acknowledged", "alert updated", "incident opened", "alert refired"}
+		want := []string{"incident alert_added", "alert created", "incident acknowledged", "alert updated", "incident opened", "alert refired"}
 		if diff := cmp.Diff(want, order); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
-		if got[0].Actor != "ann" || got[0].Seq != 2 || got[1].AlertName != "CPU" || *got[1].AlertID != alert {
-			t.Errorf("entries %+v", got[:2])
+		if got[2].Actor != "ann" || got[2].Seq != 2 || got[3].AlertName != "CPU" || *got[3].AlertID != alert || got[1].AlertName != "RAM" {
+			t.Errorf("entries %+v", got)
 		}
 		detail, err := r.Incident(t.Context(), "a", incident)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -26,11 +27,15 @@ func (r *Reader) Timeline(ctx context.Context, tenant string, incident id.ID) ([
 	if err != nil {
 		return nil, err
 	}
-	history, err := r.incidentHistory(ctx, tenant, incident)
+	members, err := r.incidentHistory(ctx, tenant, incident, "a.incident_id = ?", incident)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(events, history)
+	left, err := r.formerMembers(ctx, tenant, incident, events)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(events, members, left)
 	slices.SortStableFunc(all, newestFirst)
 	return all[:min(len(all), TimelineLimit)], nil
 }
@@ -56,22 +61,43 @@ func (r *Reader) incidentEvents(ctx context.Context, tenant string, incident id.
 	return out, nil
 }
 
-// incidentHistory finds the history by way of the alerts, because alert_history is only indexed by alert.
-func (r *Reader) incidentHistory(ctx context.Context, tenant string, incident id.ID) ([]TimelineEntry, error) {
+// formerMembers is the history of alerts that belonged to the incident and went on to another one: the events name them.
+func (r *Reader) formerMembers(ctx context.Context, tenant string, incident id.ID, events []TimelineEntry) ([]TimelineEntry, error) {
+	var named [][]any
+	seen := map[[2]string]bool{}
+	for _, e := range events {
+		var d struct{ Source, Fingerprint string }
+		if json.Unmarshal(e.Details, &d) != nil || d.Source == "" { // most events name no alert
+			continue
+		}
+		if key := [2]string{d.Source, d.Fingerprint}; !seen[key] {
+			seen[key] = true
+			named = append(named, []any{d.Source, d.Fingerprint})
+		}
+	}
+	if len(named) == 0 {
+		return nil, nil
+	}
+	return r.incidentHistory(ctx, tenant, incident, "(a.source, a.fingerprint) IN ? AND (a.incident_id IS NULL OR a.incident_id <> ?)", named, incident)
+}
+
+// incidentHistory finds the history by way of the alerts that `which` picks: alert_history is only indexed by alert.
+func (r *Reader) incidentHistory(ctx context.Context, tenant string, incident id.ID, which string, args ...any) ([]TimelineEntry, error) {
 	var rows []struct {
 		AlertID   id.ID
 		Name      string
 		ReceiptID *id.ID
 		Event     string
-		OldStatus string
-		NewStatus string
+		OldStatus event.Status
+		NewStatus event.Status
 		Details   json.RawMessage `gorm:"serializer:json"`
 		CreatedAt time.Time
 	}
-	err := r.db.Read(ctx).Raw(`SELECT h.alert_id, a.name, h.receipt_id, h.event, h.old_status, h.new_status, h.details, h.created_at
-		FROM alerts a JOIN alert_history h ON h.alert_id = a.id
-		WHERE a.incident_id = ? AND a.tenant_id = ? AND h.tenant_id = ? AND h.incident_id = ?
-		ORDER BY h.id DESC LIMIT ?`, incident, tenant, tenant, incident, TimelineLimit).Scan(&rows).Error
+	err := r.db.Read(ctx).Table("alerts a").
+		Select("h.alert_id, a.name, h.receipt_id, h.event, h.old_status, h.new_status, h.details, h.created_at").
+		Joins("JOIN alert_history h ON h.alert_id = a.id").
+		Where("a.tenant_id = ? AND h.tenant_id = ? AND h.incident_id = ?", tenant, tenant, incident).Where(which, args...).
+		Order("h.id DESC").Limit(TimelineLimit).Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("load the alert history of incident %s: %w", incident, storage.Classify(err))
 	}
