@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
@@ -32,6 +34,7 @@ func (d *DB) openPostgres(ctx context.Context) error {
 		hot.ConnConfig.RuntimeParams[k] = v
 	}
 	hot.MaxConns = 10
+	hot.AfterConnect = inUTC
 	hot.ConnConfig.ConnectTimeout = 5 * time.Second
 	if d.hot, err = pgxpool.NewWithConfig(ctx, hot); err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -42,7 +45,7 @@ func (d *DB) openPostgres(ctx context.Context) error {
 	}
 	app.ConnConfig.RuntimeParams["application_name"] = "incidenthub"
 	app.ConnConfig.ConnectTimeout = 5 * time.Second
-	p := stdlib.OpenDB(*app.ConnConfig)
+	p := stdlib.OpenDB(*app.ConnConfig, stdlib.OptionAfterConnect(inUTC))
 	p.SetMaxOpenConns(10)
 	p.SetMaxIdleConns(4)
 	p.SetConnMaxIdleTime(5 * time.Minute)
@@ -54,5 +57,13 @@ func (d *DB) openPostgres(ctx context.Context) error {
 		return fmt.Errorf("start gorm: %w", err)
 	}
 	d.read = d.write
+	return nil
+}
+
+// inUTC makes times come back in UTC instead of the machine's zone, as SQLite gives them and as they are shown.
+func inUTC(_ context.Context, c *pgx.Conn) error {
+	c.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
 	return nil
 }
