@@ -1,0 +1,162 @@
+// Package cli is the command line: one file per command, the same services as the API and the pages. Commands that change
+// what an operator configures work on the database directly, also beside a running hub; what makes the hub act or send goes
+// through its API.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/fault"
+	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
+)
+
+// Exit codes. Other failures are ExitFailed.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+)
+
+// tenant is the one that the command line works for.
+const tenant = "default"
+
+// Hub is an opened and migrated database with the services that commands use. internal/server makes it.
+type Hub struct {
+	Target  *apply.Target
+	Auth    *auth.Service
+	Secrets *secretstore.Store
+	Close   func() error
+}
+
+// Program is what surrounds the commands. All fields are required.
+type Program struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Getenv   func(string) string
+	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout.
+	Serve func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error
+	// Open opens the database for one command.
+	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
+}
+
+type commands struct {
+	Serve    serveCmd    `cmd:"" help:"Run the hub: UI, API, webhooks and workers."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to this release."`
+	Parse    parseCmd    `cmd:"" help:"Show how the hub reads a webhook body."`
+	Lint     lintCmd     `cmd:"" help:"Check pipeline definitions and configuration files."`
+	Apply    applyCmd    `cmd:"" help:"Bring sources, channels and pipelines to what a file says."`
+	Export   exportCmd   `cmd:"" help:"Write sources, channels and pipelines to a file."`
+	Key      keyCmd      `cmd:"" help:"Manage API keys."`
+	Incident incidentCmd `cmd:"" help:"See incidents and act on them, through a running hub."`
+	Run      runCmd      `cmd:"" help:"See what pipelines did, through a running hub."`
+	Ledger   ledgerCmd   `cmd:"" help:"Count what became of every alert, through a running hub."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// failure ends a command with ExitFailed after it has printed all there is to say.
+type failure struct{}
+
+func (failure) Error() string { return "failed" }
+
+// exit is how kong's --help leaves the parser.
+type exit int
+
+// Run executes one command and returns the exit code. ctx ends when the process is asked to stop.
+func Run(ctx context.Context, p Program, args []string) (code int) {
+	defer func() {
+		switch left := recover().(type) {
+		case nil:
+		case exit:
+			code = int(left)
+		default:
+			panic(left)
+		}
+	}()
+	var c commands
+	parser, err := kong.New(&c,
+		kong.Name("incidenthub"),
+		kong.Description("Incident hub: webhooks in, pipelines, notifications out. Settings come from the environment (HUB_…) and from flags."),
+		kong.Writers(p.Out, p.Err),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&p),
+	)
+	if err != nil {
+		return p.fail(err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		_, _ = fmt.Fprintf(p.Err, "incidenthub: %s\n", clean(err.Error()))
+		if wrong := (*kong.ParseError)(nil); errors.As(err, &wrong) {
+			if at := wrong.Context.Selected(); at != nil {
+				_, _ = fmt.Fprintf(p.Err, "Try: incidenthub %s --help\n", at.Path())
+			} else {
+				_, _ = fmt.Fprintln(p.Err, "Try: incidenthub --help")
+			}
+		}
+		return ExitUsage
+	}
+	return p.fail(parsed.Run())
+}
+
+// fail prints what went wrong and returns the exit code. Texts with several lines keep them.
+func (p *Program) fail(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	if errors.Is(err, failure{}) {
+		return ExitFailed
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	_, _ = fmt.Fprintln(p.Err, "incidenthub: "+strings.Join(lines, "\n  "))
+	return ExitFailed
+}
+
+// where are the flags of commands that work on the database. They override the environment.
+type where struct {
+	DataDir     string `placeholder:"DIR" help:"Folder of the SQLite file and the secret key (HUB_DATA_DIR)."`
+	DatabaseURL string `placeholder:"URL" help:"postgres://… or sqlite:/path (HUB_DATABASE_URL)."`
+}
+
+func (w where) overrides() map[string]string {
+	return map[string]string{"HUB_DATA_DIR": w.DataDir, "HUB_DATABASE_URL": w.DatabaseURL}
+}
+
+// withHub opens the database for one command. What its services log is not shown: the command says what it did.
+func (p *Program) withHub(ctx context.Context, w where, fn func(ctx context.Context, h *Hub) error) (err error) {
+	cfg, err := config.Load(p.Getenv, w.overrides())
+	if err != nil {
+		return err
+	}
+	h, err := p.Open(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return errors.New(fault.Public(err)) // it may quote the database's address
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	return fn(auth.With(ctx, auth.System(tenant)), h)
+}
+
+// logger writes to standard error in the form that the settings ask for.
+func (p *Program) logger(c config.Log) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.Level}
+	var h slog.Handler = slog.NewTextHandler(p.Err, o)
+	if c.Format == "json" {
+		h = slog.NewJSONHandler(p.Err, o)
+	}
+	return slog.New(trace.Handler(h))
+}

@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type incidentCmd struct {
+	List    incidentListCmd    `cmd:"" help:"List incidents, newest first."`
+	Show    incidentShowCmd    `cmd:"" help:"Show one incident with its alerts and what happened."`
+	Ack     incidentAckCmd     `cmd:"" help:"Say that somebody is on it."`
+	Resolve incidentResolveCmd `cmd:"" help:"End it; whoever was told of it is told that it is over."`
+	Close   incidentCloseCmd   `cmd:"" help:"File it away."`
+	Reopen  incidentReopenCmd  `cmd:"" help:"Take it up again."`
+	Note    incidentNoteCmd    `cmd:"" help:"Write something down."`
+}
+
+// wireIncident is what the commands show of the API's incident.
+type wireIncident struct {
+	ID          string     `json:"id"`
+	Title       string     `json:"title"`
+	Description string     `json:"description"`
+	Summary     string     `json:"summary"`
+	Status      string     `json:"status"`
+	Severity    string     `json:"severity"`
+	AlertCount  int        `json:"alert_count"`
+	Firing      int        `json:"firing_alert_count"`
+	TraceID     string     `json:"trace_id"`
+	CreatedAt   *time.Time `json:"created_at"`
+	Alerts      []struct {
+		Name      string     `json:"name"`
+		Status    string     `json:"status"`
+		Severity  string     `json:"severity"`
+		Source    string     `json:"source"`
+		StartedAt *time.Time `json:"started_at"`
+	} `json:"alerts"`
+}
+
+type incidentListCmd struct {
+	remote
+	page
+	Status   []string `enum:"open,acknowledged,resolved,closed,active" help:"Only these; active is open and acknowledged."`
+	Severity string   `placeholder:"WORD" help:"Only critical, warning or info."`
+	Search   string   `placeholder:"TEXT" help:"Part of the title."`
+}
+
+// Help implements kong.HelpProvider.
+func (incidentListCmd) Help() string {
+	return `Examples:
+
+    incidenthub incident list --status active
+    incidenthub incident list --severity critical --json | jq -r '.items[].id'`
+}
+
+// Run implements the command.
+func (c incidentListCmd) Run(ctx context.Context, p *Program) error {
+	q := c.query()
+	if len(c.Status) > 0 {
+		q.Set("status", strings.Join(c.Status, ","))
+	}
+	if c.Severity != "" {
+		q.Set("severity", c.Severity)
+	}
+	if c.Search != "" {
+		q.Set("q", c.Search)
+	}
+	var found list[wireIncident]
+	return get(ctx, p, c.remote, "/api/v1/incidents", q, &found, func() error {
+		rows := make([][]string, len(found.Items))
+		for i, in := range found.Items {
+			rows[i] = []string{in.ID, in.Status, in.Severity, strconv.Itoa(in.Firing) + "/" + strconv.Itoa(in.AlertCount), at(in.CreatedAt), in.Title}
+		}
+		if err := p.table([]string{"ID", "STATUS", "SEVERITY", "FIRING", "OPENED", "TITLE"}, rows); err != nil {
+			return err
+		}
+		p.more(found.NextCursor)
+		return nil
+	})
+}
+
+type incidentShowCmd struct {
+	remote
+	ID string `arg:"" help:"Id of the incident."`
+}
+
+// Run implements the command.
+func (c incidentShowCmd) Run(ctx context.Context, p *Program) error {
+	api, err := p.client(c.remote)
+	if err != nil {
+		return err
+	}
+	path := "/api/v1/incidents/" + segment(c.ID)
+	var in wireIncident
+	raw, err := api.call(ctx, http.MethodGet, path, nil, nil, &in)
+	if err != nil {
+		return err
+	}
+	var timeline list[struct {
+		At        *time.Time `json:"at"`
+		Event     string     `json:"event"`
+		Actor     string     `json:"actor"`
+		AlertName string     `json:"alert_name"`
+		Details   struct {
+			Text    string `json:"text"`
+			Summary string `json:"summary"`
+		} `json:"details"`
+	}]
+	rawTimeline, err := api.call(ctx, http.MethodGet, path+"/timeline", nil, nil, &timeline)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return p.printJSON(map[string]json.RawMessage{"incident": raw, "timeline": rawTimeline})
+	}
+	p.say("%s\n%s, %s, opened %s, trace %s", clean(in.Title), clean(in.Severity), clean(in.Status), at(in.CreatedAt), clean(in.TraceID))
+	for _, text := range []string{in.Description, in.Summary} {
+		if text != "" {
+			p.say("%s", clean(text))
+		}
+	}
+	p.say("")
+	rows := make([][]string, len(in.Alerts))
+	for i, a := range in.Alerts {
+		rows[i] = []string{a.Name, a.Status, a.Severity, a.Source, at(a.StartedAt)}
+	}
+	if err := p.table([]string{"ALERT", "STATUS", "SEVERITY", "SOURCE", "STARTED"}, rows); err != nil {
+		return err
+	}
+	p.say("")
+	rows = rows[:0]
+	for _, e := range timeline.Items {
+		rows = append(rows, []string{at(e.At), e.Event, e.Actor, firstOf(e.Details.Text, e.Details.Summary, e.AlertName)})
+	}
+	return p.table([]string{"AT", "EVENT", "BY", "WHAT"}, rows)
+}
+
+// segment makes an id safe inside a path; the hub says if it is none.
+func segment(id string) string {
+	return strings.NewReplacer("/", "%2F", "?", "%3F", "#", "%23", "%", "%25").Replace(id)
+}
+
+// act posts an action and says where the incident stands then.
+func act(ctx context.Context, p *Program, r remote, incident, action string, body any) error {
+	c, err := p.client(r)
+	if err != nil {
+		return err
+	}
+	var in wireIncident
+	raw, err := c.call(ctx, http.MethodPost, "/api/v1/incidents/"+segment(incident)+"/"+action, nil, body, &in)
+	if err != nil {
+		return err
+	}
+	if r.JSON {
+		return p.printJSON(raw)
+	}
+	p.say("%s is %s: %s", clean(in.ID), clean(in.Status), clean(in.Title))
+	return nil
+}
+
+type incidentAckCmd struct {
+	remote
+	ID string `arg:"" help:"Id of the incident."`
+}
+
+// Run implements the command.
+func (c incidentAckCmd) Run(ctx context.Context, p *Program) error {
+	return act(ctx, p, c.remote, c.ID, "acknowledge", nil)
+}
+
+type incidentResolveCmd struct {
+	remote
+	ID      string `arg:"" help:"Id of the incident."`
+	Summary string `placeholder:"TEXT" help:"What it was and what was done."`
+}
+
+// Help implements kong.HelpProvider.
+func (incidentResolveCmd) Help() string {
+	return `Example:
+
+    incidenthub incident resolve 019a… --summary "disk grown to 200 GB"`
+}
+
+// Run implements the command.
+func (c incidentResolveCmd) Run(ctx context.Context, p *Program) error {
+	return act(ctx, p, c.remote, c.ID, "resolve", map[string]string{"summary": c.Summary})
+}
+
+type incidentCloseCmd struct {
+	remote
+	ID string `arg:"" help:"Id of the incident."`
+}
+
+// Run implements the command.
+func (c incidentCloseCmd) Run(ctx context.Context, p *Program) error {
+	return act(ctx, p, c.remote, c.ID, "close", nil)
+}
+
+type incidentReopenCmd struct {
+	remote
+	ID string `arg:"" help:"Id of the incident."`
+}
+
+// Run implements the command.
+func (c incidentReopenCmd) Run(ctx context.Context, p *Program) error {
+	return act(ctx, p, c.remote, c.ID, "reopen", nil)
+}
+
+type incidentNoteCmd struct {
+	remote
+	ID   string `arg:"" help:"Id of the incident."`
+	Text string `arg:"" help:"Plain text."`
+}
+
+// Run implements the command.
+func (c incidentNoteCmd) Run(ctx context.Context, p *Program) error {
+	return act(ctx, p, c.remote, c.ID, "notes", map[string]string{"text": c.Text})
+}

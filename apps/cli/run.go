@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+type runCmd struct {
+	List runListCmd `cmd:"" help:"List runs of pipelines, newest first."`
+	Show runShowCmd `cmd:"" help:"Show one run node by node."`
+}
+
+// wireRun is what the commands show of the API's run.
+type wireRun struct {
+	ID         string     `json:"run_id"`
+	TraceID    string     `json:"trace_id"`
+	Definition string     `json:"definition_name"`
+	Version    int64      `json:"definition_version"`
+	State      string     `json:"state"`
+	Status     string     `json:"status"`
+	Source     string     `json:"source"`
+	IncidentID string     `json:"incident_id"`
+	CreatedAt  *time.Time `json:"created_at"`
+	DurationMS *float64   `json:"total_duration_ms"`
+	LastError  *struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	} `json:"last_error"`
+	Nodes []struct {
+		ID         string   `json:"node_id"`
+		Type       string   `json:"node_type"`
+		State      string   `json:"state"`
+		Attempt    int64    `json:"attempt"`
+		Reason     string   `json:"reason"`
+		DurationMS *float64 `json:"duration_ms"`
+		Attempts   []struct {
+			Error string `json:"error_message"`
+		} `json:"attempts"`
+	} `json:"nodes"`
+}
+
+type runListCmd struct {
+	remote
+	page
+	State      string `placeholder:"WORD" help:"Only pending, running, retrying, succeeded, failed or canceled ones."`
+	Definition string `placeholder:"NAME" help:"Only runs of this pipeline."`
+	Incident   string `placeholder:"ID" help:"Only runs of this incident."`
+}
+
+// Help implements kong.HelpProvider.
+func (runListCmd) Help() string {
+	return `Example:
+
+    incidenthub run list --state failed --limit 10`
+}
+
+// Run implements the command.
+func (c runListCmd) Run(ctx context.Context, p *Program) error {
+	q := c.query()
+	for name, value := range map[string]string{"state": c.State, "definition": c.Definition, "incident": c.Incident} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	var found list[wireRun]
+	return get(ctx, p, c.remote, "/api/v1/runs", q, &found, func() error {
+		rows := make([][]string, len(found.Items))
+		for i, r := range found.Items {
+			rows[i] = []string{r.ID, r.State, r.Status, r.Definition + " v" + strconv.FormatInt(r.Version, 10), r.Source, at(r.CreatedAt), took(r.DurationMS)}
+		}
+		if err := p.table([]string{"ID", "STATE", "STATUS", "PIPELINE", "SOURCE", "STARTED", "TOOK"}, rows); err != nil {
+			return err
+		}
+		p.more(found.NextCursor)
+		return nil
+	})
+}
+
+type runShowCmd struct {
+	remote
+	ID string `arg:"" help:"Id of the run."`
+}
+
+// Run implements the command.
+func (c runShowCmd) Run(ctx context.Context, p *Program) error {
+	var r wireRun
+	return get(ctx, p, c.remote, "/api/v1/runs/"+segment(c.ID), nil, &r, func() error {
+		p.say("%s of %s v%d, %s, started %s, trace %s", clean(r.ID), clean(r.Definition), r.Version, clean(r.State), at(r.CreatedAt), clean(r.TraceID))
+		if r.IncidentID != "" {
+			p.say("incident %s", clean(r.IncidentID))
+		}
+		if r.LastError != nil {
+			p.say("%s: %s", clean(r.LastError.Type), clean(r.LastError.Message))
+		}
+		p.say("")
+		rows := make([][]string, len(r.Nodes))
+		for i, n := range r.Nodes {
+			why := n.Reason
+			if len(n.Attempts) > 0 {
+				why = firstOf(n.Attempts[len(n.Attempts)-1].Error, why)
+			}
+			rows[i] = []string{n.ID, n.Type, n.State, strconv.FormatInt(n.Attempt, 10), took(n.DurationMS), why}
+		}
+		return p.table([]string{"NODE", "TYPE", "STATE", "ATTEMPT", "TOOK", "WHY"}, rows)
+	})
+}
+
+// took renders milliseconds, "" while something is under way.
+func took(ms *float64) string {
+	if ms == nil {
+		return ""
+	}
+	return (time.Duration(*ms*1000) * time.Microsecond).String()
+}

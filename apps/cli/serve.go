@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+)
+
+type serveCmd struct {
+	where
+	Listen    string `placeholder:"HOST:PORT" help:"Address of UI, API and webhooks (HUB_LISTEN)."`
+	RedisURL  string `placeholder:"URL" help:"Wakes workers of other processes (HUB_REDIS_URL)."`
+	PublicURL string `placeholder:"URL" help:"Base of links in notifications (HUB_PUBLIC_URL)."`
+	Apply     string `placeholder:"FILE" help:"Configuration to apply at start (HUB_APPLY)."`
+	LogFormat string `placeholder:"text|json" help:"Form of log lines (HUB_LOG_FORMAT)."`
+	LogLevel  string `placeholder:"LEVEL" help:"debug, info, warn or error (HUB_LOG_LEVEL)."`
+}
+
+// Help implements kong.HelpProvider.
+func (serveCmd) Help() string {
+	return `Without any setting the hub listens on 127.0.0.1:8080 and keeps a SQLite file in your data folder. The first start prints an
+admin token, once, and a curl command for a first alert.
+
+Examples:
+
+    incidenthub serve
+    HUB_DATABASE_URL=postgres://hub@db/hub incidenthub serve --listen :8080 --log-format json`
+}
+
+// Run implements the command.
+func (c serveCmd) Run(ctx context.Context, p *Program) error {
+	over := c.overrides()
+	for name, value := range map[string]string{
+		"HUB_LISTEN": c.Listen, "HUB_REDIS_URL": c.RedisURL, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
+		"HUB_LOG_FORMAT": c.LogFormat, "HUB_LOG_LEVEL": c.LogLevel,
+	} {
+		over[name] = value
+	}
+	cfg, err := config.Load(p.Getenv, over)
+	if err != nil {
+		return err
+	}
+	return p.Serve(ctx, cfg, p.Out, p.logger(cfg.Log))
+}
+
+type migrateCmd struct {
+	where
+	JSON bool `help:"Print JSON."`
+}
+
+// Help implements kong.HelpProvider.
+func (migrateCmd) Help() string {
+	return `"serve" does this too. Run it by itself to migrate before a release is rolled out to several processes. It refuses a database that
+a newer release has migrated.
+
+Example:
+
+    HUB_DATABASE_URL=postgres://hub@db/hub incidenthub migrate`
+}
+
+// Run implements the command.
+func (c migrateCmd) Run(ctx context.Context, p *Program) error {
+	return p.withHub(ctx, c.where, func(_ context.Context, h *Hub) error {
+		engine := string(h.Target.DB.Engine())
+		if c.JSON {
+			return p.printJSON(map[string]any{"engine": engine, "up_to_date": true})
+		}
+		p.say("The schema of the %s database is up to date.", engine)
+		return nil
+	})
+}
