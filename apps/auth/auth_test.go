@@ -268,9 +268,9 @@ func TestOtherProcess(t *testing.T) {
 // When the keys cannot be read nobody is refused: senders give up after a 401.
 func TestDatabaseAway(t *testing.T) {
 	t.Parallel()
-	gone, s := errors.New("gone"), (*auth.Service)(nil)
+	gone := errors.New("gone")
 	db := connectAt(t, clock.At(start))
-	s = service(t, db, func(c *auth.Config) {
+	s := service(t, db, func(c *auth.Config) {
 		c.Sources = auth.SourceKeysFunc(func(context.Context) ([]auth.SourceKey, error) { return nil, gone })
 	})
 	if _, err := s.Authenticate(t.Context(), "any"); !errors.Is(err, gone) || errors.Is(err, auth.ErrUnauthorized) {

@@ -142,8 +142,8 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.vars["HUB_LISTEN"] = "127.0.0.1:1"
-	s.serve = func(_ context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error {
-		log.Info("ready", "listen", cfg.Server.Listen)
+	s.serve = func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error {
+		log.InfoContext(ctx, "ready", "listen", cfg.Server.Listen)
 		_, err := io.WriteString(stdout, cfg.Server.Listen+" "+cfg.Startup.Apply)
 		return err
 	}

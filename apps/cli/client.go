@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,7 +136,7 @@ type page struct {
 }
 
 func (g page) query() url.Values {
-	q := url.Values{"limit": {fmt.Sprint(g.Limit)}}
+	q := url.Values{"limit": {strconv.Itoa(g.Limit)}}
 	if g.Cursor != "" {
 		q.Set("cursor", g.Cursor)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 )
@@ -30,12 +31,10 @@ Examples:
 // Run implements the command.
 func (c serveCmd) Run(ctx context.Context, p *Program) error {
 	over := c.overrides()
-	for name, value := range map[string]string{
+	maps.Copy(over, map[string]string{
 		"HUB_LISTEN": c.Listen, "HUB_REDIS_URL": c.RedisURL, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
 		"HUB_LOG_FORMAT": c.LogFormat, "HUB_LOG_LEVEL": c.LogLevel,
-	} {
-		over[name] = value
-	}
+	})
 	cfg, err := config.Load(p.Getenv, over)
 	if err != nil {
 		return err

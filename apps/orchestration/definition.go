@@ -68,7 +68,7 @@ func InputOfDefinition(d Definition) DefinitionInput {
 
 // InvalidDefinition holds all problems of a DefinitionInput at once. Pointers start at the input: /name, /tags/0, and
 // /config/… for what the lint found. Warnings may be among them; alone they are no error.
-type InvalidDefinition struct{ Problems []graph.Problem }
+type InvalidDefinition struct{ Problems []graph.Problem } //nolint:errname // as in the other apps
 
 // Error implements error, one problem a line.
 func (e *InvalidDefinition) Error() string {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -117,11 +118,7 @@ func holdsNUL(v any) bool {
 	case string:
 		return strings.ContainsRune(v, 0)
 	case []any:
-		for _, e := range v {
-			if holdsNUL(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, holdsNUL)
 	case map[string]any:
 		for k, e := range v {
 			if strings.ContainsRune(k, 0) || holdsNUL(e) {

@@ -32,7 +32,7 @@ type Problem struct {
 }
 
 // Invalid holds all problems of an Input at once.
-type Invalid struct{ Problems []Problem }
+type Invalid struct{ Problems []Problem } //nolint:errname // reads as "the input is Invalid" where it is looked for
 
 // Error implements error.
 func (e *Invalid) Error() string {

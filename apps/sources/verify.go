@@ -111,7 +111,7 @@ func bare(v string) string { return strings.TrimPrefix(strings.TrimSpace(v), "sh
 // pagerDutyList reads "v1=<hex>,v1=<hex>": while a secret rotates there is one entry per secret. Other versions are skipped.
 func pagerDutyList(values []string) []string {
 	var given []string
-	for _, entry := range strings.Split(strings.Join(values, ","), ",") {
+	for entry := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		entry = strings.TrimSpace(entry)
 		version, sum, versioned := strings.Cut(entry, "=")
 		switch {

@@ -3,6 +3,7 @@ package sources_test
 import (
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -83,9 +84,7 @@ func common(header string) map[string]attempt {
 }
 
 func merge(base, more map[string]attempt) map[string]attempt {
-	for name, a := range more {
-		base[name] = a
-	}
+	maps.Copy(base, more)
 	return base
 }
 

@@ -195,8 +195,7 @@ pipelines:
           next: nowhere
 `
 		_, err := h.Apply(t.Context(), read(t, file, env()), apply.Options{Tenant: tenant, By: "test"})
-		var problems *apply.Problems
-		if !errors.As(err, &problems) {
+		if _, ok := errors.AsType[*apply.Problems](err); !ok {
 			t.Fatalf("Apply = %v, want *Problems", err)
 		}
 		for _, want := range []string{

@@ -56,7 +56,7 @@ func (p Problem) String() string {
 }
 
 // Problems is everything that is wrong with a file, in its order. It never holds the value of a secret.
-type Problems struct{ List []Problem }
+type Problems struct{ List []Problem } //nolint:errname // it is a list that is also an error
 
 // Error implements error, one problem a line.
 func (p *Problems) Error() string {

@@ -80,8 +80,7 @@ providers: []
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := apply.Read([]byte(tt.file), env())
-			var problems *apply.Problems
-			if !errors.As(err, &problems) {
+			if _, ok := errors.AsType[*apply.Problems](err); !ok {
 				t.Fatalf("Read = %v, want *Problems", err)
 			}
 			if diff := cmp.Diff(tt.want, strings.Split(err.Error(), "\n")); diff != "" {

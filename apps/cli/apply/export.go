@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -158,7 +159,7 @@ func (x *exporter) settings(v any, path ...string) any {
 	case []any:
 		out := make([]any, len(v))
 		for i, e := range v {
-			out[i] = x.settings(e, append(slices.Clone(path), fmt.Sprint(i))...)
+			out[i] = x.settings(e, append(slices.Clone(path), strconv.Itoa(i))...)
 		}
 		return out
 	case string:

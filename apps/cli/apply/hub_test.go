@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
@@ -129,8 +130,8 @@ func steps(p apply.Plan) []string {
 	var out []string
 	for _, s := range p.Steps {
 		line := string(s.Action) + " " + string(s.Kind) + " " + s.Name
-		for i, c := range s.Changes {
-			line += map[bool]string{true: ": ", false: ", "}[i == 0] + c
+		if len(s.Changes) > 0 {
+			line += ": " + strings.Join(s.Changes, ", ")
 		}
 		out = append(out, line)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -18,9 +19,7 @@ const channelSecrets = "channels"
 // prune deletes what the document does not have, of the kinds it has a list for. The default source and the built-in inbox
 // stay: they belong to the hub.
 func (r *run) prune(ctx context.Context) error {
-	kinds := Kinds()
-	for i := len(kinds) - 1; i >= 0; i-- { // what refers to others goes first
-		kind := kinds[i]
+	for _, kind := range slices.Backward(Kinds()) { // what refers to others goes first
 		if !r.doc.given[kind] {
 			continue
 		}

@@ -78,8 +78,7 @@ func tooDeep(raw []byte) (line int) {
 }
 
 func syntaxProblem(err error) Problem {
-	var ye yaml.Error
-	if errors.As(err, &ye) {
+	if ye, ok := errors.AsType[yaml.Error](err); ok {
 		p := Problem{Message: "not valid YAML: " + ye.GetMessage()}
 		if t := ye.GetToken(); t != nil && t.Position != nil {
 			p.Line = t.Position.Line
