@@ -37,7 +37,7 @@ func Parse(reg Registry, name string, body []byte, lim doc.Limits) (Parsed, erro
 	}
 	if d == nil {
 		if d, err = reg.Detect(o); err != nil {
-			return Parsed{Unusable: err.Error()}, nil
+			return Parsed{Unusable: err.Error()}, nil //nolint:nilerr // it is what the sender hears and the receipt keeps
 		}
 	}
 	p, err := d.Parse(o)

@@ -75,7 +75,7 @@ type Incident struct {
 }
 
 // EventKind names what happened to an incident.
-type EventKind string
+type EventKind string //nolint:revive // Kind alone would not say of what: alerts change in kinds too
 
 // The kinds of incident events.
 const (

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -106,7 +107,7 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 		return Report{}, err
 	}
 	note(disagree, "%d rows say delivered, but none of their deliveries is")
-	row.Balanced, row.Problem, row.CheckedAt = len(problems) == 0, join(problems), now
+	row.Balanced, row.Problem, row.CheckedAt = len(problems) == 0, strings.Join(problems, "; "), now
 	if accepted == recorded { // else the same range is looked at again
 		row.CheckedTo, row.Accepted, row.Recorded = bound, row.Accepted+accepted, row.Recorded+recorded
 	}
@@ -172,7 +173,7 @@ func (c *Checker) deliveries(ctx context.Context, tenant string, from, to id.ID)
 // before returns the least UUIDv7 of a millisecond (RFC 9562, 5.7).
 func before(t time.Time) id.ID {
 	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(t.UnixMilli(), 0))<<16) //nolint:gosec // not negative
+	binary.BigEndian.PutUint64(b[:], uint64(max(t.UnixMilli(), 0))<<16)
 	var out id.ID
 	copy(out[:6], b[:6])
 	return out
@@ -185,15 +186,4 @@ func compare(a, b id.ID) int {
 		}
 	}
 	return 0
-}
-
-func join(problems []string) string {
-	out := ""
-	for i, p := range problems {
-		if i > 0 {
-			out += "; "
-		}
-		out += p
-	}
-	return out
 }

@@ -135,6 +135,7 @@ func (s *Sender) judge(o *outcome, x *sending) {
 	case channel.Permanent:
 		o.state, o.reason = event.StateDead, reasonOf(o.result)
 		return
+	case channel.Retry:
 	}
 	d := min(10*time.Minute, time.Second<<min(o.n, 12))
 	o.after = d/2 + time.Duration(s.random()*float64(d/2))

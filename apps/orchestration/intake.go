@@ -134,7 +134,7 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 // order of their observations' numbers.
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
 	done := make(chan error, 1)
-	i.accept.Submit(a, func(err error) {
+	i.accept.Submit(a, func(err error) { //nolint:contextcheck // the fold outlives the request
 		switch {
 		case !a.leased:
 		case err != nil || a.existing != nil:

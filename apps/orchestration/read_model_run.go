@@ -54,9 +54,9 @@ type RunDetail struct {
 	// Config is the definition as this run executes it.
 	Config json.RawMessage `json:"config"`
 	// Graph places the definition's nodes for a picture, null when this release cannot read the definition.
-	Graph      *Drawing `json:"graph"`
-	Deliveries []RunDelivery  `json:"deliveries"`
-	Children   []id.ID        `json:"child_run_ids"` // runs of the same push for its further incidents
+	Graph      *Drawing      `json:"graph"`
+	Deliveries []RunDelivery `json:"deliveries"`
+	Children   []id.ID       `json:"child_run_ids"` // runs of the same push for its further incidents
 }
 
 // NodeRun is where a node of a run stands.

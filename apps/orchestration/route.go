@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -45,7 +46,7 @@ func (i *Intake) route(ctx context.Context, a *acceptance) error {
 				byRoute[r.ID] = run
 				a.item.runs = append(a.item.runs, run)
 			}
-			row := a.row(o, r.ID, event.StatePending, "", append(misses[:len(misses):len(misses)], event.Decision{
+			row := a.row(o, r.ID, event.StatePending, "", append(slices.Clip(misses), event.Decision{
 				What: "route", Name: r.Name, Result: "match", Values: map[string]any{"version": r.Version},
 			}))
 			row.RunID = run.id

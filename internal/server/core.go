@@ -241,8 +241,8 @@ func (c *core) start() {
 // stop finishes or leaves to the queue what is under way, within ctx.
 func (c *core) stop(ctx context.Context) error {
 	c.reload.stop()
-	c.acts.Stop()
-	c.engine.Stop()
+	c.acts.Stop()   //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
+	c.engine.Stop() //nolint:contextcheck // the same
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
 	c.events.Close()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -75,9 +76,7 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 	if !strings.HasPrefix(url, "postgres") {
 		settings["HUB_DATABASE_URL"] = "sqlite:" + url
 	}
-	for k, v := range env {
-		settings[k] = v
-	}
+	maps.Copy(settings, env)
 	cfg, err := config.Load(func(k string) string { return settings[k] }, nil)
 	if err != nil {
 		t.Fatal(err)

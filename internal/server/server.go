@@ -82,7 +82,7 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 		return err
 	}
 	s.self = &selfCheck{core: s.core}
-	handler, err := s.handler(opt)
+	handler, err := s.handler(opt) //nolint:contextcheck // handlers have their requests' contexts
 	if err != nil {
 		return errors.Join(err, s.listener.Close())
 	}

@@ -22,7 +22,7 @@ func (transform) Run(c *orchestration.NodeContext) orchestration.Result {
 	}
 	out, err := graph.Transform(cfg, source)
 	if err != nil {
-		return failed("transform", fmt.Errorf("Transform error: %w", err)) //nolint:staticcheck,revive // the contract's words
+		return failed("transform", fmt.Errorf("Transform error: %w", err)) //nolint:staticcheck // the contract's words
 	}
 	return orchestration.Result{
 		Output: map[string]any{"transformed": out, "source_node": cfg.SourceNode}, Input: map[string]any{"source": source},

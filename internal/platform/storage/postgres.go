@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,9 +31,7 @@ func (d *DB) openPostgres(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read HUB_DATABASE_URL: %w", err)
 	}
-	for k, v := range hotSettings {
-		hot.ConnConfig.RuntimeParams[k] = v
-	}
+	maps.Copy(hot.ConnConfig.RuntimeParams, hotSettings)
 	hot.MaxConns = 10
 	hot.AfterConnect = inUTC
 	hot.ConnConfig.ConnectTimeout = 5 * time.Second

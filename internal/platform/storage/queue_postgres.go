@@ -69,7 +69,7 @@ func (d *DB) hotOnce(ctx context.Context, fn func(tx *Tx) error) error {
 		err = p.run(ctx, tx.queue, true)
 	}
 	if err != nil && p.begun {
-		rollback(conn)
+		rollback(conn) //nolint:contextcheck // ctx may be what ended the transaction
 	}
 	return err
 }

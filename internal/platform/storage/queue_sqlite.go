@@ -134,7 +134,7 @@ func (l *liteLoop) do(ctx context.Context, fn func(*sqlite3.Conn) error) error {
 	if err != nil {
 		return fmt.Errorf("borrow the writer connection: %w", err)
 	}
-	defer c.Close() //nolint:errcheck // gives it back
+	defer c.Close()
 	return rawConn(c, fn)
 }
 

@@ -22,9 +22,10 @@ var (
 		"SELECT t.kind, t.details, t.created_at, t.seq FROM incident_events t WHERE t.incident_id = v.incident_id AND t.created_at <= {now} ORDER BY t.seq LIMIT 1 {lock}")
 	renameEvent = storage.Update("incident_events", []storage.Column{storage.Col("incident_id", storage.UUID), storage.Col("kind", storage.Text)},
 		"kind = v.kind", "t.incident_id = v.incident_id", "RETURNING t.kind")
-	deleteEvent = storage.Delete("incident_events", []storage.Column{storage.Col("incident_id", storage.UUID)}, "t.incident_id = v.incident_id", "RETURNING t.seq")
-	insertJob   = storage.Insert("jobs", []storage.Column{storage.Col("kind", storage.Text), storage.Col("ref", storage.UUID), storage.Col("tenant_id", storage.Text),
-		storage.Col("queue", storage.Text), storage.Col("due_at", storage.After), storage.Col("created_at", storage.Time)}, "")
+	insertJob = storage.Insert("jobs", []storage.Column{
+		storage.Col("kind", storage.Text), storage.Col("ref", storage.UUID), storage.Col("tenant_id", storage.Text),
+		storage.Col("queue", storage.Text), storage.Col("due_at", storage.After), storage.Col("created_at", storage.Time),
+	}, "")
 )
 
 type member struct {

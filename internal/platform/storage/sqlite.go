@@ -82,7 +82,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 	if d.read, err = gorm.Open(gormlite.OpenDB(r), gormConfig(d)); err != nil {
 		return fmt.Errorf("start gorm: %w", err)
 	}
-	d.lite = newLiteLoop(d, w)
+	d.lite = newLiteLoop(d, w) //nolint:contextcheck // the loop outlives ctx
 	return nil
 }
 

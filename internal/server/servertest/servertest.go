@@ -20,13 +20,14 @@ import (
 )
 
 // AdminKey is the key with all rights of every hub under test.
-const AdminKey = "test-admin-key-0123456789abcdef" //nolint:gosec // of hubs under test only
+const AdminKey = "test-admin-key-0123456789abcdef"
 
 // Hub is a hub under test.
 type Hub struct {
 	URL    string
 	Server *server.Server
 	t      *testing.T
+	client *http.Client
 }
 
 // Engines runs fn against a hub on each database.
@@ -70,7 +71,7 @@ func Start(t *testing.T, env map[string]string) *Hub {
 			t.Errorf("stop the hub: %v", err)
 		}
 	})
-	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t}
+	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, client: &http.Client{Timeout: time.Minute}}
 }
 
 // Do makes a request with the admin key and returns the status and the body. body may be nil, []byte, string, or a value to encode.
@@ -104,7 +105,7 @@ func (h *Hub) Do(method, path string, body any, headers ...string) (int, []byte)
 			req.Header.Del(headers[i])
 		}
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
+	res, err := h.client.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
 	}
