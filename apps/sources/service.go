@@ -32,7 +32,7 @@ type Config struct {
 	// Env gives the secret of WEBHOOK_SECRET_<DRIVER>, unset for none; it holds for default entries without a scheme of their
 	// own. config.Webhook.Secret fits. Nil: there are none.
 	Env func(driver string) secret.String
-	// Changed is called after each committed change in this process; may be nil.
+	// Changed is called after each change by this service; may be nil. Inside a caller's transaction that is before the commit.
 	Changed func()
 }
 
@@ -69,7 +69,7 @@ func (s *Service) List(ctx context.Context, tenant string) ([]Source, error) {
 	if err := s.db.From(ctx).Where("tenant_id = ?", tenant).Order("name").Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("list sources: %w", storage.Classify(err))
 	}
-	owned, err := s.secrets.Owned(ctx, secretOwner)
+	owned, err := s.secrets.AllOf(ctx, tenant, secretOwner)
 	if err != nil {
 		return nil, err
 	}

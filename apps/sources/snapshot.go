@@ -26,11 +26,11 @@ type Entry struct {
 	env       map[Scheme][]secret.String // default entries without a scheme: WEBHOOK_SECRET_<DRIVER>
 }
 
-// Snapshot returns the active entries of all tenants, in no promised order. It fails as a whole when a stored secret does not
-// open: an entry without its secret would take unsigned alerts.
+// Snapshot returns the active entries of all tenants as they are committed, in no promised order, and waits for no writer. It
+// fails as a whole when a stored secret does not open: an entry without its secret would take unsigned alerts.
 func (s *Service) Snapshot(ctx context.Context) ([]Entry, error) {
 	var rows []Source
-	if err := s.db.From(ctx).Where("is_active = ?", true).Find(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Where("is_active = ?", true).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("load sources: %w", storage.Classify(err))
 	}
 	owned, err := s.secrets.Owned(ctx, secretOwner)

@@ -1,7 +1,7 @@
 // Package secretstore keeps the secret fields of any row, sealed, in the table secrets, which it owns. A value is bound to
 // its place (owner, row, field): copied to another row it does not open.
 //
-// All methods join the transaction that ctx carries, so that a row and its secrets change together.
+// Methods join the transaction that ctx carries, so that a row and its secrets change together.
 package secretstore
 
 import (
@@ -110,9 +110,19 @@ func (s *Store) All(ctx context.Context, tenant, owner string, ownerID id.ID) (m
 	return map[string]secret.String{}, nil
 }
 
-// Owned returns the fields of every row of an owner in every tenant, by row and field: what a process caches.
+// AllOf returns the fields of a tenant's rows of one owner, by row and field.
+func (s *Store) AllOf(ctx context.Context, tenant, owner string) (map[id.ID]map[string]secret.String, error) {
+	found, err := s.load(s.db.From(ctx).Where("tenant_id = ? AND owner = ?", tenant, owner))
+	if err != nil {
+		return nil, fmt.Errorf("load the secrets of %s: %w", owner, err)
+	}
+	return found, nil
+}
+
+// Owned returns the fields of every row of an owner in every tenant, by row and field: what a process caches. It sees what is
+// committed and never waits for a writer; alone of all methods it joins no transaction.
 func (s *Store) Owned(ctx context.Context, owner string) (map[id.ID]map[string]secret.String, error) {
-	found, err := s.load(s.db.From(ctx).Where("owner = ?", owner))
+	found, err := s.load(s.db.Read(ctx).Where("owner = ?", owner))
 	if err != nil {
 		return nil, fmt.Errorf("load the secrets of %s: %w", owner, err)
 	}

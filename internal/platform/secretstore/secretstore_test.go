@@ -74,6 +74,11 @@ func TestFields(t *testing.T) {
 		if err != nil || len(owned) != 1 || owned[b]["token"].Reveal() != "other" {
 			t.Errorf("Owned = %v, %v", owned, err)
 		}
+		for of, want := range map[string]int{tenant: 1, "acme": 0} {
+			if found, err := s.AllOf(ctx, of, "channels"); err != nil || len(found) != want {
+				t.Errorf("AllOf(%s) = %v, %v", of, found, err)
+			}
+		}
 	})
 }
 
@@ -88,6 +93,9 @@ func TestTransaction(t *testing.T) {
 			}
 			if _, err := s.Get(ctx, tenant, "channels", owner, "token"); err != nil {
 				t.Errorf("not seen inside its transaction: %v", err)
+			}
+			if owned, err := s.Owned(ctx, "channels"); err != nil || len(owned) != 0 { // nor does it wait for the transaction
+				t.Errorf("what is not committed is seen outside: %v, %v", owned, err)
 			}
 			return undo
 		})
