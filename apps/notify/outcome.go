@@ -68,14 +68,18 @@ type outcome struct {
 
 // outcomes is one transaction of outcomes; its members share it.
 type outcomes struct {
-	told *Batch
-	runs RunBatch
-	over bool
+	told   *Batch
+	runs   RunBatch
+	booked []queue.Job
+	over   bool
 }
 
 func (o *outcomes) committed() {
 	if !o.over {
 		o.over = true
+		for _, j := range o.booked {
+			o.told.p.changed(j.Tenant, "delivery", j.Ref)
+		}
 		o.told.Committed()
 		o.runs.Committed()
 	}
@@ -102,6 +106,7 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 		o.batch.dropped()
 		o.batch = b
 		byID[o.job.Ref] = o
+		b.booked = append(b.booked, o.job)
 		routes.Add(o.job.Ref)
 		if o.state == event.StatePending {
 			back = append(back, queue.Back{Job: o.job, After: o.after, Failed: true})

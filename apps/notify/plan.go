@@ -39,6 +39,7 @@ type Planner struct {
 	sender   *Sender
 	lease    time.Duration
 	pageURL  func(incident id.ID) string
+	changed  func(tenant, kind string, i id.ID)
 }
 
 // Batch is the planning of one transaction. Its use: Want…, flush, then Tell and Resolve, then Write; Committed or Dropped at the end.

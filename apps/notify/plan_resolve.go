@@ -104,6 +104,10 @@ func (b *Batch) Write() {
 func (b *Batch) Committed() {
 	until := b.tx.Now().Add(b.p.lease)
 	for _, d := range b.fresh {
+		b.p.changed(d.tell.Tenant, "delivery", d.id)
+		if d.live.Spec.Local && !d.message.IsZero() {
+			b.p.changed(d.tell.Tenant, "message", d.message)
+		}
 		if d.token.IsZero() {
 			continue
 		}

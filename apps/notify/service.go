@@ -26,6 +26,8 @@ type Config struct {
 	Lease    time.Duration
 	// PageURL gives the address of an incident's page, "" when the hub has no public address.
 	PageURL func(incident id.ID) string
+	// Changed is told what pages may want to show anew: delivery, message. It must not block.
+	Changed func(tenant, kind string, i id.ID)
 }
 
 // Service plans, sends and books deliveries.
@@ -48,11 +50,14 @@ func New(c Config) (*Service, error) {
 	if c.PageURL == nil {
 		c.PageURL = func(id.ID) string { return "" }
 	}
+	if c.Changed == nil {
+		c.Changed = func(string, string, id.ID) {}
+	}
 	s := &Sender{
 		db: c.DB, clock: c.Clock, log: c.Log.With("app", "notify"), bell: c.Bell, lease: c.Lease, channels: c.Channels,
 		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{},
 	}
-	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL}
+	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}
 	s.poller = &queue.Poller{
 		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Do: s.do,
 	}

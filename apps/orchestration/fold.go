@@ -27,7 +27,7 @@ const (
 
 // Bounds of folding.
 const (
-	maxInMemory  = 2000 // receipts handed over in memory; the rest stays due in the table
+	maxInMemory  = 20_000 // observations handed over in memory; the rest stays due in the table
 	maxFoldBatch = 200
 )
 
@@ -96,21 +96,23 @@ type Folder struct {
 }
 
 // reserve makes room for a receipt to be folded in this process.
-func (f *Folder) reserve(*foldItem) bool {
+func (f *Folder) reserve(it *foldItem) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.held >= maxInMemory {
 		return false
 	}
-	f.held++
+	f.held += it.weight()
 	return true
 }
 
-func (f *Folder) unreserve(*foldItem) {
+func (f *Folder) unreserve(it *foldItem) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held--
+	f.held -= it.weight()
 }
+
+func (it *foldItem) weight() int { return max(1, len(it.receipt.Observations)) }
 
 func (f *Folder) room() int {
 	f.mu.Lock()

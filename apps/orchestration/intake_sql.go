@@ -109,7 +109,6 @@ type obsKey struct {
 }
 
 type deliveryKey struct {
-	tenant string
 	source id.ID
 	key    string
 }
@@ -118,7 +117,7 @@ func keyOf(a *acceptance) deliveryKey {
 	if a.push.DeliveryKey == "" {
 		return deliveryKey{}
 	}
-	return deliveryKey{a.push.Tenant, a.push.Entry.ID, a.push.DeliveryKey}
+	return deliveryKey{a.push.Entry.ID, a.push.DeliveryKey}
 }
 
 func (a *acceptance) answer() *Accepted {
@@ -143,10 +142,9 @@ func findFirsts(tx *s.Tx, items []*acceptance) (map[deliveryKey]*Accepted, error
 	}
 	byID := map[id.ID]*Accepted{}
 	runs := findRuns.Rows()
-	tenant := items[0].push.Tenant
 	tx.Query(findDelivery, rows, func(r s.Row) error {
 		f := &Accepted{Duplicate: true, RunIDs: []id.ID{}}
-		k := deliveryKey{tenant: tenant}
+		k := deliveryKey{}
 		if err := r.Scan(&f.ReceiptID, &k.source, &k.key, &f.TraceID, &f.Outcome, &f.Reason); err != nil {
 			return fmt.Errorf("read a receipt: %w", err)
 		}

@@ -168,9 +168,10 @@ func (w *walk) effect(e graph.Effect) error {
 	switch e := e.(type) {
 	case graph.StartNode:
 		x.current = e.Node
-		if e.Queue == "" {
-			return w.execute(e.Node, e.Attempt, e.Plain)
+		if n, ok := x.graph.Node(e.Node); e.Queue == "" || !ok || s.r.handlers[n.Spec.Type] == nil {
+			return w.execute(e.Node, e.Attempt, e.Plain) // a kind that this release cannot run fails at once, on record
 		}
+		s.rings[e.Queue] = true
 		s.jobs.Insert(s.tx, queue.New{Kind: JobNode, Ref: x.id, Node: e.Node, Tenant: x.tenant, Queue: e.Queue})
 	case graph.RetryNode:
 		q := e.Queue

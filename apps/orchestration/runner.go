@@ -250,7 +250,15 @@ func NotifyOutput(told []event.Told) (output map[string]any, failed, over bool) 
 func (o *Outcomes) Write() { o.s.writeRuns() }
 
 // Committed is called after the commit.
-func (o *Outcomes) Committed() { o.s.over = true }
+func (o *Outcomes) Committed() {
+	o.s.over = true
+	if o.s.r.changed == nil {
+		return
+	}
+	for _, x := range o.s.order {
+		o.s.r.changed(x.tenant, "run", x.id)
+	}
+}
 
 // Dropped is called when there was none.
 func (o *Outcomes) Dropped() { o.s.over = true }

@@ -22,7 +22,8 @@ type session struct {
 	runs     map[id.ID]*run
 	order    []*run
 	rows     []*event.LedgerRow
-	live     map[pair]bool // routes with an unfinished run for an incident
+	live     map[pair]bool   // routes with an unfinished run for an incident
+	rings    map[string]bool // queues that got work which is due now
 	folded   *storage.Rows
 	over     bool
 	compiled int   // runs whose graphs are ready
@@ -34,7 +35,7 @@ type pair struct{ incident, definition id.ID }
 func (r *Runner) begin(tx *storage.Tx) *session {
 	jobs := queue.NewWrites(r.lease)
 	return &session{
-		r: r, tx: tx, jobs: jobs, told: r.teller(tx, jobs), ledger: r.ledger(tx), runs: map[id.ID]*run{}, live: map[pair]bool{},
+		r: r, tx: tx, jobs: jobs, told: r.teller(tx, jobs), ledger: r.ledger(tx), runs: map[id.ID]*run{}, live: map[pair]bool{}, rings: map[string]bool{},
 		folded: markFolded.Rows(),
 	}
 }
@@ -43,7 +44,7 @@ func (s *session) committed() {
 	if s != nil && !s.over {
 		s.over = true
 		s.told.Committed()
-		for _, q := range []string{QueueIngest} {
+		for q := range s.rings {
 			s.r.bell.Ring(q)
 		}
 	}

@@ -163,6 +163,7 @@ func (c *core) wire() (err error) {
 			}
 			return public + "/incidents/" + i.String()
 		},
+		Changed: c.changed,
 	}); err != nil {
 		return err
 	}
@@ -177,7 +178,7 @@ func (c *core) wire() (err error) {
 		},
 		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
 		Reload:  c.reload.now,
-		Changed: func(tenant, kind string, i id.ID) { c.events.Publish(tenant, pubsub.Event{Kind: kind, ID: i}) },
+		Changed: c.changed,
 	})
 	if err != nil {
 		return err
@@ -187,6 +188,11 @@ func (c *core) wire() (err error) {
 	c.reload.parts = []func(context.Context) error{c.entries.reload, c.catalog.Reload, c.live.Reload}
 	c.reload.auth = c.auth
 	return nil
+}
+
+// changed tells open pages what to show anew.
+func (c *core) changed(tenant, kind string, i id.ID) {
+	c.events.Publish(tenant, pubsub.Event{Kind: kind, ID: i})
 }
 
 // act fits apps/alerts to orchestration.

@@ -51,6 +51,9 @@ type Server struct {
 
 // New opens the database, applies what HUB_APPLY names, and listens. Nothing is taken in before Start.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt Options) (*Server, error) {
+	if !cfg.Storage.RedisURL.IsZero() {
+		return nil, errors.New("HUB_REDIS_URL is set, but this release runs in one process and uses no Redis; unset it")
+	}
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}

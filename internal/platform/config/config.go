@@ -48,8 +48,8 @@ type Server struct {
 // Storage is where the hub keeps its rows, its files and its doorbell.
 type Storage struct {
 	DataDir     string        `env:"HUB_DATA_DIR" unit:"folder" doc:"The SQLite file and the generated secret key live here; made (0700) if missing. Empty: $XDG_DATA_HOME/incidenthub; else for root /var/lib/incidenthub if that exists; else ~/.local/share/incidenthub."`
+	RedisURL    secret.String `env:"HUB_REDIS_URL" unit:"URL" doc:"redis:// or rediss://: wakes workers of other processes. Not served by this release, which is one process: leave it empty."`
 	DatabaseURL secret.String `env:"HUB_DATABASE_URL" unit:"URL" doc:"postgres://user:password@host/name, or sqlite:/path/to/file.db. Empty: incidenthub.db in the data folder."`
-	RedisURL    secret.String `env:"HUB_REDIS_URL" unit:"URL" doc:"redis:// or rediss://: wakes workers of other processes. Empty: one process, no Redis."`
 }
 
 // Secrets says where the key for stored secrets comes from; see platform/secret for its forms.
@@ -60,8 +60,7 @@ type Secrets struct {
 
 // Access is who may come in.
 type Access struct {
-	AdminKey   secret.String `env:"HUB_ADMIN_KEY" unit:"text" doc:"Key with all rights. Empty: an owner token is made at the first start and printed once."`
-	APIKeyAuth bool          `env:"API_KEY_AUTH_ENABLED" envDefault:"true" unit:"true or false" doc:"Whether the API asks for a key. Off only for trying things out on one machine."`
+	AdminKey secret.String `env:"HUB_ADMIN_KEY" unit:"text" doc:"Key with all rights. Empty: an owner token is made at the first start and printed once."`
 }
 
 // Webhook holds the senders' signing secrets by environment; sources may have their own. The other senders cannot sign
@@ -110,15 +109,12 @@ func (e Egress) All() []string {
 
 // Jobs times the work queue.
 type Jobs struct {
-	Lease time.Duration `env:"HUB_LEASE" envDefault:"30s" unit:"duration such as 30s or 5m" doc:"How long a worker holds work without a sign of life. After a crash work comes back within HUB_LEASE and HUB_SWEEP."`
-	Sweep time.Duration `env:"HUB_SWEEP" envDefault:"10s" unit:"duration such as 30s or 5m" doc:"How often lost work is looked for. Shorter than HUB_LEASE."`
+	Lease time.Duration `env:"HUB_LEASE" envDefault:"30s" unit:"duration such as 30s or 5m" doc:"How long a worker holds work without a sign of life. After a crash its work comes back when that time is over."`
 }
 
 // Pipeline sets defaults of pipeline runs.
 type Pipeline struct {
-	Default       string  `env:"DEFAULT_PIPELINE" unit:"definition name" doc:"Definition that runs for alerts no trigger matches. Empty: they end as no_route."`
-	MaxRetries    int     `env:"ORCHESTRATION_MAX_RETRIES_PER_STAGE" envDefault:"3" unit:"number" doc:"Tries of a node in all, where its definition does not say."`
-	BackoffFactor float64 `env:"ORCHESTRATION_BACKOFF_FACTOR" envDefault:"2.0" unit:"number" doc:"Wait before try n+1: this to the power n, in seconds, with jitter, at most 10 minutes."`
+	Default string `env:"DEFAULT_PIPELINE" unit:"definition name" doc:"Definition that runs for alerts no trigger matches. Empty: they end as no_route."`
 }
 
 // Startup is what the hub does before it accepts work.

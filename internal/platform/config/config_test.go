@@ -45,16 +45,14 @@ func TestDefaults(t *testing.T) {
 		Storage: config.Storage{
 			DataDir: "/x/incidenthub", DatabaseURL: secret.NewString("sqlite:/x/incidenthub/incidenthub.db"),
 		},
-		Access:   config.Access{APIKeyAuth: true},
-		Intake:   config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 64 << 20},
-		Jobs:     config.Jobs{Lease: 30 * time.Second, Sweep: 10 * time.Second},
-		Pipeline: config.Pipeline{MaxRetries: 3, BackoffFactor: 2},
-		Log:      config.Log{Format: "text", Level: slog.LevelInfo},
+		Intake: config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 64 << 20},
+		Jobs:   config.Jobs{Lease: 30 * time.Second},
+		Log:    config.Log{Format: "text", Level: slog.LevelInfo},
 	}
 	for name, pairs := range map[string]map[string]string{
 		"nothing set": {"XDG_DATA_HOME": "/x"},
 		"set but empty": {
-			"XDG_DATA_HOME": "/x", "HUB_LISTEN": "", "HUB_DATA_DIR": " ", "HUB_MAX_BODY": "", "API_KEY_AUTH_ENABLED": "",
+			"XDG_DATA_HOME": "/x", "HUB_LISTEN": "", "HUB_DATA_DIR": " ", "HUB_MAX_BODY": "",
 		},
 	} {
 		if d := diff(want, mustLoad(t, pairs, nil)); d != "" {
@@ -70,12 +68,12 @@ func everything() map[string]string {
 		"HUB_DATA_DIR": "/data", "HUB_DATABASE_URL": "postgres://hub:" + canary + "@db/hub?sslpassword=" + canary,
 		"HUB_REDIS_URL":  "redis://:" + canary + "@cache:6379/1",
 		"HUB_SECRET_KEY": canary + strings.Repeat("x", 32), "HUB_ADMIN_KEY": canary + "-more-than-twenty",
-		"API_KEY_AUTH_ENABLED": "0", "WEBHOOK_SECRET_GRAFANA": canary + "g", "WEBHOOK_SECRET_PAGERDUTY": canary + "p",
+		"WEBHOOK_SECRET_GRAFANA": canary + "g", "WEBHOOK_SECRET_PAGERDUTY": canary + "p",
 		"WEBHOOK_SECRET_NEWRELIC": canary + "n", "WEBHOOK_SECRET_GENERIC": canary + "w",
 		"HUB_MAX_BODY": "1 MiB", "HUB_MAX_ALERTS": "5", "HUB_MAX_DEPTH": "10", "HUB_MAX_INFLIGHT_BYTES": "2097152",
-		"HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "SSRF_ALLOWED_HOSTS": "10.0.0.0/8", "HUB_LEASE": "3s", "HUB_SWEEP": "1s",
-		"DEFAULT_PIPELINE": "direct", "ORCHESTRATION_MAX_RETRIES_PER_STAGE": "7", "ORCHESTRATION_BACKOFF_FACTOR": "1.5",
-		"HUB_APPLY": "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
+		"HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "SSRF_ALLOWED_HOSTS": "10.0.0.0/8", "HUB_LEASE": "3s",
+		"DEFAULT_PIPELINE": "direct",
+		"HUB_APPLY":        "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
 	}
 }
 
@@ -97,8 +95,8 @@ func TestEverything(t *testing.T) {
 		Egress: config.Egress{
 			Allow: []string{"127.0.0.1:9000", "receiver.lan"}, AllowedHosts: []string{"10.0.0.0/8"},
 		},
-		Jobs:     config.Jobs{Lease: 3 * time.Second, Sweep: time.Second},
-		Pipeline: config.Pipeline{Default: "direct", MaxRetries: 7, BackoffFactor: 1.5},
+		Jobs:     config.Jobs{Lease: 3 * time.Second},
+		Pipeline: config.Pipeline{Default: "direct"},
 		Startup:  config.Startup{Apply: "hub.yaml"},
 		Log:      config.Log{Format: "json", Level: slog.LevelDebug},
 	}
@@ -134,7 +132,7 @@ func TestFlagsWin(t *testing.T) {
 	for _, s := range c.Redacted() {
 		from[s.Name] = s.From
 	}
-	if from["HUB_LISTEN"] != config.FromFlag || from["HUB_LEASE"] != config.FromEnv || from["HUB_SWEEP"] != config.FromDefault {
+	if from["HUB_LISTEN"] != config.FromFlag || from["HUB_LEASE"] != config.FromEnv {
 		t.Errorf("origins: %v", from)
 	}
 	if _, err := config.Load(env(map[string]string{"HOME": "/h"}), map[string]string{"HUB_LISTN": ":2"}); !errors.Is(err, config.ErrInvalid) {
@@ -174,7 +172,6 @@ func TestProblems(t *testing.T) {
 		"redis scheme":              {"HUB_REDIS_URL", "http://:" + canary + "@cache", `HUB_REDIS_URL="http://cache" must be a URL`},
 		"secret key":                {"HUB_SECRET_KEY", canary, `HUB_SECRET_KEY="***" cannot be used: key 1: want 32 bytes`},
 		"admin key":                 {"HUB_ADMIN_KEY", canary + " x", `HUB_ADMIN_KEY="***" must be printable ASCII`},
-		"auth switch":               {"API_KEY_AUTH_ENABLED", "sure", `API_KEY_AUTH_ENABLED="sure" cannot be read; it takes: true or false`},
 		"size":                      {"HUB_MAX_BODY", "8 megs", `HUB_MAX_BODY="8 megs" cannot be read; it takes: bytes, or with KiB, MiB, GiB`},
 		"size: overflow":            {"HUB_MAX_BODY", "99999999999GiB", `HUB_MAX_BODY="99999999999GiB" cannot be read; it takes: bytes`},
 		"size: negative":            {"HUB_MAX_BODY", "-1", `HUB_MAX_BODY="-1" cannot be read; it takes: bytes`},
@@ -187,9 +184,6 @@ func TestProblems(t *testing.T) {
 		"the other allow-list":      {"SSRF_ALLOWED_HOSTS", "*.lan", `SSRF_ALLOWED_HOSTS="*.lan" cannot be used`},
 		"duration":                  {"HUB_LEASE", "30", `HUB_LEASE="30" cannot be read; it takes: duration such as 30s`},
 		"lease: short":              {"HUB_LEASE", "1ms", `HUB_LEASE="1ms" must be from 500ms to 1h0m0s`},
-		"sweep above lease":         {"HUB_SWEEP", "30s", `HUB_SWEEP="30s" must be shorter than HUB_LEASE (30s)`},
-		"retries":                   {"ORCHESTRATION_MAX_RETRIES_PER_STAGE", "0", `must be from 1 to 100`},
-		"backoff":                   {"ORCHESTRATION_BACKOFF_FACTOR", "NaN", `ORCHESTRATION_BACKOFF_FACTOR="NaN" must be from 1 to 100`},
 		"log format":                {"HUB_LOG_FORMAT", "xml\n", `HUB_LOG_FORMAT="xml" must be text or json`},
 		"log level":                 {"HUB_LOG_LEVEL", "loud", `HUB_LOG_LEVEL="loud" cannot be read; it takes: debug, info, warn or error`},
 	} {
@@ -274,7 +268,7 @@ func TestNothingSecretComesOut(t *testing.T) {
 	for name, want := range map[string]string{
 		"HUB_DATABASE_URL": "postgres://db/hub", "HUB_REDIS_URL": "redis://cache:6379/1", "HUB_ADMIN_KEY": "***", "HUB_SECRET_KEY_FILE": "",
 		"HUB_MAX_BODY": "1MiB", "HUB_LEASE": "3s", "HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "HUB_LOG_LEVEL": "DEBUG",
-		"HUB_TRUSTED_PROXIES": "10.0.0.1/32,10.1.0.0/16", "API_KEY_AUTH_ENABLED": "false", "ORCHESTRATION_BACKOFF_FACTOR": "1.5",
+		"HUB_TRUSTED_PROXIES": "10.0.0.1/32,10.1.0.0/16",
 	} {
 		if shown[name] != want {
 			t.Errorf("Redacted %s = %q, want %q", name, shown[name], want)
@@ -290,7 +284,6 @@ func TestWarnings(t *testing.T) {
 	}{
 		"none":      {map[string]string{"HUB_ADMIN_KEY": strings.Repeat("x", 20)}, nil},
 		"short key": {map[string]string{"HUB_ADMIN_KEY": "short"}, []string{"HUB_ADMIN_KEY"}},
-		"auth off":  {map[string]string{"API_KEY_AUTH_ENABLED": "false"}, []string{"API_KEY_AUTH_ENABLED"}},
 	} {
 		tt.pairs["HOME"] = "/h"
 		got := mustLoad(t, tt.pairs, nil).Warnings()

@@ -58,9 +58,6 @@ func (c Config) Warnings() []string {
 	if n := len(c.Access.AdminKey.Reveal()); n > 0 && n < 20 {
 		out = append(out, "HUB_ADMIN_KEY is shorter than 20 characters: it can be guessed")
 	}
-	if !c.Access.APIKeyAuth {
-		out = append(out, "API_KEY_AUTH_ENABLED is off: whoever reaches "+c.Server.Listen+" can read and change everything")
-	}
 	return out
 }
 

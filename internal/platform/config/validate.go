@@ -61,7 +61,6 @@ func (c Config) validate(p *problems) {
 	p.allowList("HUB_EGRESS_ALLOW", c.Egress.Allow)
 	p.allowList("SSRF_ALLOWED_HOSTS", c.Egress.AllowedHosts)
 	c.Jobs.validate(p)
-	c.Pipeline.validate(p)
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		p.add("HUB_LOG_FORMAT", c.Log.Format, "must be text or json")
 	}
@@ -158,17 +157,6 @@ func (i Intake) validate(p *problems) {
 
 func (j Jobs) validate(p *problems) {
 	between(p, "HUB_LEASE", j.Lease, 500*time.Millisecond, time.Hour)
-	between(p, "HUB_SWEEP", j.Sweep, 50*time.Millisecond, time.Hour)
-	if j.Sweep >= j.Lease && !p.has("HUB_LEASE") {
-		p.add("HUB_SWEEP", j.Sweep.String(), "must be shorter than HUB_LEASE ("+j.Lease.String()+")")
-	}
-}
-
-func (l Pipeline) validate(p *problems) {
-	between(p, "ORCHESTRATION_MAX_RETRIES_PER_STAGE", l.MaxRetries, 1, 100)
-	if !(l.BackoffFactor >= 1 && l.BackoffFactor <= 100) { // so written that NaN fails too
-		p.add("ORCHESTRATION_BACKOFF_FACTOR", strconv.FormatFloat(l.BackoffFactor, 'g', -1, 64), "must be from 1 to 100")
-	}
 }
 
 func between[T int | Bytes | time.Duration](p *problems, name string, v, least, most T) {
