@@ -10,7 +10,6 @@ import (
 type serveCmd struct {
 	where
 	Listen    string `placeholder:"HOST:PORT" help:"Address of UI, API and webhooks (HUB_LISTEN)."`
-	RedisURL  string `placeholder:"URL" help:"Wakes workers of other processes (HUB_REDIS_URL)."`
 	PublicURL string `placeholder:"URL" help:"Base of links in notifications (HUB_PUBLIC_URL)."`
 	Apply     string `placeholder:"FILE" help:"Configuration to apply at start (HUB_APPLY)."`
 	LogFormat string `placeholder:"text|json" help:"Form of log lines (HUB_LOG_FORMAT)."`
@@ -32,14 +31,14 @@ Examples:
 func (c serveCmd) Run(ctx context.Context, p *Program) error {
 	over := c.overrides()
 	maps.Copy(over, map[string]string{
-		"HUB_LISTEN": c.Listen, "HUB_REDIS_URL": c.RedisURL, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
+		"HUB_LISTEN": c.Listen, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
 		"HUB_LOG_FORMAT": c.LogFormat, "HUB_LOG_LEVEL": c.LogLevel,
 	})
 	cfg, err := config.Load(p.Getenv, over)
 	if err != nil {
 		return err
 	}
-	return p.Serve(ctx, cfg, p.Out, p.logger(cfg.Log))
+	return p.Serve(ctx, cfg, p.Getenv, p.Out, p.logger(cfg.Log))
 }
 
 type migrateCmd struct {

@@ -59,6 +59,7 @@ type core struct {
 	deliveries  *notify.Reader
 	inbox       *notify.Inbox
 	specs       []graph.NodeSpec
+	secrets     *secretstore.Store
 	claims      *storage.Queue[*queue.Claim]
 	reload      *reloader
 }
@@ -83,25 +84,24 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.db.Migrate(ctx); err != nil {
 		return c, err
 	}
-	secrets, err := secretstore.New(secretstore.Config{DB: c.db, Keyring: ring})
-	if err != nil {
+	if c.secrets, err = secretstore.New(secretstore.Config{DB: c.db, Keyring: ring}); err != nil {
 		return c, err
 	}
-	if err := secrets.Verify(ctx); err != nil {
-		return c, err
+	if err := c.secrets.Verify(ctx); err != nil {
+		return c, fmt.Errorf("start refused: %w", err)
 	}
 	if c.parsers, err = drivers.New(drivers.Builtin()...); err != nil {
 		return c, err
 	}
 	c.reload = &reloader{db: c.db, log: log}
-	if err := c.services(secrets, console); err != nil {
+	if err := c.services(console); err != nil {
 		return c, err
 	}
 	return c, c.wire()
 }
 
-func (c *core) services(secrets *secretstore.Store, console io.Writer) (err error) {
-	changed := c.reload.poke
+func (c *core) services(console io.Writer) (err error) {
+	secrets, changed := c.secrets, c.reload.poke
 	if c.sources, err = sources.New(sources.Config{
 		DB: c.db, Secrets: secrets, Log: c.log, Drivers: c.parsers.Names(), Env: c.cfg.Webhook.Secret, Changed: changed,
 	}); err != nil {
@@ -126,13 +126,16 @@ func (c *core) services(secrets *secretstore.Store, console io.Writer) (err erro
 		return err
 	}
 	c.specs = graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names()})
-	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return c.specs, nil }}); err != nil {
+	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
 		return err
 	}
 	c.catalog = orchestration.NewCatalog(c.db, c.specs, c.log)
 	c.live = notify.NewChannels(c.channels.Active)
 	return c.readers()
 }
+
+// kinds are the node kinds with the names that definitions may use.
+func (c *core) kinds(context.Context, string) ([]graph.NodeSpec, error) { return c.specs, nil }
 
 func (c *core) readers() error {
 	var errs [6]error
