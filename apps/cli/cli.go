@@ -44,8 +44,9 @@ type Program struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
-	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout.
-	Serve func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error
+	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout. getenv gives the secrets that the file
+	// of HUB_APPLY refers to.
+	Serve func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error
 	// Open opens the database for one command.
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
 }

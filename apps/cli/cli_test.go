@@ -61,7 +61,7 @@ func (nothing) CheckURL(string) error                 { return nil }
 type shell struct {
 	dir   string
 	vars  map[string]string
-	serve func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error
+	serve func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error
 }
 
 func newShell(t *testing.T) *shell {
@@ -142,16 +142,16 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.vars["HUB_LISTEN"] = "127.0.0.1:1"
-	s.serve = func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error {
+	s.serve = func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error {
 		log.InfoContext(ctx, "ready", "listen", cfg.Server.Listen)
-		_, err := io.WriteString(stdout, cfg.Server.Listen+" "+cfg.Startup.Apply)
+		_, err := io.WriteString(stdout, cfg.Server.Listen+" "+getenv("HUB_LISTEN"))
 		return err
 	}
 	r := s.run(t, "", "serve", "--listen", "127.0.0.1:9999", "--log-format", "json")
-	if r.code != 0 || r.out != "127.0.0.1:9999 " || !strings.Contains(r.err, `"msg":"ready"`) {
+	if r.code != 0 || r.out != "127.0.0.1:9999 127.0.0.1:1" || !strings.Contains(r.err, `"msg":"ready"`) {
 		t.Errorf("%+v", r)
 	}
-	s.serve = func(context.Context, config.Config, io.Writer, *slog.Logger) error {
+	s.serve = func(context.Context, config.Config, func(string) string, io.Writer, *slog.Logger) error {
 		return errors.New("the port is taken")
 	}
 	if r := s.run(t, "", "serve"); r.code != cli.ExitFailed || !strings.Contains(r.err, "the port is taken") {

@@ -1,0 +1,167 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/cli"
+	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/apps/notify"
+	channels "github.com/incidenthub/incidenthub/apps/notify/registry"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	drivers "github.com/incidenthub/incidenthub/drivers/registry"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
+	"github.com/incidenthub/incidenthub/internal/platform/secret"
+	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+// Open opens and migrates the database for one command, without anything that works in the background. The database of a new
+// data folder is made.
+func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, error) {
+	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	db, err := storage.Open(ctx, storage.Config{URL: cfg.Storage.DatabaseURL.Reveal(), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	h := &cli.Hub{}
+	closeAll := func() error { return db.Close() }
+	if err = db.Migrate(ctx); err == nil {
+		h.Auth, err = auth.New(auth.Config{DB: db, Log: log, AdminKey: cfg.Access.AdminKey, AdminTenant: tenant})
+	}
+	if err == nil {
+		var shut func()
+		h.Target, shut, err = configuration(cfg, db)
+		closeAll = func() error { shut(); return db.Close() }
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	h.Secrets, h.Close = h.Target.Secrets, closeAll
+	return h, nil
+}
+
+// configuration makes the services that apply and export work with, apart from those of a running hub: they log nothing, since
+// a trial run looks like a change to them, and they reload nothing, since that would happen inside apply's transaction.
+func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shut func(), err error) {
+	ring, _, err := secret.Load(secret.Source{Key: cfg.Secrets.Key, File: cfg.Secrets.KeyFile, Dir: cfg.Storage.DataDir})
+	if err != nil {
+		return nil, nil, err
+	}
+	parsers, err := drivers.New(drivers.Builtin()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := httpclient.New(httpclient.Config{Allow: cfg.Egress.All()})
+	if err != nil {
+		return nil, nil, err
+	}
+	kinds, err := channels.New(channels.Builtin(channels.Deps{HTTP: client, Console: io.Discard})...)
+	if err != nil {
+		return nil, nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	specs := graph.Builtin(graph.Known{WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names()})
+	var errs [3]error
+	c := apply.Config{DB: db}
+	if c.Secrets, err = secretstore.New(secretstore.Config{DB: db, Keyring: ring}); err != nil {
+		return nil, nil, err
+	}
+	c.Sources, errs[0] = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: parsers.Names(), Env: cfg.Webhook.Secret})
+	c.Channels, errs[1] = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: kinds, URLs: client, Log: log})
+	c.Pipelines, errs[2] = orchestration.NewDefinitionService(orchestration.DefinitionConfig{
+		DB: db, Log: log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil },
+	})
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, nil, err
+	}
+	target, err = apply.New(c)
+	return target, client.Close, err
+}
+
+// Run is the command serve: a hub until ctx ends. What a person needs to begin goes to stdout.
+func Run(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error {
+	for _, w := range cfg.Warnings() {
+		log.WarnContext(ctx, "settings", "warning", w)
+	}
+	s, err := New(ctx, cfg, log, stdout, Options{Apply: func(ctx context.Context, s *Server, path string) error {
+		return s.applyFile(ctx, path, getenv, stdout)
+	}})
+	if err != nil {
+		return err
+	}
+	s.Start()
+	_, err = io.WriteString(stdout, s.greeting())
+	select {
+	case <-ctx.Done():
+		log.InfoContext(ctx, "stopping")
+	case failed := <-s.served:
+		err = errors.Join(err, failed)
+	}
+	return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+}
+
+// applyFile brings the hub to what the file of HUB_APPLY says. It prunes nothing: deleting is for people to ask for.
+func (s *Server) applyFile(ctx context.Context, path string, getenv func(string) string, stdout io.Writer) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	file, err := apply.Read(raw, getenv)
+	if err != nil {
+		return err
+	}
+	target, shut, err := configuration(s.core.cfg, s.core.db)
+	if err != nil {
+		return err
+	}
+	defer shut()
+	plan, err := target.Apply(ctx, file, apply.Options{Tenant: tenant, By: "HUB_APPLY"})
+	if err != nil {
+		return err
+	}
+	for _, step := range plan.Steps {
+		if step.Action != apply.Unchanged {
+			s.log.InfoContext(ctx, "configuration applied", "action", step.Action, "kind", step.Kind, "name", step.Name)
+		}
+		if step.Key != "" {
+			if _, err := fmt.Fprintf(stdout, "Ingest key of source %q, shown this once: %s\n", step.Name, step.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return s.core.reload.now(ctx)
+}
+
+// firstAlert is what the printed curl sends: an Alertmanager notification in one line, without single quotes.
+const firstAlert = `{"version":"4","groupKey":"{}:{alertname=\"DiskAlmostFull\"}","status":"firing","receiver":"hub",` +
+	`"groupLabels":{"alertname":"DiskAlmostFull"},"commonLabels":{"alertname":"DiskAlmostFull","severity":"critical"},"commonAnnotations":{},` +
+	`"externalURL":"http://alertmanager:9093","alerts":[{"status":"firing","labels":{"alertname":"DiskAlmostFull","instance":"db-1:9100",` +
+	`"severity":"critical"},"annotations":{"summary":"/var is 97 % full on db-1"},"startsAt":"2026-01-01T12:00:00Z",` +
+	`"endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://prometheus:9090/graph","fingerprint":"5f972974ccf1ee9b"}]}`
+
+// greeting says where the hub is, and at a first start how to get in and send a first alert.
+func (s *Server) greeting() string {
+	var b strings.Builder
+	base := s.core.cfg.Server.BaseURL(s.Addr())
+	fmt.Fprintf(&b, "incidenthub is ready: %s\n", base)
+	if token := s.OwnerToken(); token != "" {
+		fmt.Fprintf(&b, "\nAdmin token for signing in, shown this once (replace it with: incidenthub key reset-admin):\n\n    %s\n", token)
+	}
+	if key := s.IngestKey(); key != "" {
+		fmt.Fprintf(&b, "\nSend a first alert (the key is the default source's, shown this once):\n\n"+
+			"curl -sS %s/alerts/webhook/ -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s'\n\n", base, key, firstAlert)
+	}
+	return b.String()
+}
