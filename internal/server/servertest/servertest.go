@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -15,8 +16,10 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/internal/server"
+	"github.com/incidenthub/incidenthub/migrations"
 )
 
 // AdminKey is the key with all rights of every hub under test.
@@ -26,8 +29,15 @@ const AdminKey = "test-admin-key-0123456789abcdef"
 type Hub struct {
 	URL    string
 	Server *server.Server
-	t      *testing.T
+	t      testing.TB
 	client *http.Client
+}
+
+// With is the same hub for a test within the test.
+func (h *Hub) With(t testing.TB) *Hub { //nolint:thelper // it helps no test, it is given one
+	other := *h
+	other.t = t
+	return &other
 }
 
 // Engines runs fn against a hub on each database.
@@ -39,9 +49,21 @@ func Engines(t *testing.T, env map[string]string, fn func(t *testing.T, h *Hub))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		with := map[string]string{"HUB_DATABASE_URL": testkit.Postgres(t)}
+		with := map[string]string{"HUB_DATABASE_URL": Postgres(t)}
 		maps.Copy(with, env)
 		fn(t, Start(t, with))
+	})
+}
+
+// Postgres is the URL of a new database that is migrated already.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return testkit.PostgresFrom(t, "hub "+testkit.HashFS(t, migrations.FS), func(url string) error {
+		db, err := storage.Open(t.Context(), storage.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			return err
+		}
+		return errors.Join(db.Migrate(context.WithoutCancel(t.Context())), db.Close())
 	})
 }
 
@@ -71,12 +93,50 @@ func Start(t *testing.T, env map[string]string) *Hub {
 			t.Errorf("stop the hub: %v", err)
 		}
 	})
-	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, client: &http.Client{Timeout: time.Minute}}
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, client: &http.Client{
+		Transport: transport, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
 // Do makes a request with the admin key and returns the status and the body. body may be nil, []byte, string, or a value to encode.
+// headers are names and values by turns; an empty value takes the header away.
 func (h *Hub) Do(method, path string, body any, headers ...string) (int, []byte) {
 	h.t.Helper()
+	a := h.Ask(method, path, body, headers...)
+	return a.Status, a.Body
+}
+
+// Answer is what the hub said.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// JSON is the answer's body as an object, nil when it is none.
+func (a Answer) JSON() map[string]any {
+	var out map[string]any
+	if json.Unmarshal(a.Body, &out) != nil {
+		return nil
+	}
+	return out
+}
+
+// Ask is Do with the whole answer. Redirects are not followed.
+func (h *Hub) Ask(method, path string, body any, headers ...string) Answer {
+	h.t.Helper()
+	a, err := h.Try(method, path, body, headers...)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return a
+}
+
+// Try is Ask for goroutines that must not end the test.
+func (h *Hub) Try(method, path string, body any, headers ...string) (Answer, error) {
 	var in io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -84,16 +144,18 @@ func (h *Hub) Do(method, path string, body any, headers ...string) (int, []byte)
 		in = bytes.NewReader(b)
 	case string:
 		in = bytes.NewReader([]byte(b))
+	case io.Reader:
+		in = b // sent in chunks
 	default:
 		raw, err := json.Marshal(b)
 		if err != nil {
-			h.t.Fatal(err)
+			return Answer{}, err
 		}
 		in = bytes.NewReader(raw)
 	}
 	req, err := http.NewRequestWithContext(h.t.Context(), method, h.URL+path, in)
 	if err != nil {
-		h.t.Fatal(err)
+		return Answer{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+AdminKey)
 	if body != nil {
@@ -107,14 +169,11 @@ func (h *Hub) Do(method, path string, body any, headers ...string) (int, []byte)
 	}
 	res, err := h.client.Do(req)
 	if err != nil {
-		h.t.Fatal(err)
+		return Answer{}, err
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return res.StatusCode, raw
+	return Answer{Status: res.StatusCode, Header: res.Header, Body: raw}, err
 }
 
 // Get reads a JSON answer of the API into out and fails the test on anything but 200.
@@ -127,6 +186,16 @@ func (h *Hub) Get(path string, out any) {
 	if err := json.Unmarshal(raw, out); err != nil {
 		h.t.Fatalf("GET %s: %v in %s", path, err, raw)
 	}
+}
+
+// Want makes a request and fails the test on another status; it returns the answer as an object.
+func (h *Hub) Want(status int, method, path string, body any, headers ...string) map[string]any {
+	h.t.Helper()
+	a := h.Ask(method, path, body, headers...)
+	if a.Status != status {
+		h.t.Fatalf("%s %s: %d, want %d: %s", method, path, a.Status, status, a.Body)
+	}
+	return a.JSON()
 }
 
 // Rest waits until nothing is pending in the ledger and returns its counts.
