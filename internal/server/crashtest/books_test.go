@@ -1,0 +1,243 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+)
+
+// ledger is the answer of GET /api/v1/ledger.
+type ledger struct {
+	Counts   map[string]int64 `json:"counts"`
+	ByReason map[string]int64 `json:"by_reason"`
+	Balanced bool             `json:"balanced"`
+	Problem  string           `json:"problem"`
+}
+
+// audit says what to find when a hub is at rest.
+type audit struct {
+	hub      *hub
+	load     *load
+	receiver *receiver
+	// repeats per kill that may be: what was on the wire, and what had been answered and not booked.
+	perKill int
+	within  time.Duration // until rest
+}
+
+// outcome is what an audit found.
+type outcome struct {
+	accepted, lost, repeats int
+	counts                  map[string]int64
+	rest                    time.Duration
+}
+
+// check waits for rest and compares what was promised with what is stored and what was delivered.
+func (a *audit) check(t *testing.T) outcome {
+	t.Helper()
+	db, err := storage.Open(t.Context(), storage.Config{URL: a.hub.database(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	began := time.Now()
+	l := a.rest(t, db)
+	o := outcome{accepted: len(a.load.promises()), counts: l.Counts, rest: time.Since(began)}
+	o.lost = a.stored(t, db, l) + a.delivered(t)
+	o.repeats = a.explain(t)
+	return o
+}
+
+// rest waits until no work is left and the hub's own check has seen everything.
+func (a *audit) rest(t *testing.T, db *storage.DB) ledger {
+	t.Helper()
+	var l ledger
+	var jobs, observations, checked int64
+	began := time.Now()
+	for {
+		l = ledger{}
+		err := a.hub.get("/api/v1/ledger", &l)
+		if err == nil {
+			err = db.Read(t.Context()).Raw(`SELECT (SELECT count(*) FROM jobs) AS jobs, (SELECT count(*) FROM observations) AS observations,
+				(SELECT coalesce(sum(accepted), 0) FROM ledger_checks) AS checked`).Row().Scan(&jobs, &observations, &checked)
+		}
+		if err == nil && jobs == 0 && l.Counts["pending"] == 0 && checked == observations {
+			break
+		}
+		if time.Since(began) > a.within {
+			t.Fatalf("not at rest after %s: %d jobs, ledger %+v, %d of %d observations checked, last error %v\n%s",
+				a.within, jobs, l, checked, observations, err, dump(t, db))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if !l.Balanced {
+		t.Errorf("the books do not balance: %s", l.Problem)
+	}
+	sum := int64(0)
+	for _, n := range l.Counts {
+		sum += n
+	}
+	// One definition takes everything, so there is one row for each observation.
+	if sum != observations {
+		t.Errorf("%d observations were stored, the ledger has %d: %+v", observations, sum, l.Counts)
+	}
+	if l.Counts["dead"]+l.Counts["rejected"]+l.Counts["no_route"] != 0 {
+		t.Errorf("the ledger has %+v, by reason %+v", l.Counts, l.ByReason)
+	}
+	return l
+}
+
+// stored looks every promise up, and for whatever is left half done. It returns how many promises were broken.
+func (a *audit) stored(t *testing.T, db *storage.DB, l ledger) (lost int) {
+	t.Helper()
+	var rows []struct {
+		ID     id.ID
+		Folded bool
+		Name   string
+		Alert  bool
+		State  string
+	}
+	if err := db.Read(t.Context()).Raw(`SELECT r.id, r.folded_at IS NOT NULL AS folded, o.name, coalesce(l.state, '') AS state,
+		EXISTS (SELECT 1 FROM alerts a WHERE a.fingerprint = o.fingerprint AND a.source = o.source AND a.incident_id IS NOT NULL) AS alert
+		FROM receipts r JOIN observations o ON o.receipt_id = r.id
+		LEFT JOIN ledger l ON l.receipt_id = o.receipt_id AND l.idx = o.idx`).Scan(&rows).Error; err != nil {
+		t.Fatal(err)
+	}
+	type found struct {
+		name                      string
+		folded, alert, hasReached bool
+	}
+	byID := map[string]found{}
+	for _, r := range rows {
+		byID[r.ID.String()] = found{r.Name, r.Folded, r.Alert, r.State == "delivered"}
+	}
+	for _, p := range a.load.promises() {
+		if f := byID[p.receipt]; f != (found{p.alert, true, true, true}) {
+			if lost++; lost < 10 {
+				t.Errorf("%s was accepted as receipt %s and is now %+v", p.alert, p.receipt, f)
+			}
+		}
+	}
+	for name, q := range map[string]string{
+		"deliveries that are not over": `SELECT count(*) FROM deliveries WHERE state NOT IN ('delivered', 'suppressed')`,
+		"runs that are not over":       `SELECT count(*) FROM runs WHERE state <> 'succeeded'`,
+		"receipts without a body":      `SELECT count(*) FROM receipts r WHERE NOT EXISTS (SELECT 1 FROM receipt_bodies b WHERE b.receipt_id = r.id)`,
+		"alerts about the hub itself":  `SELECT count(*) FROM alerts WHERE source = 'incidenthub'`,
+		"incidents twice":              `SELECT count(*) - count(DISTINCT group_key) FROM incidents`,
+		"messages nobody sent":         `SELECT count(*) FROM messages WHERE verdict <> 'done'`,
+	} {
+		var n int64
+		if err := db.Read(t.Context()).Raw(q).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		if n != 0 {
+			t.Errorf("%d %s", n, name)
+		}
+	}
+	if db.Engine() == storage.SQLite {
+		var verdict string
+		if err := db.Read(t.Context()).Raw(`PRAGMA integrity_check`).Scan(&verdict).Error; err != nil || verdict != "ok" {
+			t.Errorf("integrity_check: %q %v", verdict, err)
+		}
+	}
+	if got := l.Counts["delivered"] + l.Counts["suppressed"]; got < int64(len(a.load.promises())) {
+		t.Errorf("%d accepted, %d delivered or suppressed", len(a.load.promises()), got)
+	}
+	return lost
+}
+
+// delivered checks that the receiver has every promised alert, under one key. It returns how many it has not.
+func (a *audit) delivered(t *testing.T) (lost int) {
+	t.Helper()
+	_, keysOf := a.receiver.arrivals()
+	for _, p := range a.load.promises() {
+		switch keys := keysOf[p.alert]; {
+		case len(keys) == 0:
+			if lost++; lost < 10 {
+				t.Errorf("%s was accepted and never delivered", p.alert)
+			}
+		case len(keys) > 1:
+			t.Errorf("%s was told under several keys: %q", p.alert, keys)
+		}
+	}
+	return lost
+}
+
+// unbooked is how long after its answer a delivery may be without a stored outcome: the batch that waits 5 ms for company, the
+// one before it, and two commits on a slow disk.
+const unbooked = time.Second * slow
+
+// explain finds the kill behind every repeat: the first of the two was on the wire then, or had just been answered. It returns
+// the number of repeats.
+func (a *audit) explain(t *testing.T) (repeats int) {
+	t.Helper()
+	byKey, _ := a.receiver.arrivals()
+	a.hub.mu.Lock()
+	kills := slices.Clone(a.hub.kills)
+	a.hub.mu.Unlock()
+	per := make([]int, len(kills))
+	for key, list := range byKey {
+		if key == "" {
+			t.Errorf("%s came without an Idempotency-Key", list[0].alert)
+		}
+		for i := 1; i < len(list); i++ {
+			repeats++
+			first, again := list[i-1], list[i]
+			n := slices.IndexFunc(kills, func(k kill) bool {
+				return !first.at.After(k.to) && !again.at.Before(k.from) && (first.answered.IsZero() || k.from.Sub(first.answered) < unbooked)
+			})
+			if n < 0 {
+				t.Errorf("%s came at %s (answered %s) and again at %s, and no kill explains that", key,
+					first.at.Format(clockFormat), first.answered.Format(clockFormat), again.at.Format(clockFormat))
+				continue
+			}
+			per[n]++
+		}
+	}
+	for n, r := range per {
+		if r > a.perKill {
+			t.Errorf("kill %d at %s caused %d repeats, more than %d", n, kills[n].from.Format(clockFormat), r, a.perKill)
+		}
+	}
+	return repeats
+}
+
+const clockFormat = "15:04:05.000"
+
+// dump shows what keeps a hub from coming to rest.
+func dump(t *testing.T, db *storage.DB) string {
+	t.Helper()
+	var out strings.Builder
+	for _, q := range []string{
+		`SELECT 'job ' || kind || ' attempt ' || attempt || ' failures ' || failures || ' rescues ' || rescues || CASE WHEN lease_token IS NULL THEN '' ELSE ' held' END FROM jobs LIMIT 20`,
+		`SELECT 'delivery ' || state || ' ' || reason || ' attempts ' || attempts FROM deliveries WHERE state IN ('pending', 'sending') LIMIT 20`,
+		`SELECT 'ledger ' || state || ' ' || reason FROM ledger WHERE state = 'pending' LIMIT 20`,
+	} {
+		var lines []string
+		if err := db.Read(t.Context()).Raw(q).Scan(&lines).Error; err != nil {
+			lines = append(lines, err.Error())
+		}
+		for _, l := range lines {
+			out.WriteString(l + "\n")
+		}
+	}
+	return out.String()
+}
+
+// engines runs fn on SQLite and on a Postgres that keeps fsync on, at the same time.
+func engines(t *testing.T, fn func(t *testing.T, engine, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, "SQLite", "") })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, "Postgres", testkit.DurablePostgres(t)) })
+}

@@ -1,0 +1,95 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// slotsOfChannel is how many sends one channel may have under way (apps/notify).
+const slotsOfChannel = 24
+
+// TestKill kills the hub by SIGKILL under load: at random moments, right after a promise, and while a delivery is on the wire.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes seconds")
+	}
+	seeds, alerts, least, most := 1, 700, 500*time.Millisecond, 2*time.Second
+	if long() {
+		seeds, alerts, least, most = 5, 6000, 2*time.Second, 5*time.Second
+	}
+	for seed := range seeds {
+		engines(t, func(t *testing.T, engine, url string) {
+			h, r := newHub(t, url, nil), newReceiver(t)
+			h.start()
+			h.tell(r)
+			l := newLoad(h, 100)
+			k := &killer{hub: h, receiver: r, load: l, random: rand.New(rand.NewPCG(uint64(seed), 1)), least: least, most: most}
+			l.onAccepted = k.accepted
+			l.start(alerts)
+			faults := k.run()
+			l.over.Wait()
+			a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 10, within: 30 * time.Second * slow}
+			o := a.check(t)
+			if faults < 4 || o.accepted < alerts/5 {
+				t.Errorf("%d kills and %d alerts accepted: too few to say anything", faults, o.accepted)
+			}
+			summary.add(fmt.Sprintf("C1 kill -9, %s, seed %d", engine, seed), faults, o, readyTimes(h)+", at rest after "+o.rest.Round(10*time.Millisecond).String())
+		})
+	}
+}
+
+// killer kills a hub again and again while a load lasts.
+type killer struct {
+	hub         *hub
+	receiver    *receiver
+	load        *load
+	random      *rand.Rand
+	least, most time.Duration
+	promised    chan struct{} // set: signal the next 2xx
+}
+
+// accepted is called after every 2xx, under the load's lock.
+func (k *killer) accepted() {
+	if k.promised != nil {
+		close(k.promised)
+		k.promised = nil
+	}
+}
+
+// run kills and starts until the load is over, and returns how often.
+func (k *killer) run() (kills int) {
+	over := make(chan struct{})
+	go func() { k.load.over.Wait(); close(over) }()
+	for {
+		select {
+		case <-over:
+			return kills
+		case <-time.After(k.least + time.Duration(k.random.Int64N(int64(k.most-k.least)))):
+		}
+		aimed := make(chan struct{})
+		switch kills % 3 {
+		case 1: // right after a promise
+			k.load.mu.Lock()
+			k.promised = aimed
+			k.load.mu.Unlock()
+		case 2: // with a delivery on the wire
+			aimed = k.receiver.held
+			k.receiver.holdNext(1 + k.random.IntN(slotsOfChannel))
+		default:
+			close(aimed)
+		}
+		select {
+		case <-aimed:
+		case <-over:
+		}
+		k.hub.kill()
+		k.receiver.release()
+		kills++
+		k.hub.start()
+	}
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/server"
+)
+
+const (
+	// childVariable makes this test binary be a hub.
+	childVariable = "HUB_CRASH_CHILD"
+	// longVariable asks for the long form: `make chaos`.
+	longVariable = "HUB_CHAOS"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(childVariable) != "" {
+		os.Exit(child())
+	}
+	code := m.Run()
+	summary.print(os.Stdout)
+	os.Exit(code)
+}
+
+// child is the hub as it is served: settings from the environment, fsync on. It says where it listens, ends in order at SIGTERM,
+// and at once when whoever started it is gone.
+func child() int {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(3)
+	}()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	cfg, err := config.Load(os.Getenv, nil)
+	if err != nil {
+		log.Error("read the settings", "error", err)
+		return 2
+	}
+	s, err := server.New(context.Background(), cfg, log, io.Discard, server.Options{Version: "crash"})
+	if err != nil {
+		log.Error("start", "error", err)
+		return 1
+	}
+	s.Start()
+	fmt.Println(s.Addr())
+	<-stop
+	began := time.Now()
+	if err := s.Stop(context.Background()); err != nil {
+		log.Error("stop", "error", err, "took", time.Since(began))
+		return 1
+	}
+	log.Info("stopped", "took", time.Since(began))
+	return 0
+}
+
+// long reports whether the long form was asked for.
+func long() bool { return os.Getenv(longVariable) != "" }
