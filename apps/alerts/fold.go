@@ -60,14 +60,10 @@ func Begin(tx *storage.Tx, receipts []*event.Receipt) *Batch {
 func (b *Batch) Lock() {
 	var keys []alertKey
 	var groups []groupKey
-	for _, r := range b.receipts {
-		for _, o := range r.Observations {
-			if o.Rejected == "" {
-				keys = append(keys, alertKey{r.Tenant, o.Source, o.Fingerprint})
-				groups = append(groups, groupKey{r.Tenant, o.GroupKey})
-			}
-		}
-	}
+	b.each(func(k alertKey, o *event.Stored) {
+		keys = append(keys, k)
+		groups = append(groups, groupKey{k.tenant, o.GroupKey})
+	})
 	rows := lockAlerts.Rows()
 	slices.SortFunc(keys, func(x, y alertKey) int {
 		return cmp.Or(cmp.Compare(x.tenant, y.tenant), cmp.Compare(x.source, y.source), cmp.Compare(x.fingerprint, y.fingerprint))
@@ -93,13 +89,20 @@ func (b *Batch) Load() {
 			wanted = append(wanted, a.IncidentID)
 		}
 	}
-	for _, r := range b.receipts {
-		for _, o := range r.Observations {
-			if a := b.alerts[alertKey{r.Tenant, o.Source, o.Fingerprint}]; a != nil && o.Status == event.StatusResolved && !a.IncidentID.IsZero() {
-				ending = append(ending, a.IncidentID)
-			}
+	// An alert that ends may have begun in this batch, in an incident that was open before it.
+	ends := map[alertKey]bool{}
+	b.each(func(k alertKey, o *event.Stored) { ends[k] = ends[k] || o.Status == event.StatusResolved })
+	b.each(func(k alertKey, o *event.Stored) {
+		if !ends[k] {
+			return
 		}
-	}
+		if a := b.alerts[k]; a != nil && !a.IncidentID.IsZero() {
+			ending = append(ending, a.IncidentID)
+		}
+		if inc := b.open[groupKey{k.tenant, o.GroupKey}]; inc != nil {
+			ending = append(ending, inc.ID)
+		}
+	})
 	rows := lockIncidents.Rows()
 	for _, i := range sortedIDs(wanted) {
 		rows.Add(i)
@@ -118,6 +121,17 @@ func (b *Batch) Load() {
 		b.firing[i] = n
 		return nil
 	})
+}
+
+// each goes through the usable observations of the batch.
+func (b *Batch) each(fn func(k alertKey, o *event.Stored)) {
+	for _, r := range b.receipts {
+		for n := range r.Observations {
+			if o := &r.Observations[n]; o.Rejected == "" {
+				fn(alertKey{r.Tenant, o.Source, o.Fingerprint}, o)
+			}
+		}
+	}
 }
 
 // Incident returns the state of an incident that this batch knows, or nil.

@@ -17,8 +17,9 @@ func (p *push) join(a *alertState) {
 	p.openIncident(a)
 }
 
-// rejoin puts a refiring alert into another open incident of its group, else reopens its own, else opens one.
-func (p *push) rejoin(a *alertState) {
+// rejoin puts a refiring alert into another open incident of its group, else reopens its own, else opens one. more is what it adds to
+// the firing alerts of its own incident: one that never stopped firing is counted there already.
+func (p *push) rejoin(a *alertState, more int) {
 	key := groupKey{a.tenant, a.GroupKey}
 	own := p.b.incidents[a.IncidentID]
 	switch inc := p.b.open[key]; {
@@ -27,7 +28,7 @@ func (p *push) rejoin(a *alertState) {
 	case own != nil && own.GroupKey == a.GroupKey:
 		own.Status, own.ResolvedAt = event.IncidentOpen, time.Time{}
 		p.b.open[key] = own
-		p.b.firing[own.ID]++
+		p.b.firing[own.ID] += more
 		p.tell(own, event.EventReopened, map[string]any{"alert": a.Name, "fingerprint": a.Fingerprint})
 		p.raise(own, a)
 	default:

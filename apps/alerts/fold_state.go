@@ -128,7 +128,7 @@ func (p *push) refire(a *alertState, o *event.Stored) []string {
 	a.GroupKey, a.VendorGroupKey = o.GroupKey, o.VendorGroupKey
 	a.Occurrences++
 	p.touch(a, o)
-	p.rejoin(a)
+	p.rejoin(a, 1)
 	p.b.remember(p, a, o, event.ChangeRefired, event.StatusResolved, changed.details())
 	return changed.names()
 }
@@ -140,9 +140,11 @@ func (p *push) update(a *alertState, o *event.Stored) (fields []string, material
 	p.touch(a, o)
 	material = a.Severity != before
 	switch inc := p.b.incidents[a.IncidentID]; {
+	case inc != nil && !inc.Status.Active() && o.Passive:
+		material = false // somebody ended the incident, and a note does not bring it back
 	case inc == nil || !inc.Status.Active():
 		// Somebody resolved or closed it, yet it fires: it is on again.
-		p.rejoin(a)
+		p.rejoin(a, 0)
 		material = true
 	case material:
 		p.severity(inc, a, before)

@@ -59,3 +59,25 @@ func or(s, other string) string {
 	}
 	return s
 }
+
+// Generic writes alerts in the hub's own format, without fingerprints: every label counts.
+func Generic(alerts ...Alert) string {
+	items := make([]map[string]any, 0, len(alerts))
+	for _, a := range alerts {
+		labels := map[string]string{"instance": or(a.Instance, "web-01")}
+		maps.Copy(labels, a.Labels)
+		item := map[string]any{"name": a.Name, "status": or(a.Status, "firing"), "labels": labels, "description": or(a.Summary, "something is wrong")}
+		if a.Severity != "-" {
+			item["severity"] = or(a.Severity, "critical")
+		}
+		if a.Starts != "" {
+			item["started_at"] = a.Starts
+		}
+		items = append(items, item)
+	}
+	raw, err := json.Marshal(map[string]any{"alerts": items})
+	if err != nil {
+		panic(err) // texts only
+	}
+	return string(raw)
+}
