@@ -78,6 +78,9 @@ func (s *session) wants(items []*foldItem) {
 			}
 			if i := s.alerts.OpenIncident(it.receipt.Tenant, o.GroupKey); i != nil {
 				known = append(known, i.ID)
+				if o.Status == event.StatusResolved { // of an alert that began in this batch
+					ending = append(ending, i.ID)
+				}
 			}
 		}
 		for _, row := range it.rows {
@@ -178,6 +181,10 @@ func (f *folding) row(row *event.LedgerRow) {
 // repeat holds a firing repeat back, unless nobody was told by this route: then the incident is told again.
 func (f *folding) repeat(row *event.LedgerRow, c *event.Change, d *event.Decision, settle func(reason, why string)) {
 	p := pair{c.Incident.ID, row.DefinitionID}
+	if !c.Incident.Status.Active() {
+		settle(event.ReasonNotMaterial, "somebody ended the incident, and a note does not bring it back")
+		return
+	}
 	if f.s.told.Told(p.incident, p.definition) || f.s.live[p] {
 		settle(event.ReasonDuplicate, "nothing material changed and this route has told the incident, or is about to")
 		return
@@ -243,30 +250,30 @@ func bySeverity(a, b *event.Alert) int {
 	return cmp.Or(cmp.Compare(b.Severity.Rank(), a.Severity.Rank()), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Fingerprint, b.Fingerprint))
 }
 
-// start completes a run's ingest node and carries it on; further incidents of the push get runs of their own.
+// start completes a run's ingest node and carries it on; further incidents of the push get runs of their own, so that the books of
+// each say what became of it.
 func (f *folding) start(fr *foldRun) error {
 	active, ended := f.parts(fr)
-	parts := active
+	told := len(active)
+	parts := append(active, ended...)
 	if fr.route.TellsResolved {
-		parts = append(parts, ended...)
+		told = len(parts)
 	}
 	if len(parts) == 0 {
-		p := &part{}
-		stop := graph.ReasonNotMaterial
-		if len(ended) > 0 {
-			p, stop = ended[0], "resolved"
-		}
-		return f.begin(fr, fr.id, id.ID{}, p, stop)
+		return f.begin(fr, fr.id, id.ID{}, &part{}, graph.ReasonNotMaterial)
 	}
 	for n, p := range parts {
-		runID, parent := fr.id, id.ID{}
+		runID, parent, stop := fr.id, id.ID{}, ""
+		if n >= told {
+			stop = "resolved" // told by state, not by the definition
+		}
 		if n > 0 {
 			runID, parent = id.New(), fr.id
 			for _, row := range p.rows {
 				row.RunID = runID
 			}
 		}
-		if err := f.begin(fr, runID, parent, p, ""); err != nil {
+		if err := f.begin(fr, runID, parent, p, stop); err != nil {
 			return err
 		}
 	}
