@@ -214,7 +214,7 @@ func drawing(config json.RawMessage) *orchestration.Drawing {
 func receiptOf(h *hub, driver, body string, age time.Duration) orchestration.ReceiptDetail {
 	return orchestration.ReceiptDetail{
 		Receipt: orchestration.Receipt{
-			ID: id.New(), SourceID: h.sources[0].ID, Driver: driver, Origin: "webhook", Outcome: "queued", Observations: 1, ReceivedAt: h.ago(age),
+			ID: id.New(), SourceID: h.sources[0].ID, Driver: driver, Origin: "incoming_webhook", Outcome: "queued", Observations: 1, ReceivedAt: h.ago(age),
 			Headers: map[string]string{"Content-Type": "application/json", "User-Agent": "Alertmanager/0.28.1"},
 		},
 		Body: body, BodySize: int64(len(body)),

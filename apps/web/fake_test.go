@@ -241,7 +241,7 @@ func (h *hub) Send(_ context.Context, _, driver string) (id.ID, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := receiptOf(h, driver, string(body), 0)
-	r.Origin = web.OriginSample
+	r.Origin = "manual"
 	h.receipts = append([]orchestration.ReceiptDetail{r}, h.receipts...)
 	h.events.Publish("default", pubsub.Event{Kind: "receipt", ID: r.ID})
 	return r.ID, nil

@@ -22,6 +22,7 @@ type picture struct {
 	Nodes []drawnNode
 	Edges []drawnEdge
 	Run   bool // shows states
+	Wide  bool // too wide to be shrunk to the page; it scrolls
 }
 
 type drawnNode struct {
@@ -40,10 +41,14 @@ type drawnEdge struct {
 	Class string // "", taken, untaken
 	Arrow string // path data
 	Label string
-	X, Y  int // of the label's middle
-	W     int // of the label's background
+	Full  string // the whole condition, where Label is cut
+	X, Y  int    // of the label's middle
+	W     int    // of the label's background
 	HalfW int
 }
+
+// maxShrunk is how many layers a page of usual width can show with letters that can be read.
+const maxShrunk = 6
 
 // draw makes the picture of a definition, with the states of a run where given.
 func draw(f flow, nodes []orchestration.NodeRun) picture {
@@ -51,7 +56,7 @@ func draw(f flow, nodes []orchestration.NodeRun) picture {
 		return picture{}
 	}
 	at := place(f)
-	pic := picture{W: int(at.width), H: int(at.height), Run: nodes != nil}
+	pic := picture{W: int(at.width), H: int(at.height), Run: nodes != nil, Wide: f.Layers > maxShrunk}
 	states := map[string]*orchestration.NodeRun{}
 	for i := range nodes {
 		states[nodes[i].Node] = &nodes[i]
@@ -60,7 +65,7 @@ func draw(f flow, nodes []orchestration.NodeRun) picture {
 		where := at.node[i]
 		d := drawnNode{
 			ID: n.ID, Type: n.Type, X: left(where.layer), Y: int(at.layers[where.layer][where.at].y),
-			Shape: shape(n.Type), Title: cut(n.ID, 15), Kind: n.Type, Icon: kindIcon(n.Type),
+			Shape: shape(n.Type), Title: cut(n.ID, 12), Kind: n.Type, Icon: kindIcon(n.Type),
 		}
 		if pic.Run {
 			d.mark(states[n.ID])
@@ -69,9 +74,7 @@ func draw(f flow, nodes []orchestration.NodeRun) picture {
 	}
 	for e, edge := range f.Edges {
 		d := at.path(f, e)
-		d.Label = cut(edgeWord(edge.Label), 24)
-		d.W = 7*len([]rune(d.Label)) + 10
-		d.HalfW = d.W / 2
+		d.label(edgeWord(edge.Label), f.Nodes[edge.To].Layer-f.Nodes[edge.From].Layer > 1)
 		if pic.Run {
 			d.Class = edgeClass(edge, states[f.Nodes[edge.From].ID], states[f.Nodes[edge.To].ID])
 		}
@@ -125,6 +128,23 @@ func edgeWord(label string) string {
 	}
 }
 
+// label writes the condition where it has room, else a mark whose title has it.
+func (d *drawnEdge) label(text string, long bool) {
+	room := 4
+	if long {
+		room = 20
+	}
+	d.Label = text
+	if len([]rune(text)) > room {
+		d.Full, d.Label = text, "if"
+		if long {
+			d.Label = cut(text, room)
+		}
+	}
+	d.W = 7*len([]rune(d.Label)) + 12
+	d.HalfW = d.W / 2
+}
+
 func left(layer int) int { return edgeOut + layer*(nodeW+gapX) }
 
 // path runs from the right side of a node through its lanes to the left side of the next, in curves that leave and arrive
@@ -146,7 +166,10 @@ func (p *places) path(f flow, e int) drawnEdge {
 		}
 		half := (tx - x) / 2
 		fmt.Fprintf(&b, " C%.0f %.0f %.0f %.0f %.0f %.0f", x+half, y, tx-half, ty, tx, ty)
-		if l == from.layer+1 {
+		switch {
+		case l == from.layer+1 && l < to.layer: // the level part of the first lane has room for words
+			d.X, d.Y = int(tx)+nodeW/2, int(ty)
+		case l == from.layer+1:
 			d.X, d.Y = int(x+(tx-x)*.5), int(y+(ty-y)*.5)
 		}
 		x, y = tx, ty

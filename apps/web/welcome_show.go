@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -12,15 +13,15 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
-// OriginSample is the origin of receipts that the sample buttons make. internal/server hands it to the intake.
-const OriginSample = "sample"
+// originWebhook is the origin of receipts that senders pushed; samples and second tries are manual.
+const originWebhook = "incoming_webhook"
 
 type welcomePage struct {
 	Frame
 	Vendors []Vendor
 	Sent    *orchestration.Receipt // the newest one, nil while the hub is empty
 	Arrived *notify.InboxMessage   // the newest message
-	Real    bool                   // a receipt that is no sample came in
+	Real    bool                   // a sender pushed something
 	Now     int                    // the step to do next; 4 when all is done
 	URL     string
 	Base    string
@@ -58,7 +59,7 @@ func (w *Web) progress(ctx context.Context, tenant string, page *welcomePage) er
 	if len(receipts.Items) > 0 {
 		page.Sent = &receipts.Items[0]
 	}
-	page.Real = slices.ContainsFunc(receipts.Items, func(r orchestration.Receipt) bool { return r.Origin != OriginSample })
+	page.Real = slices.ContainsFunc(receipts.Items, func(r orchestration.Receipt) bool { return r.Origin == originWebhook })
 	messages, err := w.Inbox.List(ctx, tenant, notify.InboxFilter{}, storage.Paging{Limit: 1})
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (w *Web) progress(ctx context.Context, tenant string, page *welcomePage) er
 // base is the hub's address as senders see it.
 func (w *Web) base(c *gin.Context) string {
 	if w.PublicURL != "" {
-		return w.PublicURL
+		return strings.TrimRight(w.PublicURL, "/")
 	}
 	scheme := "http"
 	if c.Request.TLS != nil || w.SecureCookies {

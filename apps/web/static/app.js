@@ -69,15 +69,11 @@
     pending[name] = true;
     if (!timer) timer = setTimeout(pass, 400);
   }
-  function everything() {
-    queue("hub-incident"); queue("hub-message"); queue("hub-delivery"); queue("hub-run"); queue("hub-receipt");
-    all("[data-live-id]").forEach(function (el) { queue("hub-" + el.dataset.liveId); });
-  }
-  var opened = false;
+  // What happened between the drawing of the page and the stream, or while there was none, nobody told: draw it anew.
+  function everything() { queue("hub-all"); }
   body.addEventListener("htmx:sseOpen", function () {
     document.documentElement.dataset.live = "on";
-    if (opened) everything();
-    opened = true;
+    everything();
   });
   body.addEventListener("htmx:sseError", function () { document.documentElement.dataset.live = "off"; });
   body.addEventListener("htmx:sseBeforeMessage", function (e) {
@@ -109,6 +105,14 @@
     }
   });
 
+  // A page that is drawn anew keeps what a person has typed and opened.
+  var keepings = Idiomorph.defaults.callbacks;
+  keepings.beforeNodeMorphed = function (node) { return !(node.matches && node.matches("[data-keep]")); };
+  keepings.beforeAttributeUpdated = function (name, node) { return !(name === "open" && node.tagName === "DETAILS"); };
+  body.addEventListener("htmx:afterRequest", function (e) {
+    if (e.detail.successful && e.target.matches("form[data-once]")) e.target.reset();
+  });
+
   // Keyboard.
   function rows() { return all("[data-row]"); }
   function current() { return $("[data-row].is-sel"); }
@@ -119,13 +123,15 @@
     at = at < 0 ? (step > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, at + step));
     list.forEach(function (r) { r.classList.remove("is-sel"); });
     list[at].classList.add("is-sel");
+    picked = list[at].id;
     list[at].scrollIntoView({ block: "nearest" });
   }
   function press(key) {
     var scope = rows().length ? current() : document;
     var el = scope && $('[data-key="' + key + '"]', scope);
     if (!el && scope !== document) el = $('.page-head [data-key="' + key + '"]');
-    if (el) el.click();
+    if (!el) return;
+    if (el.matches("textarea")) el.focus(); else el.click();
   }
   document.addEventListener("keydown", function (e) {
     var t = e.target;
@@ -154,31 +160,31 @@
     all("details.menu[open]").forEach(function (d) { if (!d.contains(e.target)) d.open = false; });
   });
 
-  // The row a person picked stays picked when it is drawn anew.
-  body.addEventListener("htmx:oobAfterSwap", keep);
-  body.addEventListener("htmx:afterSwap", keep);
+  // The row a person picked stays picked when it is drawn anew. Not before the settling, in which htmx puts the old
+  // attributes back.
   var picked = "";
-  body.addEventListener("htmx:beforeSwap", function () { var r = current(); picked = r ? r.id : ""; });
-  function keep() {
-    if (!picked || current()) return;
-    var r = document.getElementById(picked);
+  body.addEventListener("htmx:afterSettle", function () {
+    var r = picked && document.getElementById(picked);
     if (r) r.classList.add("is-sel");
-  }
+  });
 
   // Toasts go after a while; an error of a request becomes one.
+  function fade() {
+    all(".toast:not([data-goes])").forEach(function (el) {
+      el.dataset.goes = "1";
+      setTimeout(function () { el.remove(); }, 6000);
+    });
+  }
   function toast(text) {
-    var box = $("#toasts"), el = document.createElement("div");
+    var el = document.createElement("div");
     el.className = "toast c-critical";
     el.setAttribute("role", "alert");
     el.textContent = text;
-    box.appendChild(el);
+    $("#toasts").appendChild(el);
+    fade();
   }
-  new MutationObserver(function (changes) {
-    changes.forEach(function (c) {
-      c.addedNodes.forEach(function (n) { if (n.nodeType === 1) setTimeout(function () { n.remove(); }, 6000); });
-    });
-  }).observe($("#toasts") || body, { childList: true });
-  all("#toasts > *").forEach(function (n) { setTimeout(function () { n.remove(); }, 6000); });
+  body.addEventListener("htmx:afterSettle", fade);
+  fade();
   body.addEventListener("htmx:responseError", function (e) {
     if (e.detail.xhr.status === 401) { location.href = "/login?next=" + encodeURIComponent(location.pathname + location.search); return; }
     var words = e.detail.xhr.getResponseHeader("X-Hub-Error");
