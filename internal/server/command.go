@@ -101,7 +101,7 @@ func Run(ctx context.Context, cfg config.Config, getenv func(string) string, std
 	if err != nil {
 		return err
 	}
-	s.Start()
+	s.Start() //nolint:contextcheck // its work ends with Stop, in order, not with ctx
 	_, err = io.WriteString(stdout, s.greeting())
 	select {
 	case <-ctx.Done():
