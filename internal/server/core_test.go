@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -230,4 +231,37 @@ func TestParallelPushesOfOneAlert(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+func TestStartRefusedForgetsNoKey(t *testing.T) {
+	t.Parallel()
+	busy, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	dir := t.TempDir()
+	open := func(listen string) (*Server, error) {
+		cfg, err := config.Load(func(k string) string {
+			return map[string]string{"HUB_DATA_DIR": dir, "HUB_LISTEN": listen}[k]
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return New(t.Context(), cfg, slog.New(slog.DiscardHandler), io.Discard, Options{Unsafe: true})
+	}
+	if _, err := open(busy.Addr().String()); err == nil || !strings.Contains(err.Error(), "HUB_LISTEN") {
+		t.Errorf("a taken address gives %v", err)
+	}
+	s, err := open("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if s.OwnerToken() == "" || s.IngestKey() == "" {
+		t.Error("the keys of the first start were used up by one that failed")
+	}
+	if err := s.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
 }

@@ -70,16 +70,17 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 
 func (s *Server) open(ctx context.Context, opt Options) (err error) {
 	cfg := s.core.cfg
+	// First the address: a hub that cannot listen must not have used up the keys that are shown once.
+	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w; set HUB_LISTEN to a free address", cfg.Server.Listen, err)
+	}
 	if s.welcome, err = s.core.first(ctx); err != nil {
-		return err
+		return errors.Join(err, s.listener.Close())
 	}
 	if cfg.Startup.Apply != "" && opt.Apply != nil {
 		if err := opt.Apply(ctx, s, cfg.Startup.Apply); err != nil {
-			return fmt.Errorf("apply %s: %w", cfg.Startup.Apply, err)
+			return errors.Join(fmt.Errorf("apply %s: %w", cfg.Startup.Apply, err), s.listener.Close())
 		}
-	}
-	if s.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Server.Listen); err != nil {
-		return fmt.Errorf("listen on %s: %w; set HUB_LISTEN to a free address", cfg.Server.Listen, err)
 	}
 	if err := s.core.http.Deny(s.listener.Addr().String()); err != nil {
 		return err

@@ -39,8 +39,11 @@ func (p *Poller) Start() {
 	p.wg.Go(func() { p.loop(ctx) })
 }
 
-// Stop ends polling; jobs that were handed over are their owner's.
+// Stop ends polling, if it ever began; jobs that were handed over are their owner's.
 func (p *Poller) Stop() {
+	if p.stop == nil {
+		return
+	}
 	p.stop()
 	p.wg.Wait()
 }
