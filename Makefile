@@ -32,8 +32,8 @@ lint: $(LINT) ## golangci-lint
 fmt: $(LINT) ## gofumpt and import order
 	$(LINT) fmt
 
-bench: packages ## the table of throughput and latency
-	$(GO) run -tags $(TAGS) ./internal/bench
+bench: packages ## the table of throughput and latency; BENCH='--engine sqlite' adds flags
+	$(GO) run -tags $(TAGS) ./internal/bench $(BENCH)
 
 generate: ## everything made by go generate
 	$(GO) generate ./...

@@ -1,0 +1,152 @@
+//go:build unix
+
+// Command bench measures a hub: durable accepts, the way from an alert to a receiver, latency, CPU, start, memory and disk, on
+// each database, with checks that nothing was lost or told twice. README.md says how to read its table.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/incidenthub/incidenthub/internal/bench/load"
+	"github.com/incidenthub/incidenthub/internal/bench/target"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+type options struct {
+	engines     []string
+	seconds     int
+	clients     int
+	alerts      int64
+	freshAlerts int64
+	profiles    string
+	json        bool
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	engine := flags.String("engine", "all", "sqlite, postgres or all")
+	flags.IntVar(&o.seconds, "seconds", 10, "length of each load")
+	flags.IntVar(&o.clients, "clients", 64, "connections that send, each with one request under way")
+	flags.Int64Var(&o.alerts, "alerts", 0, "alerts of each load, instead of --seconds")
+	flags.Int64Var(&o.freshAlerts, "fresh", 0, "instead: send this many alerts to a Postgres without ANALYZE, CPU for each 10,000")
+	flags.StringVar(&o.profiles, "profile", "", "folder for a CPU profile of the hub in each load")
+	flags.BoolVar(&o.json, "json", false, "print JSON instead of a table")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	switch *engine {
+	case "all":
+		o.engines = []string{target.SQLite, target.Postgres}
+	case target.SQLite, target.Postgres:
+		o.engines = []string{*engine}
+	default:
+		return o, fmt.Errorf("--engine is sqlite, postgres or all, not %q", *engine)
+	}
+	if flags.NArg() > 0 || o.seconds < 1 || o.clients < 1 || o.alerts < 0 || o.freshAlerts < 0 || max(o.alerts, o.freshAlerts) > load.Most/4 {
+		return o, fmt.Errorf("--seconds and --clients are at least 1, --alerts and --fresh at most %d, and there is nothing else", load.Most/4)
+	}
+	return o, nil
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	fail := func(code int, err error) int {
+		_, _ = fmt.Fprintln(stderr, "bench:", err)
+		return code
+	}
+	if len(args) > 0 && args[0] == target.ServeCommand {
+		if err := target.Serve(context.Background(), args[1:]); err != nil {
+			return fail(exitFailed, err)
+		}
+		return 0
+	}
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	r, err := o.measure(ctx, stderr)
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+	if o.json {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		_, err = io.WriteString(stdout, r.markdown())
+	}
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+	if slices.ContainsFunc(r.Stages, func(f Figures) bool { return len(f.Problems) > 0 }) {
+		return fail(exitFailed, errors.New("a check failed: see above"))
+	}
+	return 0
+}
+
+func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err error) {
+	folder, err := os.MkdirTemp("", "hubbench-")
+	if err != nil {
+		return r, fmt.Errorf("make a folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return r, fmt.Errorf("make the folder for profiles: %w", err)
+		}
+	}
+	b := &bench{options: o, folder: folder, say: func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", args...) }}
+	b.say("building the hub …")
+	if b.binary, err = target.Build(ctx, folder, o.profiles != ""); err != nil {
+		return r, err
+	}
+	if b.receiver, err = load.NewReceiver(ctx); err != nil {
+		return r, err
+	}
+	r = Report{Clients: o.clients, Seconds: o.seconds, Alerts: o.alerts, Hub: b.binary.Name, Machine: describe(folder)}
+	if o.freshAlerts > 0 {
+		r.Stages, err = b.trap(ctx)
+		return r, err
+	}
+	for _, engine := range o.engines {
+		if err := b.one(ctx, engine, &r); err != nil {
+			return r, fmt.Errorf("%s: %w", engine, err)
+		}
+	}
+	return r, b.receiver.Close()
+}
+
+func (b *bench) one(ctx context.Context, engine string, r *Report) (err error) {
+	var cluster *target.Cluster
+	if engine == target.Postgres {
+		if cluster, err = target.StartCluster(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cluster.Close()) }()
+		r.Machine.Postgres = cluster.Version
+	}
+	stages, standing, err := b.engine(ctx, engine, cluster)
+	r.Stages, r.Standing = append(r.Stages, stages...), append(r.Standing, standing)
+	return err
+}

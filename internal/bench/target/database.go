@@ -1,0 +1,163 @@
+//go:build unix
+
+package target
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql finds its drivers no other way
+	"github.com/ncruces/go-sqlite3/driver"
+
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/servers"
+)
+
+// The engines.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// Cluster is a durable Postgres that serves the databases of one bench.
+type Cluster struct {
+	server  *servers.Postgres
+	admin   *sql.DB
+	Version string
+	made    int
+}
+
+// StartCluster starts Postgres with fsync on and the memory that DATAPATH's figures were measured with; more are further
+// settings.
+func StartCluster(ctx context.Context, more ...string) (*Cluster, error) {
+	server, err := servers.StartPostgres(servers.PostgresOptions{
+		Durable: true, Settings: append([]string{"shared_buffers=1GB", "max_wal_size=8GB"}, more...),
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{server: server}
+	if c.admin, err = sql.Open("pgx", server.URL()); err == nil {
+		err = c.admin.QueryRowContext(ctx, "SHOW server_version").Scan(&c.Version)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start postgres: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// Close ends the server and removes its data.
+func (c *Cluster) Close() error {
+	if c.admin != nil {
+		_ = c.admin.Close() // the server goes anyway
+	}
+	return c.server.Close()
+}
+
+// database is one hub's database, seen from outside: the bench looks at it with a connection of its own.
+type database struct {
+	url     string
+	cluster *Cluster // nil: SQLite
+	name    string
+	folder  string
+	db      *sql.DB
+}
+
+// newDatabase makes an empty database; folder is the hub's data folder.
+func newDatabase(ctx context.Context, cluster *Cluster, folder string) (*database, error) {
+	d := &database{cluster: cluster, folder: folder}
+	if cluster == nil {
+		d.url = "sqlite:" + filepath.Join(folder, "hub.db")
+		return d, nil
+	}
+	cluster.made++
+	d.name = fmt.Sprintf("bench_%d", cluster.made)
+	if _, err := cluster.admin.ExecContext(ctx, "CREATE DATABASE "+d.name); err != nil {
+		return nil, fmt.Errorf("create a database: %w", err)
+	}
+	u, err := url.Parse(cluster.server.URL())
+	if err != nil {
+		return nil, err
+	}
+	u.Path = "/" + d.name
+	d.url = u.String()
+	return d, nil
+}
+
+// open connects; the hub must have made its tables.
+func (d *database) open() (err error) {
+	if d.db != nil {
+		return nil
+	}
+	if d.cluster == nil {
+		d.db, err = driver.Open("file:" + filepath.Join(d.folder, "hub.db") + "?mode=ro&_pragma=busy_timeout(5000)")
+	} else {
+		d.db, err = sql.Open("pgx", d.url)
+	}
+	if err != nil {
+		return fmt.Errorf("look into the database: %w", err)
+	}
+	d.db.SetMaxOpenConns(1)
+	return nil
+}
+
+// jobs is how much work is not done: the hub deletes a job with its end.
+func (d *database) jobs(ctx context.Context) (n int64, err error) {
+	if err := d.open(); err != nil {
+		return 0, err
+	}
+	if err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM jobs").Scan(&n); err != nil {
+		return 0, fmt.Errorf("count the jobs: %w", err)
+	}
+	return n, nil
+}
+
+// bytes is the size on disk: of SQLite's files, or of the tables and indexes of a Postgres database.
+func (d *database) bytes(ctx context.Context) (n int64, err error) {
+	if d.cluster != nil {
+		err = d.cluster.admin.QueryRowContext(ctx, "SELECT pg_database_size('"+d.name+"')").Scan(&n)
+		return n, err
+	}
+	err = filepath.WalkDir(d.folder, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.HasPrefix(e.Name(), "hub.db") {
+			return err
+		}
+		info, err := e.Info()
+		n += info.Size()
+		return err
+	})
+	return n, err
+}
+
+func (d *database) cpu() (time.Duration, error) {
+	if d.cluster == nil {
+		return 0, nil
+	}
+	return processCPU(d.cluster.server.Pid(), true)
+}
+
+// close hangs up; drop removes the data.
+func (d *database) close() error {
+	if d.db == nil {
+		return nil
+	}
+	err := d.db.Close()
+	d.db = nil
+	return err
+}
+
+func (d *database) drop(ctx context.Context) error {
+	err := d.close()
+	if d.cluster != nil {
+		_, derr := d.cluster.admin.ExecContext(ctx, "DROP DATABASE IF EXISTS "+d.name+" WITH (FORCE)")
+		err = errors.Join(err, derr)
+	}
+	return errors.Join(err, os.RemoveAll(d.folder))
+}
