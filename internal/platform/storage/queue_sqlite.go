@@ -146,20 +146,26 @@ func (l *liteLoop) commit(c *sqlite3.Conn, works []work, errs [][]error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	for i, w := range works {
-		if err := l.member(c, w, 0, w.size()); err == nil {
-			continue
-		} else if w.size() == 1 || hopeless(err) {
+		err := l.member(c, w, 0, w.size())
+		switch {
+		case err == nil:
+		case w.size() == 1 || hopeless(err):
 			for j := range errs[i] {
 				errs[i][j] = err
 			}
-			continue
+		default:
+			for j := range errs[i] {
+				if c.GetAutocommit() {
+					break
+				}
+				errs[i][j] = l.member(c, w, j, j+1)
+			}
 		}
-		for j := range errs[i] {
-			errs[i][j] = l.member(c, w, j, j+1)
+		// SQLite gives a transaction up by itself when the disk is full or fails. Nothing of it is stored then, and a savepoint
+		// would begin, and commit, one of its own.
+		if c.GetAutocommit() {
+			return fmt.Errorf("%w: the transaction was rolled back: %w", ErrUnavailable, err)
 		}
-	}
-	if c.GetAutocommit() { // SQLite gave up the transaction by itself: nothing of it is stored
-		return fmt.Errorf("%w: the transaction was rolled back", ErrUnavailable)
 	}
 	if err := c.Exec("COMMIT"); err != nil {
 		_ = c.Exec("ROLLBACK")
