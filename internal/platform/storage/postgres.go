@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"time"
@@ -26,14 +27,18 @@ var hotSettings = map[string]string{
 	"lock_timeout":      "10000",
 }
 
-func (d *DB) openPostgres(ctx context.Context) error {
+func (d *DB) openPostgres(ctx context.Context, unsafe bool) error {
+	prepare := durable
+	if unsafe {
+		prepare = inUTC
+	}
 	hot, err := pgxpool.ParseConfig(d.url)
 	if err != nil {
 		return fmt.Errorf("read HUB_DATABASE_URL: %w", err)
 	}
 	maps.Copy(hot.ConnConfig.RuntimeParams, hotSettings)
 	hot.MaxConns = 10
-	hot.AfterConnect = inUTC
+	hot.AfterConnect = prepare
 	hot.ConnConfig.ConnectTimeout = 5 * time.Second
 	if d.hot, err = pgxpool.NewWithConfig(ctx, hot); err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -44,7 +49,7 @@ func (d *DB) openPostgres(ctx context.Context) error {
 	}
 	app.ConnConfig.RuntimeParams["application_name"] = "incidenthub"
 	app.ConnConfig.ConnectTimeout = 5 * time.Second
-	p := stdlib.OpenDB(*app.ConnConfig, stdlib.OptionAfterConnect(inUTC))
+	p := stdlib.OpenDB(*app.ConnConfig, stdlib.OptionAfterConnect(prepare))
 	p.SetMaxOpenConns(10)
 	p.SetMaxIdleConns(4)
 	p.SetConnMaxIdleTime(5 * time.Minute)
@@ -52,10 +57,38 @@ func (d *DB) openPostgres(ctx context.Context) error {
 	if err := p.PingContext(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
+	if !unsafe {
+		if err := d.warnOfFsync(ctx, p); err != nil {
+			return err
+		}
+	}
 	if d.write, err = gorm.Open(postgres.New(postgres.Config{Conn: p}), gormConfig(d)); err != nil {
 		return fmt.Errorf("start gorm: %w", err)
 	}
 	d.read = d.write
+	return nil
+}
+
+// durable prepares a connection whose commits must be on disk before they are answered, whatever the server, the database or the
+// role was set to. Settings that promise more than "on" (remote_apply) or wait for the local disk only (local) stay.
+func durable(ctx context.Context, c *pgx.Conn) error {
+	const q = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+	if _, err := c.Exec(ctx, q); err != nil {
+		return fmt.Errorf("turn synchronous_commit on: %w", err)
+	}
+	return inUTC(ctx, c)
+}
+
+// warnOfFsync tells of what no client can change.
+func (d *DB) warnOfFsync(ctx context.Context, p *sql.DB) error {
+	var fsync, pages string
+	if err := p.QueryRowContext(ctx, "SELECT current_setting('fsync'), current_setting('full_page_writes')").Scan(&fsync, &pages); err != nil {
+		return fmt.Errorf("look at the server's settings: %w", err)
+	}
+	if fsync == "off" || pages == "off" {
+		d.log.WarnContext(ctx, "the Postgres server keeps nothing safe from a power cut; turn fsync and full_page_writes on",
+			"fsync", fsync, "full_page_writes", pages)
+	}
 	return nil
 }
 

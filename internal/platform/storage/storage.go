@@ -41,7 +41,7 @@ type Config struct {
 	Log *slog.Logger
 	// Clock gives SQLite its now(); nil means the system's.
 	Clock clock.Clock
-	// Unsafe turns fsync off on SQLite, for unit tests only.
+	// Unsafe turns fsync off on SQLite and leaves a Postgres server as it is set, for unit tests only.
 	Unsafe bool
 }
 
@@ -72,7 +72,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	var err error
 	if strings.HasPrefix(c.URL, "postgres://") || strings.HasPrefix(c.URL, "postgresql://") {
 		db.engine = Postgres
-		err = db.openPostgres(ctx)
+		err = db.openPostgres(ctx, c.Unsafe)
 	} else {
 		db.engine = SQLite
 		err = db.openSQLite(ctx, strings.TrimPrefix(strings.TrimPrefix(c.URL, "sqlite://"), "sqlite:"), c.Unsafe)
