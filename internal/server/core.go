@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
@@ -62,6 +63,8 @@ type core struct {
 	secrets     *secretstore.Store
 	claims      *storage.Queue[*queue.Claim]
 	reload      *reloader
+	usage       sync.WaitGroup // of auth's book-keeping
+	endUsage    context.CancelFunc
 }
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
@@ -243,6 +246,9 @@ type welcome struct{ ownerToken, ingestKey string }
 // start begins to work on what is due.
 func (c *core) start() {
 	c.reload.start()
+	ctx, cancel := context.WithCancel(context.Background())
+	c.endUsage = cancel
+	c.usage.Go(func() { c.auth.Run(ctx) })
 	c.notify.Start()
 	c.engine.Start()
 }
@@ -250,6 +256,10 @@ func (c *core) start() {
 // stop finishes or leaves to the queue what is under way, within ctx.
 func (c *core) stop(ctx context.Context) error {
 	c.reload.stop()
+	if c.endUsage != nil {
+		c.endUsage()
+		c.usage.Wait()
+	}
 	c.acts.Stop()   //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
 	c.engine.Stop() //nolint:contextcheck // the same
 	err := c.notify.Stop(ctx)
