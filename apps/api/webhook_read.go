@@ -18,6 +18,9 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
+// bodyTime is how long a body may take to arrive.
+const bodyTime = 15 * time.Second
+
 // reserve counts a body's bytes against the hub's memory before it is read.
 func (w *Webhook) reserve(c *gin.Context) (int64, *refusal) {
 	n := c.Request.ContentLength
@@ -136,10 +139,14 @@ func (w *Webhook) read(c *gin.Context) (raw, body []byte, ref *refusal) {
 	if ref := jsonType(c.GetHeader("Content-Type")); ref != nil {
 		return nil, nil, ref
 	}
+	// A sender that drips its body must not hold memory and a connection for ever.
+	control := http.NewResponseController(c.Writer)
+	_ = control.SetReadDeadline(w.Clock.Now().Add(bodyTime)) // where it is not supported there is no connection to hold
 	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, w.MaxBody))
 	if err != nil {
 		return nil, nil, w.readFailed(err)
 	}
+	_ = control.SetReadDeadline(time.Time{})
 	switch encoding := strings.ToLower(strings.TrimSpace(c.GetHeader("Content-Encoding"))); encoding {
 	case "", "identity":
 		return raw, raw, nil
