@@ -30,6 +30,7 @@ type audit struct {
 	// repeats per kill that may be: what was on the wire, and what had been answered and not booked.
 	perKill int
 	within  time.Duration // until rest
+	idle    time.Time     // found: when no work was left
 }
 
 // outcome is what an audit found.
@@ -53,7 +54,7 @@ func (a *audit) check(t *testing.T) outcome {
 	}()
 	began := time.Now()
 	l := a.rest(t, db)
-	o := outcome{accepted: len(a.load.promises()), counts: l.Counts, rest: time.Since(began)}
+	o := outcome{accepted: len(a.load.promises()), counts: l.Counts, rest: max(0, a.idle.Sub(began))}
 	o.lost = a.stored(t, db, l) + a.delivered(t)
 	o.repeats = a.explain(t)
 	return o
@@ -71,6 +72,9 @@ func (a *audit) rest(t *testing.T, db *storage.DB) ledger {
 		if err == nil {
 			err = db.Read(t.Context()).Raw(`SELECT (SELECT count(*) FROM jobs) AS jobs, (SELECT count(*) FROM observations) AS observations,
 				(SELECT coalesce(sum(accepted), 0) FROM ledger_checks) AS checked`).Row().Scan(&jobs, &observations, &checked)
+		}
+		if err == nil && jobs == 0 && a.idle.IsZero() {
+			a.idle = time.Now()
 		}
 		if err == nil && jobs == 0 && l.Counts["pending"] == 0 && checked == observations {
 			break

@@ -93,3 +93,34 @@ func (k *killer) run() (kills int) {
 		k.hub.start()
 	}
 }
+
+// TestTakenUpAgain kills a hub that has the product's lease and sweep: its work is taken up again in 45 s (I10).
+func TestTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes 45 seconds")
+	}
+	engines(t, func(t *testing.T, engine, url string) {
+		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "", "HUB_SWEEP": ""}), newReceiver(t)
+		h.start()
+		h.tell(r)
+		l := newLoad(h, 100)
+		r.holdNext(slotsOfChannel)
+		l.start(150)
+		l.over.Wait() // the channel's slots are full and the rest waits, held or due
+		h.kill()
+		killed := h.kills[0].to
+		r.release()
+		h.start()
+		a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 10, within: time.Minute}
+		o := a.check(t)
+		took := a.idle.Sub(killed)
+		if took > 45*time.Second {
+			t.Errorf("all work was done %s after the kill, not within 45s", took)
+		}
+		if o.repeats < slotsOfChannel {
+			t.Errorf("%d repeats: the deliveries on the wire were not taken up again", o.repeats)
+		}
+		summary.add("I10 kill -9, lease 30 s, "+engine, 1, o, readyTimes(h)+", all done after "+took.Round(100*time.Millisecond).String())
+	})
+}
