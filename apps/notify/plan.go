@@ -47,9 +47,9 @@ type Batch struct {
 	p       *Planner
 	tx      *storage.Tx
 	jobs    *queue.Writes
-	live    map[id.ID][]*planned // by incident
-	ending  map[id.ID][]id.ID    // incident to channels whose last word is that it is on
-	told    map[route]bool
+	live    map[id.ID][]*planned     // by incident
+	ending  map[id.ID]map[id.ID]word // incident to channels
+	told    map[route]*heard
 	keys    map[string]*planned
 	byRun   map[id.ID][]nodeTold
 	fresh   []*planned
@@ -59,6 +59,16 @@ type Batch struct {
 }
 
 type route struct{ incident, definition id.ID }
+
+// word is the last that a channel heard, or may hear: numbers of the events that said that it is on, and over.
+type word struct{ on, over int64 }
+
+// heard is what became of the last event that a route told.
+type heard struct {
+	seq         int64
+	people, hub bool // whether a channel, the hub's own inbox heard of it
+	elsewhere   bool // whether it was meant for others than the inbox
+}
 
 type nodeTold struct {
 	node string
@@ -75,6 +85,7 @@ type planned struct {
 	live     *Live
 	tell     *event.Tell
 	kind     channel.Kind
+	seq      int64 // of the event
 	key      string
 	message  id.ID
 	title    string
@@ -97,7 +108,7 @@ func (d *planned) mayHaveArrived() bool {
 // Begin starts planning in tx; jobs collects the queue's rows.
 func (p *Planner) Begin(tx *storage.Tx, jobs *queue.Writes) *Batch {
 	return &Batch{
-		p: p, tx: tx, jobs: jobs, live: map[id.ID][]*planned{}, ending: map[id.ID][]id.ID{}, told: map[route]bool{}, keys: map[string]*planned{},
+		p: p, tx: tx, jobs: jobs, live: map[id.ID][]*planned{}, ending: map[id.ID]map[id.ID]word{}, told: map[route]*heard{}, keys: map[string]*planned{},
 		byRun: map[id.ID][]nodeTold{}, routes: insertRoute.Rows(), stopped: suppressDelivery.Rows(),
 	}
 }
@@ -111,7 +122,7 @@ func (b *Batch) WantIncidents(known, ending []id.ID) {
 	b.tx.Query(liveDeliveries, rows, func(r storage.Row) error {
 		d := &planned{}
 		var incident id.ID
-		if err := r.Scan(&d.id, &incident, &d.channel, &d.state, &d.reason, &d.attempts); err != nil {
+		if err := r.Scan(&d.id, &incident, &d.channel, &d.kind, &d.seq, &d.state, &d.reason, &d.attempts); err != nil {
 			return fmt.Errorf("read a delivery: %w", err)
 		}
 		b.live[incident] = append(b.live[incident], d)
@@ -123,10 +134,14 @@ func (b *Batch) WantIncidents(known, ending []id.ID) {
 	}
 	b.tx.Query(toldChannels, rows, func(r storage.Row) error {
 		var incident, ch id.ID
-		if err := r.Scan(&incident, &ch); err != nil {
+		var w word
+		if err := r.Scan(&incident, &ch, &w.on, &w.over); err != nil {
 			return fmt.Errorf("read a told channel: %w", err)
 		}
-		b.ending[incident] = append(b.ending[incident], ch)
+		if b.ending[incident] == nil {
+			b.ending[incident] = map[id.ID]word{}
+		}
+		b.ending[incident][ch] = w
 		return nil
 	})
 }
@@ -139,17 +154,39 @@ func (b *Batch) WantTold(pairs [][2]id.ID) {
 	}
 	b.tx.Query(routeTold, rows, func(r storage.Row) error {
 		var k route
-		var told int
-		if err := r.Scan(&k.incident, &k.definition, &told); err != nil {
+		d := &planned{}
+		if err := r.Scan(&k.incident, &k.definition, &d.channel, &d.seq, &d.state, &d.reason); err != nil {
 			return fmt.Errorf("read what a route told: %w", err)
 		}
-		b.told[k] = told == 1
+		b.hear(k, d)
 		return nil
 	})
 }
 
-// Told reports whether the route's last word on the incident reached somebody, or was held back on purpose.
-func (b *Batch) Told(incident, definition id.ID) bool { return b.told[route{incident, definition}] }
+// hear notes what became of a route's delivery; those of its newest event count.
+func (b *Batch) hear(k route, d *planned) {
+	h := b.told[k]
+	if h == nil || d.seq > h.seq {
+		h = &heard{seq: d.seq}
+		b.told[k] = h
+	}
+	if d.seq < h.seq {
+		return
+	}
+	if l := b.p.channels.ByID(d.channel); l != nil && l.Spec.Local {
+		h.hub = h.hub || d.tells()
+		return
+	}
+	h.elsewhere = true
+	h.people = h.people || d.tells()
+}
+
+// Told reports whether the route's last word on the incident reached somebody, or was held back on purpose. As in the ledger the
+// inbox counts only when it is alone: nobody is paged by it.
+func (b *Batch) Told(incident, definition id.ID) bool {
+	h := b.told[route{incident, definition}]
+	return h != nil && (h.people || h.hub && !h.elsewhere)
+}
 
 // WantKeys queues the look-up of deliveries that these tells would make, for runs that come later than their event.
 func (b *Batch) WantKeys(tells []*event.Tell) {

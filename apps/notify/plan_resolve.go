@@ -1,7 +1,10 @@
 package notify
 
 import (
+	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -14,37 +17,44 @@ import (
 // one delivery; what was never tried is held back. t names the incident and its resolving event. It returns how many are told.
 func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 	incident := t.Incident.ID
-	channels := append([]id.ID(nil), b.ending[incident]...)
+	last := maps.Clone(b.ending[incident])
+	if last == nil {
+		last = map[id.ID]word{}
+	}
 	for _, d := range b.live[incident] {
+		w := last[d.channel]
 		switch {
 		case d.kind == channel.KindResolved:
+			if d.seq < t.Seq && (d.unfinished() || d.state == event.StateDelivered) {
+				w.over = max(w.over, d.seq)
+			}
 		case d.mayHaveArrived():
-			channels = append(channels, d.channel)
+			w.on = max(w.on, d.seq)
 		case d.state == event.StatePending:
 			b.holdBack(d, event.ReasonResolvedFirst)
 		}
+		last[d.channel] = w
 	}
 	n := 0
-	seen := map[id.ID]bool{}
 	var notice *channel.Notice
-	for _, c := range channels {
+	for _, c := range slices.SortedFunc(maps.Keys(last), func(x, y id.ID) int { return bytes.Compare(x[:], y[:]) }) {
 		l := b.p.channels.ByID(c)
-		if seen[c] || l == nil {
-			continue // deleted since: nowhere to send it to
+		if last[c].on <= last[c].over || l == nil {
+			continue // it knows, will know, or is deleted since: nowhere to send it to
 		}
-		seen[c] = true
-		d := &planned{
-			id: id.New(), channel: c, live: l, tell: t, key: idemKey(t, c), kind: channel.KindResolved, state: event.StatePending,
+		key := idemKey(t, c)
+		d := b.keys[key]
+		if d == nil {
+			d = &planned{
+				id: id.New(), channel: c, live: l, tell: t, key: key, kind: channel.KindResolved, seq: t.Seq, state: event.StatePending,
+			}
+			b.keys[key] = d
+			if notice == nil {
+				v := b.p.notice(t, b.tx.Now(), channel.KindResolved)
+				notice = &v
+			}
+			b.plan(d, *notice)
 		}
-		if b.keys[d.key] != nil {
-			continue
-		}
-		b.keys[d.key] = d
-		if notice == nil {
-			v := b.p.notice(t, b.tx.Now(), channel.KindResolved)
-			notice = &v
-		}
-		b.plan(d, *notice)
 		for _, w := range waiting {
 			b.join(w.RunID, t.Tenant, w.DefinitionID, "", d)
 		}

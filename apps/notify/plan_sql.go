@@ -6,23 +6,21 @@ import s "github.com/incidenthub/incidenthub/internal/platform/storage"
 var (
 	// liveDeliveries are those that may still go out.
 	liveDeliveries = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
-		SELECT t.id, t.incident_id, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t
+		SELECT t.id, t.incident_id, t.channel_id, t.kind, t.event_seq, t.state, t.reason, t.attempts FROM deliveries t
 		WHERE t.incident_id = v.incident_id AND t.state IN ('pending', 'sending') {lock}`)
 
-	// toldChannels are the channels whose last word is that the incident is on.
+	// toldChannels are the last words that the channels of an incident got: that it is on, and that it is over.
 	toldChannels = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
-		SELECT v.incident_id AS incident_id, d.channel_id AS channel_id FROM deliveries d
-		WHERE d.incident_id = v.incident_id AND d.state = 'delivered'
-		GROUP BY d.channel_id
-		HAVING max(CASE WHEN d.kind = 'resolved' THEN 0 ELSE d.event_seq END) > max(CASE WHEN d.kind = 'resolved' THEN d.event_seq ELSE 0 END)`)
+		SELECT v.incident_id AS incident_id, d.channel_id AS channel_id, max(CASE WHEN d.kind = 'resolved' THEN 0 ELSE d.event_seq END) AS said_on,
+		       max(CASE WHEN d.kind = 'resolved' THEN d.event_seq ELSE 0 END) AS said_over
+		FROM deliveries d WHERE d.incident_id = v.incident_id AND d.state = 'delivered' GROUP BY d.channel_id`)
 
-	// routeTold says what became of the last event that a route told of an incident: the best of its deliveries.
+	// routeTold says what became of the last event that a route told of an incident, by channel, newest event first.
 	routeTold = s.Lookup([]s.Column{s.Col("incident_id", s.UUID), s.Col("definition_id", s.Key)}, `
-		SELECT d.incident_id, r.definition_id,
-		       CASE WHEN d.state IN ('pending', 'sending', 'delivered') OR d.reason IN ('when', 'below_min_severity') THEN 1 ELSE 0 END AS told
+		SELECT d.incident_id, r.definition_id, d.channel_id, d.event_seq, d.state, d.reason
 		FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id
 		WHERE d.incident_id = v.incident_id AND r.definition_id = v.definition_id AND d.kind <> 'resolved'
-		ORDER BY d.event_seq DESC, told DESC LIMIT 1`)
+		ORDER BY d.event_seq DESC LIMIT 50`)
 
 	sameKey = s.Lookup([]s.Column{s.Col("idem_key", s.Text)}, `
 		SELECT t.id, t.idem_key, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t WHERE t.idem_key = v.idem_key LIMIT 1`)

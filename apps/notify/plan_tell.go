@@ -28,7 +28,7 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 		d := b.keys[key]
 		if d == nil {
 			d = &planned{
-				id: id.New(), channel: l.ID, live: l, tell: t, key: key, kind: kindOf(t.Event), state: event.StatePending,
+				id: id.New(), channel: l.ID, live: l, tell: t, key: key, kind: kindOf(t.Event), seq: t.Seq, state: event.StatePending,
 			}
 			b.keys[key] = d
 			if notice == nil {
@@ -39,7 +39,8 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 		}
 		b.join(t.RunID, t.Tenant, t.DefinitionID, t.Node, d)
 		if t.Incident != nil {
-			b.told[route{t.Incident.ID, t.DefinitionID}] = b.told[route{t.Incident.ID, t.DefinitionID}] || d.tells()
+			d.seq = t.Seq
+			b.hear(route{t.Incident.ID, t.DefinitionID}, d)
 		}
 		out = append(out, b.view(d))
 	}

@@ -115,7 +115,9 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 	}
 	t := byID[delivery]
 	settle := func(state, reason string) {
-		t.book = &outcome{job: t.job, channel: ch, message: message, at: s.clock.Now(), state: state, reason: reason, unsent: true}
+		t.book = &outcome{
+			job: t.job, channel: ch, message: message, n: attempts, at: s.clock.Now(), state: state, reason: reason, unsent: true,
+		}
 	}
 	live := s.channels.ByID(ch)
 	switch {

@@ -245,8 +245,8 @@ func (w *walk) end(n *graph.Node, number int, at time.Time, took time.Duration, 
 // skipped leaves a trace of what a notify node would have told.
 func (w *walk) skipped(e graph.SkipNode) error {
 	n, ok := w.x.graph.Node(e.Node)
-	if !ok || !n.Spec.Notifies || e.Reason != graph.ReasonWhen || w.x.incident == nil || w.x.eventSeq == 0 {
-		return nil
+	if !ok || !n.Spec.Notifies || e.Reason != graph.ReasonWhen || w.x.incident == nil || w.x.eventSeq == 0 || w.x.eventKind == event.EventResolved {
+		return nil // ends are told by state, whatever a condition says
 	}
 	c := w.context(n, false)
 	tell := c.Tell

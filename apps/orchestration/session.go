@@ -333,7 +333,7 @@ func (f *folding) resolve() {
 			Alerts: slices.Compact(alerts),
 		}, waiting)
 		for _, row := range rows {
-			if n == 0 {
+			if n == 0 && len(f.s.told.OfRun(row.RunID)) == 0 {
 				row.State, row.Reason = event.StateSuppressed, event.ReasonNobodyTold
 			}
 			row.Trace = append(row.Trace, event.Decision{What: "resolve", Result: "resolved", Values: map[string]any{"channels_told": n}})
