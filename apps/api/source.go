@@ -48,6 +48,7 @@ type sourceFields struct {
 	Signature         *string         `json:"signature,omitempty" doc:"pagerduty, grafana, newrelic or generic; for grafana with a signed time: grafana;timestamp=<header>."`
 	SignatureSecret   *secret.String  `json:"signature_secret,omitempty" doc:"Write only. Left out or *** keeps it, an empty text removes it."`
 	SignaturePrevious *secret.String  `json:"signature_previous,omitempty" doc:"Write only: a second secret that is valid."`
+	Key               *secret.String  `json:"key,omitempty" doc:"Write only: an ingest key of your own, at least 20 characters. Left out: a generated one, or the one it has."`
 	IsActive          *bool           `json:"is_active,omitempty"`
 	Version           int64           `json:"version,omitempty" doc:"The version that was read: the change is refused if there is a newer one. Left out: not compared."`
 }
@@ -137,7 +138,7 @@ func (f sourceFields) over(in sources.Input) (sources.Input, error) {
 	set(&in.SourceName, f.SourceName)
 	set(&in.Description, f.Description)
 	set(&in.IsActive, f.IsActive)
-	in.SignatureSecret, in.SignaturePrevious = f.SignatureSecret, f.SignaturePrevious
+	in.SignatureSecret, in.SignaturePrevious, in.Key = f.SignatureSecret, f.SignaturePrevious, f.Key
 	if len(f.GroupBy) > 0 {
 		in.GroupBy = sources.GroupBy{}
 		if err := json.Unmarshal(f.GroupBy, &in.GroupBy); err != nil {

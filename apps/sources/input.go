@@ -20,6 +20,8 @@ const (
 	maxLabel       = 200
 	minSecret      = 8
 	maxSecret      = 1024
+	minKey         = 20
+	maxKey         = 256
 )
 
 // mask is how a secret looks when it was read back from the API; sent back it means "keep".
@@ -44,6 +46,9 @@ type Input struct {
 	SignatureSecret *secret.String
 	// SignaturePrevious is the second secret that is valid; nil and the mask keep what is stored, unset removes it.
 	SignaturePrevious *secret.String
+	// Key is an ingest key of the operator's own, for configuration that comes from files. Nil, unset and the mask keep the stored
+	// one; a new entry without it gets a generated one.
+	Key *secret.String
 }
 
 // InputOf returns the Input that would leave s as it is.
@@ -63,6 +68,9 @@ func (in Input) clean() Input {
 	}
 	if in.SignaturePrevious != nil && in.SignaturePrevious.Reveal() == mask {
 		in.SignaturePrevious = nil
+	}
+	if in.Key != nil && (in.Key.IsZero() || in.Key.Reveal() == mask) {
+		in.Key = nil
 	}
 	return in
 }
@@ -91,6 +99,9 @@ func (in Input) check(drivers []string, stored secrets) error {
 	p.text("description", in.Description, maxDescription)
 	p.groupBy(in.GroupBy)
 	p.signature(in, stored)
+	if in.Key != nil && (len(in.Key.Reveal()) < minKey || len(in.Key.Reveal()) > maxKey) {
+		p.add("key", "use %d to %d characters that nobody can guess, or leave it out to have one made", minKey, maxKey)
+	}
 	if len(p) > 0 {
 		return &Invalid{Problems: p}
 	}

@@ -22,6 +22,9 @@ const keyPrefix = "ihi"
 // shownPrefix is how much of a key is stored readable, in characters: its kind and about 36 bits of its 256.
 const shownPrefix = 10
 
+// ownPrefix is the same of a key that the operator chose, which may be shorter.
+const ownPrefix = 4
+
 // Config holds what a Service needs.
 type Config struct {
 	DB      *storage.DB
@@ -105,7 +108,8 @@ func (s *Service) load(ctx context.Context, tenant, ref string) (Source, secrets
 	return src, have, err
 }
 
-// Create adds an entry and returns it with its key, which is not stored and cannot be read again.
+// Create adds an entry and returns it with its generated key, which is not stored and cannot be read again; "" when the input
+// brought a key.
 func (s *Service) Create(ctx context.Context, tenant string, in Input) (Source, string, error) {
 	return s.create(ctx, tenant, in, false)
 }
@@ -120,6 +124,9 @@ func (s *Service) create(ctx context.Context, tenant string, in Input, isDefault
 	src := Source{
 		ID: id.New(), TenantID: tenant, KeyPrefix: raw[:shownPrefix], KeyHash: hash,
 		IsDefault: isDefault, Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if in.Key != nil {
+		raw = ""
 	}
 	src.set(in)
 	have := secrets{}.with(in)
@@ -140,6 +147,9 @@ func (s *Service) create(ctx context.Context, tenant string, in Input, isDefault
 func (s *Source) set(in Input) {
 	s.Name, s.Driver, s.SourceName, s.Description = in.Name, in.Driver, in.SourceName, in.Description
 	s.GroupBy, s.Signature, s.IsActive = storage.Doc(in.GroupBy), in.Signature, in.IsActive
+	if in.Key != nil {
+		s.KeyPrefix, s.KeyHash = in.Key.Reveal()[:ownPrefix], secret.HashToken(in.Key.Reveal())
+	}
 }
 
 // Changes names what Update would change, in a fixed order; none means that the entry is as in says.
@@ -171,6 +181,7 @@ func (s *Source) changes(in Input, have secrets) []string {
 		{fieldCurrent, have.current.Equal(next.current)},
 		{fieldPrevious, have.previous.Equal(next.previous)},
 		{"is_active", was.IsActive == in.IsActive},
+		{"key", in.Key == nil || secret.Equal(secret.HashToken(in.Key.Reveal()), s.KeyHash)},
 	} {
 		if !f.same {
 			fields = append(fields, f.name)

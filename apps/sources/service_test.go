@@ -296,3 +296,33 @@ func TestSecrets(t *testing.T) {
 		}
 	})
 }
+
+func TestOwnKey(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, db *storage.DB) {
+		s, ctx := service(t, db, nil), t.Context()
+		in := sources.Input{Name: "prod", IsActive: true, Key: secretOf("alertmanager-of-prod-0001")}
+		src, raw, err := s.Create(ctx, tenant, in)
+		if err != nil || raw != "" || src.KeyHash != secret.HashToken("alertmanager-of-prod-0001") || src.KeyPrefix != "aler" {
+			t.Fatalf("%+v %q %v", src, raw, err)
+		}
+		if fields, err := s.Changes(ctx, tenant, "prod", in); err != nil || len(fields) != 0 {
+			t.Errorf("the same key is a change: %v %v", fields, err)
+		}
+		in.Key = secretOf("alertmanager-of-prod-0002")
+		if fields, err := s.Changes(ctx, tenant, "prod", in); err != nil || !slices.Equal(fields, []string{"key"}) {
+			t.Errorf("another key is %v, %v", fields, err)
+		}
+		if src, err = s.Update(ctx, tenant, "prod", 0, in); err != nil || src.KeyHash != secret.HashToken("alertmanager-of-prod-0002") {
+			t.Errorf("%+v %v", src, err)
+		}
+		in.Key = nil
+		if src, err = s.Update(ctx, tenant, "prod", 0, in); err != nil || src.KeyHash != secret.HashToken("alertmanager-of-prod-0002") {
+			t.Errorf("no key changes it: %+v %v", src, err)
+		}
+		in.Key = secretOf("short")
+		if _, err = s.Update(ctx, tenant, "prod", 0, in); !errors.As(err, new(*sources.Invalid)) {
+			t.Errorf("a short key: %v", err)
+		}
+	})
+}

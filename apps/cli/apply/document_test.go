@@ -42,7 +42,7 @@ pipelines:
 providers: []
 `,
 			[]string{
-				`line 4: source "prod": drivr: unknown field; known are name, driver, source_name, description, is_active, group_by, signature, signature_secret, signature_previous`,
+				`line 4: source "prod": drivr: unknown field; known are name, driver, source_name, description, is_active, group_by, signature, signature_secret, signature_previous, key`,
 				`line 5: source "prod": is_active: must be true or false`,
 				`line 6: source "prod": group_by: must be a list of label names, or the word vendor`,
 				`line 7: source "prod": this name is also on line 3; names are unique`,

@@ -174,7 +174,7 @@ func (r *reader) source() sources.Input {
 	if err := in.Signature.UnmarshalText([]byte(r.text("signature"))); err != nil {
 		r.p.add(Problem{Line: find(r.node, r.line, "/signature"), Kind: r.kind, Name: r.name, Field: "signature", Message: err.Error()})
 	}
-	in.SignatureSecret, in.SignaturePrevious = r.secret("signature_secret"), r.secret("signature_previous")
+	in.SignatureSecret, in.SignaturePrevious, in.Key = r.secret("signature_secret"), r.secret("signature_previous"), r.secret("key")
 	return in
 }
 
