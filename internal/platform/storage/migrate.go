@@ -10,7 +10,6 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx" for goose, which needs database/sql
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/incidenthub/incidenthub/migrations"
 )
@@ -56,11 +55,7 @@ func (d *DB) withMigrator(ctx context.Context, fn func(*goose.Provider) error) (
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if d.engine == Postgres {
 		dialect = goose.DialectPostgres
-		locker, lerr := lock.NewPostgresSessionLocker()
-		if lerr != nil {
-			return fmt.Errorf("prepare the migration lock: %w", lerr)
-		}
-		opts = append(opts, goose.WithSessionLocker(locker))
+		opts = append(opts, goose.WithSessionLocker(sessionLock{}))
 		pool, err = sql.Open("pgx", d.url)
 	} else {
 		unlock, lerr := lockFile(ctx, d.url+".migrate.lock")
