@@ -108,8 +108,16 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 	if p.TraceID == "" {
 		p.TraceID = trace.New()
 	}
+	looked := false
 	for range 10 {
 		a, err := i.prepare(ctx, p)
+		if errors.Is(err, ErrUnknownPipeline) && !looked {
+			looked = true // it may be new
+			if err := i.refresh(ctx); err != nil {
+				return Accepted{}, err
+			}
+			continue
+		}
 		if err != nil {
 			return Accepted{}, err
 		}
@@ -128,6 +136,15 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 		return i.committed(a), nil
 	}
 	return Accepted{}, fmt.Errorf("%w: %w", storage.ErrUnavailable, errStale)
+}
+
+// refresh reads the configuration again if it has changed since.
+func (i *Intake) refresh(ctx context.Context) error {
+	now, err := i.db.Generation(ctx)
+	if err != nil || now == i.catalog.now.Load().generation {
+		return err
+	}
+	return i.reload(ctx)
 }
 
 // store waits for the commit. The fold gets the receipt on the writer, right after the commit, so that receipts are folded in the

@@ -34,6 +34,7 @@ func (i *Intake) route(ctx context.Context, a *acceptance) error {
 			a.item.rows = append(a.item.rows, a.row(o, id.ID{}, event.StateNoRoute, "", misses))
 			continue
 		}
+		a.outcome = OutcomeQueued // also when it is discarded: somebody decided about it
 		for _, r := range taken {
 			if r.Graph.Trigger.Discard {
 				a.item.rows = append(a.item.rows, a.row(o, r.ID, event.StateSuppressed, event.ReasonDiscarded,
@@ -53,9 +54,6 @@ func (i *Intake) route(ctx context.Context, a *acceptance) error {
 			a.item.rows = append(a.item.rows, row)
 			run.rows = append(run.rows, row)
 		}
-	}
-	if len(a.item.runs) > 0 {
-		a.outcome = OutcomeQueued
 	}
 	return nil
 }
