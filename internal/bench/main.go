@@ -46,7 +46,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.clients, "clients", 64, "connections that send, each with one request under way")
 	flags.Int64Var(&o.alerts, "alerts", 0, "alerts of each load, instead of --seconds")
 	flags.Int64Var(&o.freshAlerts, "fresh", 0, "instead: send this many alerts to a Postgres without ANALYZE, CPU for each 10,000")
-	flags.StringVar(&o.profiles, "profile", "", "folder for a CPU profile of the hub in each load")
+	flags.StringVar(&o.profiles, "profile", "", "folder for a CPU profile of the hub in each load, and the statements that cost Postgres most")
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -140,7 +140,7 @@ func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err e
 func (b *bench) one(ctx context.Context, engine string, r *Report) (err error) {
 	var cluster *target.Cluster
 	if engine == target.Postgres {
-		if cluster, err = target.StartCluster(ctx); err != nil {
+		if cluster, err = target.StartCluster(ctx, b.statistics()...); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, cluster.Close()) }()
@@ -149,4 +149,12 @@ func (b *bench) one(ctx context.Context, engine string, r *Report) (err error) {
 	stages, standing, err := b.engine(ctx, engine, cluster)
 	r.Stages, r.Standing = append(r.Stages, stages...), append(r.Standing, standing)
 	return err
+}
+
+// statistics are Postgres' settings for what --profile writes. They cost it a few percent.
+func (b *bench) statistics() []string {
+	if b.profiles == "" {
+		return nil
+	}
+	return []string{target.Statistics}
 }

@@ -69,7 +69,7 @@ func (b *bench) run(ctx context.Context, engine string, h *target.Hub, book *loa
 	}
 	repeats, strange := book.Repeats.Load(), book.Strange.Load()
 	if b.profiles != "" {
-		if err := h.BeginProfile(); err != nil {
+		if err := h.BeginProfile(ctx); err != nil {
 			return f, err
 		}
 	}
@@ -90,7 +90,7 @@ func (b *bench) run(ctx context.Context, engine string, h *target.Hub, book *loa
 		return f, err
 	}
 	if b.profiles != "" {
-		if err := h.EndProfile(filepath.Join(b.profiles, engine+"-"+s.name+".pprof")); err != nil {
+		if err := h.EndProfile(ctx, filepath.Join(b.profiles, engine+"-"+s.name)); err != nil {
 			return f, err
 		}
 	}

@@ -165,7 +165,7 @@ func (b *bench) fresh(ctx context.Context, cluster *target.Cluster, setup target
 // trap sends alerts to a Postgres that never analyses its tables and reports the CPU of each ten thousand: a plan that was
 // cached while the tables were empty would make them dearer and dearer.
 func (b *bench) trap(ctx context.Context) (list []Figures, err error) {
-	cluster, err := target.StartCluster(ctx, "autovacuum=off")
+	cluster, err := target.StartCluster(ctx, append(b.statistics(), "autovacuum=off")...)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,36 @@ func StartCluster(ctx context.Context, more ...string) (*Cluster, error) {
 	return c, nil
 }
 
+// Statistics is the setting by which Statements work.
+const Statistics = "shared_preload_libraries=pg_stat_statements"
+
+// Statements lists what took Postgres most time since the last call: total and mean milliseconds, calls, rows, buffers hit, text.
+func (c *Cluster) Statements(ctx context.Context) (string, error) {
+	if _, err := c.admin.ExecContext(ctx, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements"); err != nil {
+		return "", fmt.Errorf("read the statements: %w", err)
+	}
+	rows, err := c.admin.QueryContext(ctx, `SELECT format('%s ms in %s calls of %s ms, %s rows, %s buffers: %s', round(total_exec_time::numeric, 1), calls,
+		round(mean_exec_time::numeric, 3), rows, shared_blks_hit, regexp_replace(query, '\s+', ' ', 'g'))
+		FROM pg_stat_statements ORDER BY total_exec_time DESC LIMIT 40`)
+	if err != nil {
+		return "", fmt.Errorf("read the statements: %w", err)
+	}
+	defer rows.Close()
+	var out strings.Builder
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return "", fmt.Errorf("read the statements: %w", err)
+		}
+		out.WriteString(line + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		return "", fmt.Errorf("read the statements: %w", err)
+	}
+	_, err = c.admin.ExecContext(ctx, "SELECT pg_stat_statements_reset()")
+	return out.String(), err
+}
+
 // Close ends the server and removes its data.
 func (c *Cluster) Close() error {
 	if c.admin != nil {

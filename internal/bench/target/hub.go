@@ -173,11 +173,27 @@ func (h *Hub) CPU() (hub, base time.Duration, err error) {
 // Resident is the memory that the hub's process holds.
 func (h *Hub) Resident() (int64, error) { return residentBytes(h.cmd.Process.Pid) }
 
-// BeginProfile starts a CPU profile.
-func (h *Hub) BeginProfile() error { return h.cmd.Process.Signal(syscall.SIGUSR1) }
+// BeginProfile starts a CPU profile, and forgets what Postgres did before.
+func (h *Hub) BeginProfile(ctx context.Context) error {
+	if h.base.cluster != nil {
+		if _, err := h.base.cluster.Statements(ctx); err != nil {
+			return err
+		}
+	}
+	return h.cmd.Process.Signal(syscall.SIGUSR1)
+}
 
-// EndProfile ends it and moves it to path.
-func (h *Hub) EndProfile(path string) error {
+// EndProfile ends it and moves it to path + .pprof; what Postgres was busy with goes to path + .sql.
+func (h *Hub) EndProfile(ctx context.Context, path string) error {
+	if h.base.cluster != nil {
+		text, err := h.base.cluster.Statements(ctx)
+		if err == nil {
+			err = os.WriteFile(path+".sql", []byte(text), 0o600)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if err := h.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
 		return err
 	}
@@ -185,7 +201,7 @@ func (h *Hub) EndProfile(path string) error {
 	from := profilePath(h.folder, h.taken)
 	for range 500 {
 		if raw, err := os.ReadFile(from); err == nil {
-			return os.WriteFile(path, raw, 0o600)
+			return os.WriteFile(path+".pprof", raw, 0o600)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
