@@ -1,0 +1,123 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+)
+
+// TestKillFirstStart kills the hub while it makes its schema and its first rows, again and again, on the same database (I21).
+func TestKillFirstStart(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes seconds")
+	}
+	rounds := 2
+	if long() {
+		rounds = 10
+	}
+	for name, url := range map[string]func() string{
+		"sqlite": func() string { return "" }, "postgres": func() string { return testkit.DurablePostgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kills := 0
+			for round := range rounds {
+				h, r := newHub(t, url(), nil), newReceiver(t)
+				random := rand.New(rand.NewPCG(uint64(round), 2))
+				for n := range 6 {
+					// Ever later, until the hub would be up.
+					_, address := h.spawn()
+					select {
+					case <-time.After(time.Duration(n*50+random.IntN(50)) * time.Millisecond):
+					case <-address:
+					}
+					h.kill()
+					kills++
+				}
+				h.start()
+				h.tell(r)
+				l := newLoad(h, 100)
+				l.start(10)
+				l.over.Wait()
+				a := &audit{hub: h, load: l, receiver: r, within: 30 * time.Second * slow}
+				o := a.check(t)
+				once(t, h)
+				summary.add("C24 kill -9 at the first start, "+name, 6, o, readyTimes(h))
+				h.kill()
+			}
+		})
+	}
+}
+
+// TestTwoStarts starts two hubs at the same moment on the same fresh database: they migrate once, and both work.
+func TestTwoStarts(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes seconds")
+	}
+	engines(t, func(t *testing.T, engine, url string) {
+		one, r := newHub(t, url, nil), newReceiver(t)
+		two := newHub(t, url, map[string]string{"HUB_DATA_DIR": one.settings["HUB_DATA_DIR"]})
+		done := make(chan time.Duration, 1)
+		go func() { done <- two.startSlowly(20 * time.Second * slow) }()
+		took := one.startSlowly(20 * time.Second * slow)
+		took = max(took, <-done)
+		if took > 2*firstReadyIn {
+			t.Errorf("both were ready after %s", took)
+		}
+		one.tell(r)
+		loads := []*load{newLoad(one, 50), newLoad(two, 50)}
+		loads[1].sent.Add(100_000) // other alerts
+		for _, l := range loads {
+			l.start(30)
+		}
+		for _, l := range loads {
+			l.over.Wait()
+		}
+		a := &audit{hub: one, load: loads[0], receiver: r, within: 30 * time.Second * slow}
+		loads[0].accepted = append(loads[0].accepted, loads[1].promises()...)
+		o := a.check(t)
+		once(t, one)
+		if o.accepted != 60 || o.repeats != 0 {
+			t.Errorf("%d alerts of 60 accepted, %d repeats", o.accepted, o.repeats)
+		}
+		summary.add("C24 two first starts at once, "+engine, 1, o, "both ready in "+took.Round(time.Millisecond).String())
+	})
+}
+
+// once checks that what a first start makes is there once.
+func once(t *testing.T, h *hub) {
+	t.Helper()
+	db, err := storage.Open(t.Context(), storage.Config{URL: h.database(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for what, q := range map[string]string{
+		"migrations applied twice": `SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version`,
+		"default sources too many": `SELECT count(*) - 1 FROM sources WHERE is_default`,
+		"inboxes too many":         `SELECT count(*) - 1 FROM channels WHERE driver = 'inbox'`,
+		"definitions twice":        `SELECT count(*) - count(DISTINCT name) FROM definitions`,
+		"definitions without a version": `SELECT count(*) FROM definitions d WHERE NOT EXISTS (SELECT 1 FROM definition_versions v
+			WHERE v.definition_id = d.id AND v.version = d.version)`,
+	} {
+		var n int64
+		if err := db.Read(t.Context()).Raw(q).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
+		if n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+}
