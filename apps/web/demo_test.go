@@ -34,8 +34,6 @@ func channelOf(h *hub, name, driver string, active bool) notify.Channel {
 // ago is a point in time before the hub's now.
 func (h *hub) ago(d time.Duration) time.Time { return h.now.Add(-d) }
 
-func ptr[T any](v T) *T { return &v }
-
 // demo is a hub in the middle of a bad night.
 func demo(now time.Time) *hub {
 	h := emptyHub(now)
@@ -116,7 +114,7 @@ func (h *hub) add(title, source, instance, text string, severity event.Severity,
 			a.Labels["instance"] = instance[:max(1, len(instance)-1)] + string(rune('1'+i))
 		}
 		if i >= firing {
-			a.Status, a.IsFiring, a.EndedAt = event.StatusResolved, false, ptr(h.ago(age/2))
+			a.Status, a.IsFiring, a.EndedAt = event.StatusResolved, false, new(h.ago(age/2))
 		}
 		d.Alerts = append(d.Alerts, a)
 	}
@@ -141,7 +139,7 @@ func (h *hub) tellAll(d *alerts.IncidentDetail, all []told, age time.Duration) {
 	for _, t := range all {
 		one := notify.DeliveryView{
 			ID: id.New(), ChannelName: t.channel, Driver: t.driver, Kind: "firing", Severity: string(d.Severity), State: t.state, Reason: t.reason,
-			IncidentID: d.ID, IncidentTitle: d.Title, AttemptCount: 1, CreatedAt: h.ago(age - time.Second), FinishedAt: ptr(h.ago(age - 2*time.Second)),
+			IncidentID: d.ID, IncidentTitle: d.Title, AttemptCount: 1, CreatedAt: h.ago(age - time.Second), FinishedAt: new(h.ago(age - 2*time.Second)),
 			Attempts: []notify.AttemptView{{N: 1, At: h.ago(age - time.Second), Status: 200, LatencyUS: 38_000, Verdict: "done", Response: "ok"}},
 		}
 		for _, c := range h.channels {
@@ -151,7 +149,7 @@ func (h *hub) tellAll(d *alerts.IncidentDetail, all []told, age time.Duration) {
 		}
 		switch t.state {
 		case "pending":
-			one.AttemptCount, one.FinishedAt, one.NextAt = 2, nil, ptr(h.now.Add(19*time.Second))
+			one.AttemptCount, one.FinishedAt, one.NextAt = 2, nil, new(h.now.Add(19*time.Second))
 			one.Attempts = []notify.AttemptView{
 				{N: 1, At: h.ago(50 * time.Second), Status: 503, LatencyUS: 1_204_000, Verdict: "retry", Error: "the receiver answered 503 Service Unavailable"},
 				{N: 2, At: h.ago(20 * time.Second), LatencyUS: 10_000_000, Verdict: "retry", Error: "no answer within 10 s"},
@@ -186,7 +184,7 @@ func (h *hub) post(d *alerts.IncidentDetail, at time.Time, age time.Duration) {
 		Title: "[" + strings.ToUpper(string(d.Severity)) + "] " + d.Title, Body: body, CreatedAt: at,
 	}
 	if age > 10*time.Minute {
-		m.ReadAt = ptr(h.ago(age / 2))
+		m.ReadAt = new(h.ago(age / 2))
 	}
 	h.messages = append([]notify.MessageView{m}, h.messages...)
 }
@@ -237,17 +235,23 @@ func (h *hub) flows() {
 	good.Observations = 2
 	run := id.New()
 	good.Items = []orchestration.Observation{
-		{Index: 0, Name: newest.Title, Status: "firing", Severity: "critical", Fingerprint: "5a3b1e0c9d7f2468", StartedAt: ptr(h.ago(3 * time.Minute)),
+		{
+			Index: 0, Name: newest.Title, Status: "firing", Severity: "critical", Fingerprint: "5a3b1e0c9d7f2468", StartedAt: new(h.ago(3 * time.Minute)),
 			Description: newest.Description, Labels: newest.Alerts[0].Labels, Source: "alertmanager",
-			Outcomes: []orchestration.Outcome{{DefinitionID: &h.pipelines[1].ID, RunID: &run, IncidentID: &newest.ID, State: "delivered", Trace: json.RawMessage(`{"route":{"tried":[{"definition":"night","matched":true}]},"dedup":{"material":true,"why":"new alert"}}`)}}},
-		{Index: 1, Name: newest.Title, Status: "firing", Severity: "critical", Fingerprint: "0c11aa54be310977", StartedAt: ptr(h.ago(3 * time.Minute)), Labels: newest.Alerts[1].Labels,
-			Outcomes: []orchestration.Outcome{{DefinitionID: &h.pipelines[1].ID, RunID: &run, IncidentID: &newest.ID, State: "suppressed", Reason: "duplicate"}}},
+			Outcomes: []orchestration.Outcome{{DefinitionID: &h.pipelines[1].ID, RunID: &run, IncidentID: &newest.ID, State: "delivered", Trace: json.RawMessage(`[{"what":"route","name":"old","result":"miss","why":"severity is critical, it wants info"},{"what":"route","name":"night","result":"match"},{"what":"fold","result":"created"},{"what":"channel","name":"ops","result":"delivered"}]`)}},
+		},
+		{
+			Index: 1, Name: newest.Title, Status: "firing", Severity: "critical", Fingerprint: "0c11aa54be310977", StartedAt: new(h.ago(3 * time.Minute)), Labels: newest.Alerts[1].Labels,
+			Outcomes: []orchestration.Outcome{{DefinitionID: &h.pipelines[1].ID, RunID: &run, IncidentID: &newest.ID, State: "suppressed", Reason: "duplicate"}},
+		},
 	}
 	h.receipts = []orchestration.ReceiptDetail{good, lost, bad}
-	at := func(ms int) *time.Time { return ptr(h.ago(95*time.Second - time.Duration(ms)*time.Millisecond)) }
+	at := func(ms int) *time.Time { return new(h.ago(95*time.Second - time.Duration(ms)*time.Millisecond)) }
 	r := orchestration.RunDetail{
-		Run: orchestration.Run{ID: run, DefinitionID: h.pipelines[1].ID, DefinitionName: "night", DefinitionVersion: 7, State: "succeeded", Status: "notified", EventKind: "opened", Source: "alertmanager",
-			ReceiptID: &good.ID, IncidentID: &newest.ID, CreatedAt: h.ago(95 * time.Second), CompletedAt: at(2310), TotalDurationMS: ptr(2310.0)},
+		Run: orchestration.Run{
+			ID: run, DefinitionID: h.pipelines[1].ID, DefinitionName: "night", DefinitionVersion: 7, State: "succeeded", Status: "notified", EventKind: "opened", Source: "alertmanager",
+			ReceiptID: &good.ID, IncidentID: &newest.ID, CreatedAt: h.ago(95 * time.Second), CompletedAt: at(2310), TotalDurationMS: new(2310.0),
+		},
 		Config: json.RawMessage(nightConfig), Graph: drawing(json.RawMessage(nightConfig)),
 	}
 	node := func(name, kind, state, reason, choice string, ms float64, out string) {
@@ -275,7 +279,9 @@ func (h *hub) flows() {
 	failed := r
 	failed.ID, failed.State, failed.LastError = id.New(), "failed", &orchestration.RunError{Type: "timeout", Message: "Node tell-all failed: no answer within 10 s"}
 	failed.CreatedAt = h.ago(26 * time.Hour)
-	direct := orchestration.RunDetail{Run: orchestration.Run{ID: id.New(), DefinitionName: "direct", DefinitionVersion: 1, State: "running", CurrentNode: "tell", Source: "datadog", EventKind: "opened", CreatedAt: h.ago(3 * time.Second)},
-		Config: json.RawMessage(directConfig), Graph: drawing(json.RawMessage(directConfig)), Nodes: []orchestration.NodeRun{{Node: "ingest", Type: "ingest", State: "succeeded", DurationMS: ptr(2.0)}, {Node: "tell", Type: "notify", State: "running", Attempt: 2}}}
+	direct := orchestration.RunDetail{
+		Run:    orchestration.Run{ID: id.New(), DefinitionName: "direct", DefinitionVersion: 1, State: "running", CurrentNode: "tell", Source: "datadog", EventKind: "opened", CreatedAt: h.ago(3 * time.Second)},
+		Config: json.RawMessage(directConfig), Graph: drawing(json.RawMessage(directConfig)), Nodes: []orchestration.NodeRun{{Node: "ingest", Type: "ingest", State: "succeeded", DurationMS: new(2.0)}, {Node: "tell", Type: "notify", State: "running", Attempt: 2}},
+	}
 	h.runs = []orchestration.RunDetail{direct, r, failed}
 }

@@ -34,6 +34,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"run":      runMark,
 		"outcome":  outcomeMark,
 		"words":    words,
+		"why":      why,
 		"text":     text,
 		"kind":     kindName,
 		"us":       func(v int64) string { return span(time.Duration(v) * time.Microsecond) },
@@ -131,10 +132,8 @@ func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") 
 // span is a duration in at most two units.
 func span(d time.Duration) string {
 	switch {
-	case d <= 0:
-		return "0 ms"
 	case d < time.Millisecond:
-		return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64) + " ms"
+		return "< 1 ms"
 	case d < time.Second:
 		return strconv.Itoa(int(d.Milliseconds())) + " ms"
 	case d < time.Minute:

@@ -65,7 +65,7 @@ func draw(f flow, nodes []orchestration.NodeRun) picture {
 		where := at.node[i]
 		d := drawnNode{
 			ID: n.ID, Type: n.Type, X: left(where.layer), Y: int(at.layers[where.layer][where.at].y),
-			Shape: shape(n.Type), Title: cut(n.ID, 12), Kind: n.Type, Icon: kindIcon(n.Type),
+			Shape: shape(n.Type), Title: cut(n.ID, 17), Kind: n.Type, Icon: kindIcon(n.Type),
 		}
 		if pic.Run {
 			d.mark(states[n.ID])

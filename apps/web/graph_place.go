@@ -7,7 +7,7 @@ import (
 
 // Sizes of the picture in pixels.
 const (
-	nodeW, nodeH = 152, 58
+	nodeW, nodeH = 184, 58
 	gapX, gapY   = 54, 26
 	thinH        = 16 // of a lane that only an edge passes through
 	edgeOut      = 8  // margin around everything

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
@@ -141,19 +142,16 @@ func alertHappened(t *alerts.TimelineEntry, d *details) (entry, bool) {
 	return e, true
 }
 
+// list joins words as a sentence does.
 func list(names []string) string {
-	text := ""
+	plain := make([]string, len(names))
 	for i, n := range names {
-		switch {
-		case i == 0:
-		case i == len(names)-1:
-			text += " and "
-		default:
-			text += ", "
-		}
-		text += words(n)
+		plain[i] = words(n)
 	}
-	return text
+	if last := len(plain) - 1; last > 0 {
+		return strings.Join(plain[:last], ", ") + " and " + plain[last]
+	}
+	return strings.Join(plain, "")
 }
 
 // kindWords say what a delivery told.

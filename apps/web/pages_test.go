@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 		"people":     {"Rolling back now"},
 		"run":        {"tell-inbox", "Chose the branch <b>yes</b>", "no path led here", "search similar incidents: no answer within 10 s", `class="g-edge taken"`, `class="g-edge untaken"`},
 		"rejected":   {"Process again", "no driver knows this shape", "12345678901234567890"},
-		"receipt":    {"a repeat: everyone who should know was told before", "5a3b1e0c9d7f2468"},
+		"receipt":    {"Pipeline old did not want it", "severity is critical, it wants info", "Channel ops: Delivered", "a repeat: everyone who should know was told before", "5a3b1e0c9d7f2468"},
 		"message":    {"Firing since", "https://runbooks.example.com/checkout"},
 		"deliveries": {"the receiver answered 410 Gone", "no answer within 10 s"},
 		"pipeline":   {"checker_names", "prometheus-eu", "severity in"},

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -28,6 +30,15 @@ func (w *Web) pipelinesList(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
+	slices.SortStableFunc(list, func(a, b orchestration.Definition) int { // what is at work first
+		if a.IsActive != b.IsActive {
+			if a.IsActive {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
 	page := pipelinesPage{Frame: w.frame(c, "pipelines", "Pipelines")}
 	for _, p := range list {
 		page.Pipelines = append(page.Pipelines, pipelineRow{p, draw(flowOf(w.Draw(p.Config.V), p.Config.V), nil), triggerWords(p.Config.V)})

@@ -88,7 +88,7 @@ func cookie(c *gin.Context, name string) string {
 }
 
 func (w *Web) setCookie(c *gin.Context, name, value string, maxAge int) {
-	http.SetCookie(c.Writer, &http.Cookie{
+	http.SetCookie(c.Writer, &http.Cookie{ //nolint:gosec // Secure is set where browsers reach the hub by TLS
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, Secure: w.SecureCookies, SameSite: http.SameSiteLaxMode,
 	})

@@ -51,14 +51,22 @@ type visitor struct {
 
 func visit(t *testing.T, s *httptest.Server) *visitor {
 	t.Helper()
+	return &visitor{t, s.URL, visitClient(t, s.Client().Transport)}
+}
+
+// visitClient keeps cookies and shows redirects. Without a transport it has one of its own.
+func visitClient(t *testing.T, transport http.RoundTripper) *http.Client {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &visitor{t, s.URL, &http.Client{
-		Jar: jar, Transport: s.Client().Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	if transport == nil {
+		own := &http.Transport{}
+		t.Cleanup(own.CloseIdleConnections)
+		transport = own
+	}
+	return &http.Client{Jar: jar, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // answer is a response read to its end.

@@ -159,7 +159,7 @@ return 'OK';
 `,
 	},
 	{
-		Driver: "generic", Name: "Anything else", Mono: "{}", File: "Any HTTP client",
+		Driver: "generic", Name: "Generic JSON", Mono: "{}", File: "Any HTTP client",
 		Steps: []string{"POST one JSON object per alert, or a list under \"alerts\". Only a name is needed; send status resolved to close it."},
 		Config: `{
   "source": "backup",

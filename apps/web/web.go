@@ -45,10 +45,21 @@ func (c *Config) check() error {
 		name string
 		set  bool
 	}{
-		{"Incidents", c.Incidents != nil}, {"Flow", c.Flow != nil}, {"Deliveries", c.Deliveries != nil}, {"Inbox", c.Inbox != nil},
-		{"Channels", c.Channels != nil}, {"Sources", c.Sources != nil}, {"Pipelines", c.Pipelines != nil}, {"Acts", c.Acts != nil},
-		{"Samples", c.Samples != nil}, {"Reprocess", c.Reprocess != nil}, {"Books", c.Books != nil}, {"Sessions", c.Sessions != nil},
-		{"Events", c.Events != nil}, {"Draw", c.Draw != nil}, {"Log", c.Log != nil},
+		{"Incidents", c.Incidents != nil},
+		{"Flow", c.Flow != nil},
+		{"Deliveries", c.Deliveries != nil},
+		{"Inbox", c.Inbox != nil},
+		{"Channels", c.Channels != nil},
+		{"Sources", c.Sources != nil},
+		{"Pipelines", c.Pipelines != nil},
+		{"Acts", c.Acts != nil},
+		{"Samples", c.Samples != nil},
+		{"Reprocess", c.Reprocess != nil},
+		{"Books", c.Books != nil},
+		{"Sessions", c.Sessions != nil},
+		{"Events", c.Events != nil},
+		{"Draw", c.Draw != nil},
+		{"Log", c.Log != nil},
 	} {
 		if !part.set {
 			return errors.New("web: " + part.name + " is required")

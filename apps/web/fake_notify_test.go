@@ -1,0 +1,148 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+)
+
+func (h *hub) Deliveries(_ context.Context, _ string, f notify.DeliveryFilter, p storage.Paging) (storage.Page[notify.DeliveryView], error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var rows []notify.DeliveryView
+	for _, d := range h.told {
+		if len(f.States) > 0 && !slices.Contains(f.States, d.State) || !f.Channel.IsZero() && d.ChannelID != f.Channel ||
+			!f.Incident.IsZero() && d.IncidentID != f.Incident {
+			continue
+		}
+		rows = append(rows, d)
+	}
+	return pageOf(rows, p, func(d *notify.DeliveryView) id.ID { return d.ID }), nil
+}
+
+func (h *hub) Message(_ context.Context, _ string, message id.ID) (notify.MessageView, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range h.messages {
+		if m.ID == message {
+			return m, nil
+		}
+	}
+	return notify.MessageView{}, storage.ErrNotFound
+}
+
+// inboxPart is the hub's web.Inbox.
+type inboxPart struct{ h *hub }
+
+func (n inboxPart) List(_ context.Context, _ string, _ notify.InboxFilter, p storage.Paging) (storage.Page[notify.InboxMessage], error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	var rows []notify.InboxMessage
+	for _, m := range n.h.messages {
+		var body struct{ Text string }
+		if err := json.Unmarshal(m.Body, &body); err != nil {
+			return storage.Page[notify.InboxMessage]{}, err
+		}
+		rows = append(rows, notify.InboxMessage{
+			ID: m.ID, IncidentID: m.IncidentID, Severity: m.Severity, Title: m.Title, Text: body.Text, Body: m.Body, CreatedAt: m.CreatedAt, ReadAt: m.ReadAt,
+		})
+	}
+	return pageOf(rows, p, func(m *notify.InboxMessage) id.ID { return m.ID }), nil
+}
+
+func (n inboxPart) Unread(context.Context, string) (int, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	count := 0
+	for _, m := range n.h.messages {
+		if m.ReadAt == nil {
+			count++
+		}
+	}
+	return count, nil
+}
+
+func (n inboxPart) MarkRead(_ context.Context, _ string, messages ...id.ID) (int, error) {
+	return n.mark(func(m id.ID) bool { return slices.Contains(messages, m) })
+}
+
+func (n inboxPart) MarkAllRead(_ context.Context, _ string, upTo id.ID) (int, error) {
+	return n.mark(func(m id.ID) bool { return slices.Compare(m[:], upTo[:]) <= 0 })
+}
+
+func (n inboxPart) mark(which func(id.ID) bool) (int, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	marked := 0
+	for i := range n.h.messages {
+		if which(n.h.messages[i].ID) && n.h.messages[i].ReadAt == nil {
+			at := n.h.now
+			n.h.messages[i].ReadAt = &at
+			marked++
+		}
+	}
+	return marked, nil
+}
+
+// channelPart is the hub's web.Channels.
+type channelPart struct{ h *hub }
+
+func (n channelPart) List(context.Context, string) ([]notify.Channel, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	return slices.Clone(n.h.channels), nil
+}
+
+func (n channelPart) Create(_ context.Context, _ string, in notify.ChannelInput) (notify.Channel, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	if !strings.Contains(string(in.Config), "http") {
+		return notify.Channel{}, &notify.Invalid{Problems: []notify.Problem{{Field: "config.endpoint", Message: "must be an http or https address"}}}
+	}
+	c := channelOf(n.h, in.Name, in.Driver, true)
+	n.h.channels = append(n.h.channels, c)
+	return c, nil
+}
+
+// sourcePart is the hub's web.Sources.
+type sourcePart struct{ h *hub }
+
+func (n sourcePart) List(context.Context, string) ([]sources.Source, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	return slices.Clone(n.h.sources), nil
+}
+
+func (n sourcePart) Create(_ context.Context, _ string, in sources.Input) (sources.Source, string, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	if slices.ContainsFunc(n.h.sources, func(s sources.Source) bool { return s.Name == in.Name }) {
+		return sources.Source{}, "", sources.ErrExists
+	}
+	s := sources.Source{ID: id.New(), Name: in.Name, Driver: in.Driver, KeyPrefix: "ihi_9fQ2", IsActive: true, UpdatedAt: n.h.now}
+	n.h.sources = append(n.h.sources, s)
+	return s, "ihi_9fQ2mXv0T3uB7sK1LwZr8YpC5dNe", nil
+}
+
+// pipelinePart is the hub's web.Pipelines.
+type pipelinePart struct{ h *hub }
+
+func (n pipelinePart) List(context.Context, string, bool) ([]orchestration.Definition, error) {
+	return n.h.pipelines, nil
+}
+
+func (n pipelinePart) Get(_ context.Context, _, ref string) (orchestration.Definition, error) {
+	for _, p := range n.h.pipelines {
+		if p.ID.String() == ref {
+			return p, nil
+		}
+	}
+	return orchestration.Definition{}, storage.ErrNotFound
+}

@@ -1,0 +1,61 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/apps/web"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/server/servertest"
+)
+
+// TestRealHub goes the newcomer's way on a whole hub: every sample becomes an incident and a message, and every page that is
+// linked from there opens.
+func TestRealHub(t *testing.T) {
+	t.Parallel()
+	h := servertest.Start(t, nil)
+	v := &visitor{t, h.URL, visitClient(t, nil)}
+	v.signIn(servertest.AdminKey)
+	if to := v.get("/").Header.Get("Location"); to != "/welcome" {
+		t.Fatalf("an empty hub leads to %q", to)
+	}
+	token := v.csrf("/welcome")
+	for _, driver := range web.Drivers() {
+		if a := v.do(http.MethodPost, "/samples/"+driver, url.Values{"csrf": {token}}); a.StatusCode != http.StatusSeeOther {
+			t.Fatalf("sample of %s: %d %s", driver, a.StatusCode, a.text)
+		}
+	}
+	testkit.Eventually(t, 10*time.Second, func() bool {
+		return strings.Count(v.get("/inbox").text, `class="msg `) == len(web.Drivers()) && strings.Contains(v.get("/welcome").text, `<section class="step now"><span class="nr">3`)
+	}, "eight messages in the inbox and two steps done")
+	if got := strings.Count(v.get("/incidents").text, "<tr id="); got != len(web.Drivers()) {
+		t.Errorf("%d incidents", got)
+	}
+	seen, queue := map[string]bool{"/incidents": true}, []string{"/incidents"}
+	for ; len(queue) > 0 && len(seen) < 400; queue = queue[1:] {
+		a := v.get(queue[0])
+		if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusSeeOther {
+			t.Errorf("%s: %d %s", queue[0], a.StatusCode, a.text)
+		}
+		for _, part := range strings.Split(a.text, `href="/`)[1:] {
+			to := strings.ReplaceAll("/"+part[:strings.IndexByte(part, '"')], "&amp;", "&")
+			to, _, _ = strings.Cut(to, "#")
+			if !seen[to] && !strings.HasPrefix(to, "/static/") && !strings.HasSuffix(to, "/raw") {
+				seen[to] = true
+				queue = append(queue, to)
+			}
+		}
+	}
+	for _, kind := range []string{"/incidents/", "/runs/", "/receipts/", "/inbox/", "/deliveries?incident=", "/pipelines/", "/sources/connect?driver=", "/deliveries?channel="} {
+		found := false
+		for path := range seen {
+			found = found || strings.HasPrefix(path, kind)
+		}
+		if !found {
+			t.Errorf("no page under %s is linked", kind)
+		}
+	}
+}
