@@ -114,24 +114,28 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 	if disagree == 0 {
 		row.DeliveriesTo = to
 	}
-	if err := c.db.From(ctx).Save(&row).Error; err != nil {
-		return Report{}, fmt.Errorf("store the check of the ledger: %w", storage.Classify(err))
+	err = storage.Classify(c.db.From(ctx).Save(&row).Error)
+	if errors.Is(err, storage.ErrUnavailable) && ctx.Err() == nil {
+		return row.report(), nil // a full disk: what was found holds all the same, and the next check begins where this one did
+	}
+	if err != nil {
+		return Report{}, fmt.Errorf("store the check of the ledger: %w", err)
 	}
 	return row.report(), nil
 }
 
 func (c *Checker) observations(ctx context.Context, tenant string, from, to id.ID) (accepted, recorded int64, err error) {
-	db := c.db.Read(ctx)
-	if err := db.Raw(`SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM receipts WHERE tenant_id = ? AND id > ? AND id <= ?`, tenant, from[:], to[:]).
-		Scan(&accepted).Error; err != nil {
-		return 0, 0, fmt.Errorf("count receipts: %w", storage.Classify(err))
-	}
-	err = db.Raw(`SELECT count(*) FROM observations o WHERE o.tenant_id = ? AND o.receipt_id > ? AND o.receipt_id <= ?
-		AND EXISTS (SELECT 1 FROM ledger l WHERE l.receipt_id = o.receipt_id AND l.idx = o.idx)`, tenant, from[:], to[:]).Scan(&recorded).Error
+	var row struct{ Accepted, Recorded int64 }
+	// One statement, so that a push which is stored meanwhile is in both counts or in none.
+	err = c.db.Read(ctx).Raw(`SELECT
+		(SELECT CAST(coalesce(sum(n), 0) AS bigint) FROM receipts WHERE tenant_id = ? AND id > ? AND id <= ?) AS accepted,
+		(SELECT count(*) FROM observations o WHERE o.tenant_id = ? AND o.receipt_id > ? AND o.receipt_id <= ?
+			AND EXISTS (SELECT 1 FROM ledger l WHERE l.receipt_id = o.receipt_id AND l.idx = o.idx)) AS recorded`,
+		tenant, from[:], to[:], tenant, from[:], to[:]).Scan(&row).Error
 	if err != nil {
 		return 0, 0, fmt.Errorf("count observations: %w", storage.Classify(err))
 	}
-	return accepted, recorded, nil
+	return row.Accepted, row.Recorded, nil
 }
 
 // orphans counts pending rows that nothing works on: no fold of their receipt, no node, no delivery.
