@@ -3,6 +3,7 @@ package alerts
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -35,6 +36,7 @@ type Acted struct {
 
 // Act does what a person asked for within tx. Doing what is done already changes nothing. ErrNotFound and refusals leave tx as it is.
 func Act(tx *s.Tx, a event.Act) (*Acted, error) {
+	a.Actor, a.Text = storable(a.Actor), storable(a.Text)
 	st, err := loadForAct(tx, a)
 	if err != nil {
 		return nil, err
@@ -64,6 +66,11 @@ func Act(tx *s.Tx, a event.Act) (*Acted, error) {
 		err = loadAlerts(tx, out)
 	}
 	return out, err
+}
+
+// storable drops what Postgres cannot store in a text: NUL, and what is no UTF-8.
+func storable(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
 }
 
 type actState struct {

@@ -185,5 +185,5 @@ func (s *Server) handler(opt Options) (http.Handler, error) {
 	if err := s.api(engine, metrics, opt.Version); err != nil {
 		return nil, err
 	}
-	return engine, s.web(engine)
+	return legible(engine), s.web(engine)
 }
