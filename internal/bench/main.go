@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/incidenthub/incidenthub/internal/bench/load"
@@ -35,6 +36,7 @@ type options struct {
 	alerts      int64
 	freshAlerts int64
 	profiles    string
+	only        string
 	json        bool
 }
 
@@ -47,6 +49,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.Int64Var(&o.alerts, "alerts", 0, "alerts of each load, instead of --seconds")
 	flags.Int64Var(&o.freshAlerts, "fresh", 0, "instead: send this many alerts to a Postgres without ANALYZE, CPU for each 10,000")
 	flags.StringVar(&o.profiles, "profile", "", "folder for a CPU profile of the hub in each load, and the statements that cost Postgres most")
+	flags.StringVar(&o.only, "only", "", "one load: "+strings.Join(loads(), ", "))
 	flags.BoolVar(&o.json, "json", false, "print JSON instead of a table")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -58,6 +61,9 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 		o.engines = []string{*engine}
 	default:
 		return o, fmt.Errorf("--engine is sqlite, postgres or all, not %q", *engine)
+	}
+	if o.only != "" && !slices.Contains(loads(), o.only) {
+		return o, fmt.Errorf("--only is one of %q, not %q", loads(), o.only)
 	}
 	if flags.NArg() > 0 || o.seconds < 1 || o.clients < 1 || o.alerts < 0 || o.freshAlerts < 0 || max(o.alerts, o.freshAlerts) > load.Most/4 {
 		return o, fmt.Errorf("--seconds and --clients are at least 1, --alerts and --fresh at most %d, and there is nothing else", load.Most/4)

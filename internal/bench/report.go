@@ -125,6 +125,9 @@ func (r Report) table(out *strings.Builder) {
 
 func (r Report) cell(l line, s Standing) string {
 	if l.standing != nil {
+		if s.Resident == 0 { // not measured
+			return "–"
+		}
 		return l.standing(s)
 	}
 	for _, f := range r.Stages {

@@ -23,6 +23,9 @@ const (
 	stageRepeat  = "repeat"
 )
 
+// loads are what --only takes; the end-to-end load brings the pace, the starts and the disk with it.
+func loads() []string { return []string{stageNoRoute, stageAccept, stageBatch, stageRepeat, stageTell} }
+
 // Sizes that DATAPATH's figures were measured with.
 const (
 	paceRate    = 200 // alerts a second
@@ -71,35 +74,50 @@ func (b *bench) engine(ctx context.Context, name string, cluster *target.Cluster
 	}
 	batch := b.plan()
 	batch.Batch = batchSize
-	err = add(target.Setup{NoRoute: true}, stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})
-	if err == nil {
-		err = add(target.Setup{}, stage{name: stageAccept, plan: b.plan(), ends: "delivered"})
-	}
-	if err == nil {
-		err = add(target.Setup{}, stage{name: stageBatch, plan: batch, ends: "delivered"})
-	}
 	tells := target.Setup{Receiver: b.receiver.URL()}
-	if err == nil {
-		err = b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
-			again := load.Plan{Clients: b.clients, Batch: 1, Distinct: repeated, Alerts: repeats}
-			if _, err := b.run(ctx, name, h, book, stage{
-				name: "first-" + stageRepeat, plan: load.Plan{Clients: b.clients, Batch: 1, Alerts: repeated}, ends: "delivered", tells: true,
-			}); err != nil {
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{
+		{stageNoRoute, func() error {
+			return add(target.Setup{NoRoute: true}, stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})
+		}},
+		{stageAccept, func() error { return add(target.Setup{}, stage{name: stageAccept, plan: b.plan(), ends: "delivered"}) }},
+		{stageBatch, func() error { return add(target.Setup{}, stage{name: stageBatch, plan: batch, ends: "delivered"}) }},
+		{stageRepeat, func() error {
+			return b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
+				f, err := b.repeat(ctx, name, h, book)
+				list = append(list, f)
 				return err
-			}
-			f, err := b.run(ctx, name, h, book, stage{name: stageRepeat, plan: again, ends: "suppressed"})
-			list = append(list, f)
-			return err
-		})
+			})
+		}},
+		{stageTell, func() error {
+			return b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
+				more, err := b.tell(ctx, name, h, book, &st)
+				list = append(list, more...)
+				return err
+			})
+		}},
+	} {
+		if b.only != "" && b.only != part.name {
+			continue
+		}
+		if err := part.run(); err != nil {
+			return list, st, err
+		}
 	}
-	if err == nil {
-		err = b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
-			more, err := b.tell(ctx, name, h, book, &st)
-			list = append(list, more...)
-			return err
-		})
+	return list, st, nil
+}
+
+// repeat tells 1,000 alerts and sends them again and again.
+func (b *bench) repeat(ctx context.Context, name string, h *target.Hub, book *load.Book) (Figures, error) {
+	first := load.Plan{Clients: b.clients, Batch: 1, Alerts: repeated}
+	f, err := b.run(ctx, name, h, book, stage{name: "first-" + stageRepeat, plan: first, ends: "delivered", tells: true})
+	if err != nil || len(f.Problems) > 0 {
+		return f, err
 	}
-	return list, st, err
+	again := load.Plan{Clients: b.clients, Batch: 1, Distinct: repeated, Alerts: repeats}
+	return b.run(ctx, name, h, book, stage{name: stageRepeat, plan: again, ends: "suppressed"})
 }
 
 // tell measures the whole way to the receiver, and what the hub costs standing on the data that this leaves.

@@ -26,7 +26,9 @@ const alertJSON = `{"status":"firing","labels":{"alertname":"NodeFilesystemAlmos
 	`"device":"/dev/nvme0n1p1","environment":"production","fstype":"ext4","instance":"node-SSSSSSSSSS","job":"node-exporter",` +
 	`"mountpoint":"/var/lib/data","namespace":"monitoring","prometheus":"monitoring/k8s","severity":"critical","team":"storage"},` +
 	`"annotations":{"description":"The filesystem on /dev/nvme0n1p1, mounted at /var/lib/data, has only 4.17% of its space left and ` +
-	`is filling up at a rate that will exhaust it within the next four hours. Check for runaway logs and old images first.",` +
+	`is filling up at a rate that will exhaust it within the next four hours. Check for runaway logs and old images first. Volumes of this class can be extended ` +
+	`online; the storage team's runbook has the steps, and whom to call when the array itself is full.",` +
+	`"dashboard_url":"https://grafana.example.com/d/node-exporter-full/node-exporter-full?orgId=1&var-cluster=production-eu-west-1",` +
 	`"runbook_url":"https://runbooks.example.com/node/node-filesystem-almost-out-of-space",` +
 	`"summary":"Filesystem has less than 5% of its space left."},"startsAt":"TIME","endsAt":"0001-01-01T00:00:00Z",` +
 	`"generatorURL":"https://prometheus.example.com/graph?g0.expr=node_filesystem_avail_bytes+%2F+node_filesystem_size_bytes+%3C+0.05&g0.tab=1",` +
