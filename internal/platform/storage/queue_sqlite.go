@@ -23,6 +23,7 @@ type liteLoop struct {
 	queues []taker
 	once   sync.Once
 	conn   liteConn
+	room   roomKeeper
 }
 
 type taker interface {
@@ -32,6 +33,7 @@ type taker interface {
 
 func newLiteLoop(db *DB, pool *sql.DB) *liteLoop {
 	l := &liteLoop{db: db, pool: pool, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	l.room.path = db.url
 	go l.loop()
 	return l
 }
@@ -125,6 +127,9 @@ func (l *liteLoop) turn() (wait time.Duration, busy bool) {
 			}
 			w.finish(j, errs[i][j])
 		}
+	}
+	if l.room.crowded(err == nil) {
+		l.makeRoom()
 	}
 	return wait, true
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -18,12 +19,15 @@ import (
 // readers is the number of SQLite connections that answer queries beside the one writer.
 const readers = 4
 
+// busyTimeout is how long a connection waits for another process' lock.
+const busyTimeout = 5 * time.Second
+
 // dsn builds the address of a SQLite file. plain leaves out what goose cannot read (_timefmt).
 func dsn(path string, plain, readOnly, unsafe bool) string {
 	q := url.Values{}
 	// page_size must come before anything that writes the file's first page.
 	q.Add("_pragma", "page_size(8192)")
-	q.Add("_pragma", "busy_timeout(5000)")
+	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()))
 	q.Add("_pragma", "journal_mode(WAL)")
 	q.Add("_pragma", "foreign_keys(1)")
 	if unsafe {

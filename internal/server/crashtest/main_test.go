@@ -41,6 +41,7 @@ func child() int {
 		os.Exit(3)
 	}()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	signal.Ignore(syscall.SIGXFSZ) // a file that may not grow is an error of the write then, like a full disk
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	cfg, err := config.Load(os.Getenv, nil)

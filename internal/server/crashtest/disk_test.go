@@ -1,0 +1,124 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+)
+
+// TestDiskFull fills the data folder up under load: 503, the process stays, and it is back by itself once there is space (C11).
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes seconds")
+	}
+	for name, limit := range map[string]func(t *testing.T, h *hub) disk{"8 MiB tmpfs": smallDisk, "RLIMIT_FSIZE": smallFiles} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, r := newHub(t, "", map[string]string{"HUB_LEASE": "10s"}), newReceiver(t)
+			d := limit(t, h)
+			h.start()
+			h.tell(r)
+			l := newLoad(h, 100)
+			l.start(0)
+			worst := time.Duration(0)
+			const times = 2
+			for range times {
+				taken := len(l.promises())
+				testkit.Eventually(t, 10*time.Second*slow, func() bool { return len(l.promises()) >= taken+50 }, "the hub takes nothing in")
+				d.fill()
+				l.mark()
+				testkit.Eventually(t, 20*time.Second*slow, func() bool {
+					refused, _ := l.since()
+					return refused[http.StatusServiceUnavailable] >= 100
+				}, "no 503s")
+				if a, err := h.do(http.MethodGet, "/livez", nil); err != nil || a.status != http.StatusOK {
+					t.Errorf("not alive on a full disk: %d %v", a.status, err)
+				}
+				if a, err := h.do(http.MethodGet, "/api/v1/ledger", nil); err != nil || a.status != http.StatusOK {
+					t.Errorf("the ledger cannot be read on a full disk: %d %s %v", a.status, a.body, err)
+				}
+				d.free()
+				l.mark()
+				back := time.Now()
+				testkit.Eventually(t, backIn, func() bool { _, first := l.since(); return !first.IsZero() }, "the hub does not come back")
+				worst = max(worst, time.Since(back))
+			}
+			// It has to go on, not only to take one in.
+			taken := len(l.promises())
+			testkit.Eventually(t, backIn, func() bool { return len(l.promises()) >= taken+100 }, "the hub takes no more in")
+			l.end()
+			if l.silent != 0 {
+				t.Errorf("%d alerts got no answer", l.silent)
+			}
+			a := &audit{hub: h, load: l, receiver: r, within: time.Minute * slow}
+			o := a.check(t)
+			if o.repeats != 0 {
+				t.Errorf("%d messages came twice", o.repeats)
+			}
+			summary.add("C11 disk full, "+name, times, o, "back "+worst.Round(time.Millisecond).String()+" after it (worst), at rest after "+
+				o.rest.Round(10*time.Millisecond).String())
+		})
+	}
+}
+
+// disk is a limit that can be reached and lifted.
+type disk struct{ fill, free func() }
+
+// smallDisk puts the data folder on a file system of 8 MiB. Only root may mount one.
+func smallDisk(t *testing.T, h *hub) disk {
+	t.Helper()
+	dir := h.settings["HUB_DATA_DIR"]
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mount, err := exec.LookPath("mount")
+	if err != nil || os.Geteuid() != 0 {
+		t.Skip("only root can mount a small file system; the file size limit is tested instead")
+	}
+	if out, err := exec.CommandContext(t.Context(), mount, "-t", "tmpfs", "-o", "size=8m", "crashtest", dir).CombinedOutput(); err != nil {
+		t.Skipf("cannot mount a small file system, the file size limit is tested instead: %v %s", err, out)
+	}
+	t.Cleanup(func() {
+		h.kill()
+		list, err := os.ReadDir(dir)
+		for _, e := range list {
+			if info, ierr := e.Info(); ierr == nil && t.Failed() {
+				t.Logf("%s: %d bytes", e.Name(), info.Size())
+			}
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil { //nolint:noctx // the test's context is over
+			t.Errorf("umount: %v %s", err, out)
+		}
+	})
+	filler := filepath.Join(dir, "filler")
+	return disk{
+		fill: func() {
+			f, err := os.Create(filler)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			for block := make([]byte, 64<<10); len(block) > 0; { // ever smaller, to the last byte
+				if _, err := f.Write(block); err != nil {
+					block = block[:len(block)/2]
+				}
+			}
+		},
+		free: func() {
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+}
