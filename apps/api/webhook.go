@@ -112,9 +112,9 @@ func (w *Webhook) push(c *gin.Context) {
 		ref.write(c)
 		return
 	}
-	unsigned := ref == nil
+	keyed := ref == nil
 	driver := c.Param("driver")
-	if driver != "" && unsigned {
+	if driver != "" && keyed {
 		if _, err := w.Drivers.Get(driver); err != nil {
 			w.unknownDriver(driver).write(c)
 			return
@@ -125,7 +125,7 @@ func (w *Webhook) push(c *gin.Context) {
 		ref.write(c)
 		return
 	}
-	if entry, ref = w.signed(c, entry, raw, driver, unsigned, started); ref != nil {
+	if entry, ref = w.signed(c, entry, raw, driver, keyed, started); ref != nil {
 		ref.write(c)
 		return
 	}
@@ -136,15 +136,21 @@ func (w *Webhook) push(c *gin.Context) {
 	if principal.Tenant != "" {
 		tenant = principal.Tenant
 	}
-	w.accept(c, tenant, entry, driver, body)
-}
-
-func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, driver string, body []byte) {
 	parsed, err := alerts.Parse(w.Drivers, driver, body, w.Limits)
 	if err != nil {
 		w.badBody(driver, err).write(c)
 		return
 	}
+	if c.Param("driver") == "" && parsed.Driver != "" {
+		if ref := w.detected(c, entry, raw, parsed.Driver, keyed, started); ref != nil {
+			ref.write(c)
+			return
+		}
+	}
+	w.accept(c, tenant, entry, driver, body, parsed)
+}
+
+func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, driver string, body []byte, parsed alerts.Parsed) {
 	p := &orchestration.Push{
 		Tenant: tenant, On: "webhook", Origin: "incoming_webhook", Driver: parsed.Driver, Body: body, Parsed: parsed.Parsed, Unusable: parsed.Unusable,
 		Pipeline: c.Query("pipeline"), TraceID: trace.From(c.Request.Context()), Headers: kept(c.Request.Header),

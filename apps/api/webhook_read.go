@@ -120,6 +120,21 @@ func (w *Webhook) signed(c *gin.Context, e sources.Entry, raw []byte, driver str
 	return e, nil
 }
 
+// detected asks for what the recognised driver's senders must bring, where the address did not name it: before, only the header that
+// was there could tell. A signature of another driver's does not stand in for a key.
+func (w *Webhook) detected(c *gin.Context, e sources.Entry, raw []byte, driver string, keyed bool, now time.Time) *refusal {
+	switch {
+	case e.Signs(c.Request.Header, driver):
+		if err := e.Verify(c.Request.Header, raw, driver, now); err != nil {
+			w.Log.WarnContext(c.Request.Context(), "signature refused", "source", e.Name, "driver", driver, "error", err)
+			return refuse(http.StatusForbidden, "Invalid webhook signature")
+		}
+	case !keyed:
+		return refuse(http.StatusUnauthorized, "A credential is required: webhooks of "+driver+" are not signed here, so send the source's key.")
+	}
+	return nil
+}
+
 // ingestCredential returns the key of a push: a bearer token, X-API-Key, X-Hub-Token, or the password of Basic.
 func ingestCredential(r *http.Request) (key string, given bool) {
 	if _, password, ok := r.BasicAuth(); ok {
