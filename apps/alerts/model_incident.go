@@ -34,7 +34,8 @@ type Incident struct {
 	IsResolved       bool     `json:"is_resolved" gorm:"-"` // resolved or closed
 	AlertCount       int64    `json:"alert_count" gorm:"-"`
 	FiringAlertCount int64    `json:"firing_alert_count" gorm:"-"`
-	Sources          []string `json:"sources" gorm:"-"` // of its alerts, sorted
+	Sources          []string `json:"sources" gorm:"-"`  // of its alerts, sorted
+	Instance         string   `json:"instance" gorm:"-"` // what its newest alert is about, "" when that has no such label
 }
 
 // IncidentDetail is one incident with its alerts.

@@ -142,6 +142,25 @@ func (r *Reader) count(ctx context.Context, tenant string, incidents []Incident)
 		slices.Sort(incidents[i].Sources)
 		incidents[i].Sources = slices.Compact(incidents[i].Sources)
 	}
+	return r.instances(ctx, tenant, ids, at)
+}
+
+// instances names what each incident is about: the instance of its newest alert.
+func (r *Reader) instances(ctx context.Context, tenant string, ids []id.ID, at map[id.ID]*Incident) error {
+	var rows []struct {
+		IncidentID id.ID
+		Labels     storage.JSON[map[string]string]
+	}
+	err := r.db.Read(ctx).Raw(`SELECT incident_id, labels FROM (
+			SELECT incident_id, labels, row_number() OVER (PARTITION BY incident_id ORDER BY id DESC) AS nr FROM alerts
+			WHERE incident_id IN (?) AND tenant_id = ?) newest
+		WHERE nr = 1`, ids, tenant).Scan(&rows).Error
+	if err != nil {
+		return fmt.Errorf("load what incidents are about: %w", storage.Classify(err))
+	}
+	for _, row := range rows {
+		at[row.IncidentID].Instance = event.Instance(row.Labels.V)
+	}
 	return nil
 }
 

@@ -1,10 +1,12 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -206,4 +208,25 @@ func (r *Reader) Delivery(ctx context.Context, tenant string, delivery id.ID) (D
 		return DeliveryDetail{}, fmt.Errorf("load the routes of %s: %w", what, storage.Classify(err))
 	}
 	return d, nil
+}
+
+// LastTold returns the newest delivery of each of the incidents to each channel, by channel name, with one query for all of them.
+func (r *Reader) LastTold(ctx context.Context, tenant string, incidents []id.ID) (map[id.ID][]DeliveryView, error) {
+	if len(incidents) == 0 {
+		return map[id.ID][]DeliveryView{}, nil
+	}
+	newest := r.db.Read(ctx).Table("deliveries").Where("tenant_id = ? AND incident_id IN ?", tenant, incidents).
+		Select("deliveries.*, row_number() OVER (PARTITION BY incident_id, channel_id ORDER BY event_seq DESC, id DESC) AS nr")
+	var rows []DeliveryView
+	if err := r.joined(ctx, newest).Where("d.nr = 1").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("load who was told: %w", storage.Classify(err))
+	}
+	out := make(map[id.ID][]DeliveryView, len(incidents))
+	for _, d := range rows {
+		out[d.IncidentID] = append(out[d.IncidentID], d)
+	}
+	for _, list := range out {
+		slices.SortStableFunc(list, func(a, b DeliveryView) int { return cmp.Compare(a.ChannelName, b.ChannelName) })
+	}
+	return out, nil
 }

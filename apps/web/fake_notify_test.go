@@ -27,6 +27,22 @@ func (h *hub) Deliveries(_ context.Context, _ string, f notify.DeliveryFilter, p
 	return pageOf(rows, p, func(d *notify.DeliveryView) id.ID { return d.ID }), nil
 }
 
+func (h *hub) LastTold(_ context.Context, _ string, incidents []id.ID) (map[id.ID][]notify.DeliveryView, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := map[id.ID][]notify.DeliveryView{}
+	for _, d := range h.told { // newest first
+		known := slices.ContainsFunc(out[d.IncidentID], func(o notify.DeliveryView) bool { return o.ChannelID == d.ChannelID })
+		if slices.Contains(incidents, d.IncidentID) && !known {
+			out[d.IncidentID] = append(out[d.IncidentID], d)
+		}
+	}
+	for _, list := range out {
+		slices.SortStableFunc(list, func(a, b notify.DeliveryView) int { return strings.Compare(a.ChannelName, b.ChannelName) })
+	}
+	return out, nil
+}
+
 func (h *hub) Message(_ context.Context, _ string, message id.ID) (notify.MessageView, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

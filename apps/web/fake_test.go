@@ -75,6 +75,9 @@ func (h *hub) Incidents(_ context.Context, _ string, f alerts.IncidentFilter, p 
 	var rows []alerts.Incident
 	for i := range h.incidents {
 		one := h.incidents[i].Incident
+		if known := h.incidents[i].Alerts; len(known) > 0 {
+			one.Instance = event.Instance(known[0].Labels)
+		}
 		if len(f.Statuses) > 0 && !slices.Contains(f.Statuses, string(one.Status)) || !strings.Contains(strings.ToLower(one.Title), strings.ToLower(f.Text)) {
 			continue
 		}
@@ -124,16 +127,6 @@ func (h *hub) Counts(context.Context, string) (alerts.IncidentCounts, error) {
 		}
 	}
 	return c, nil
-}
-
-func (h *hub) Alerts(_ context.Context, _ string, f alerts.AlertFilter, p storage.Paging) (storage.Page[alerts.Alert], error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var rows []alerts.Alert
-	if one := h.find(f.Incident); one != nil {
-		rows = one.Alerts
-	}
-	return pageOf(rows, p, func(a *alerts.Alert) id.ID { return a.ID }), nil
 }
 
 func (h *hub) Receipts(_ context.Context, _ string, f orchestration.ReceiptFilter, p storage.Paging) (storage.Page[orchestration.Receipt], error) {

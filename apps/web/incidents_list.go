@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -19,12 +18,11 @@ import (
 // incidentRow is one line of the list.
 type incidentRow struct {
 	alerts.Incident
-	Instance string
-	Told     []notify.DeliveryView // the last one of each channel
-	CSRF     string
-	May      bool   // acknowledge and resolve it
-	Tab      string // the list it stands on
-	Query    string
+	Told  []notify.DeliveryView // the last one of each channel
+	CSRF  string
+	May   bool   // acknowledge and resolve it
+	Tab   string // the list it stands on
+	Query string
 }
 
 // tab is one of the lists of incidents.
@@ -137,43 +135,22 @@ func (w *Web) incidentRows(c *gin.Context, list []alerts.Incident) ([]incidentRo
 		key, _ = tabOf(c)
 		query = c.Query("q")
 	}
+	ids := make([]id.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	told, err := w.Deliveries.LastTold(ctx, who.Principal.Tenant, ids)
+	if err != nil {
+		return nil, err
+	}
 	rows := make([]incidentRow, len(list))
 	for i := range list {
 		rows[i] = incidentRow{
-			Incident: list[i], CSRF: csrfToken(who.Secret), May: who.Principal.Scopes.Has(auth.ScopeRespond),
+			Incident: list[i], Told: told[list[i].ID], CSRF: csrfToken(who.Secret), May: who.Principal.Scopes.Has(auth.ScopeRespond),
 			Tab: key, Query: query,
 		}
-		newest, err := w.Incidents.Alerts(ctx, who.Principal.Tenant, alerts.AlertFilter{Incident: list[i].ID}, storage.Paging{Limit: 1})
-		if err != nil {
-			return nil, err
-		}
-		if len(newest.Items) > 0 {
-			rows[i].Instance = event.Instance(newest.Items[0].Labels)
-		}
-		told, err := w.Deliveries.Deliveries(ctx, who.Principal.Tenant, notify.DeliveryFilter{Incident: list[i].ID}, storage.Paging{Limit: toldRows})
-		if err != nil {
-			return nil, err
-		}
-		rows[i].Told = lastOfEach(told.Items)
 	}
 	return rows, nil
-}
-
-// toldRows is how many of an incident's newest deliveries a line looks at.
-const toldRows = 20
-
-// lastOfEach keeps the newest delivery of each channel, channels by name.
-func lastOfEach(newestFirst []notify.DeliveryView) []notify.DeliveryView {
-	var out []notify.DeliveryView
-	seen := map[id.ID]bool{}
-	for _, d := range newestFirst {
-		if !seen[d.ChannelID] {
-			seen[d.ChannelID] = true
-			out = append(out, d)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b notify.DeliveryView) int { return cmp.Compare(a.ChannelName, b.ChannelName) })
-	return out
 }
 
 type changesPage struct {

@@ -20,7 +20,6 @@ type Incidents interface {
 	Incident(ctx context.Context, tenant string, incident id.ID) (alerts.IncidentDetail, error)
 	Timeline(ctx context.Context, tenant string, incident id.ID) ([]alerts.TimelineEntry, error)
 	Counts(ctx context.Context, tenant string) (alerts.IncidentCounts, error)
-	Alerts(ctx context.Context, tenant string, f alerts.AlertFilter, p storage.Paging) (storage.Page[alerts.Alert], error)
 }
 
 // Flow reads receipts and runs; *orchestration.Reader fits.
@@ -45,6 +44,8 @@ type Acts interface {
 // Deliveries reads deliveries and messages; *notify.Reader fits.
 type Deliveries interface {
 	Deliveries(ctx context.Context, tenant string, f notify.DeliveryFilter, p storage.Paging) (storage.Page[notify.DeliveryView], error)
+	// LastTold answers for a page of incidents at once: the newest delivery of each to each channel, by channel name.
+	LastTold(ctx context.Context, tenant string, incidents []id.ID) (map[id.ID][]notify.DeliveryView, error)
 	Message(ctx context.Context, tenant string, message id.ID) (notify.MessageView, error)
 }
 

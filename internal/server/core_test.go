@@ -24,6 +24,8 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
@@ -197,6 +199,18 @@ func TestFireRepeatResolve(t *testing.T) {
 		rep, err := c.checker.Check(t.Context(), tenant)
 		if err != nil || !rep.Balanced {
 			t.Errorf("check: %+v %v", rep, err)
+		}
+		list, err := c.alerts.Incidents(t.Context(), tenant, alerts.IncidentFilter{}, storage.Paging{})
+		if err != nil || len(list.Items) != 1 || list.Items[0].Instance != "web-01" {
+			t.Fatalf("incidents %+v %v", list.Items, err)
+		}
+		told, err := c.deliveries.LastTold(t.Context(), tenant, []id.ID{list.Items[0].ID, id.New()})
+		var last []string
+		for _, d := range told[list.Items[0].ID] {
+			last = append(last, d.ChannelName+" "+string(d.Kind)+" "+d.State)
+		}
+		if diff := cmp.Diff([]string{"inbox resolved delivered", "ops resolved delivered"}, last); diff != "" || err != nil || len(told) != 1 {
+			t.Errorf("%v %s", err, diff)
 		}
 		var runs []struct{ State, Status string }
 		c.db.Read(t.Context()).Raw(`SELECT state, status FROM runs`).Scan(&runs)
