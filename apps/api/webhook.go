@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -182,11 +185,19 @@ func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, dri
 	c.JSON(http.StatusAccepted, queued(got))
 }
 
+// maxDeliveryKey is the longest that is stored as it came.
+const maxDeliveryKey = 255
+
 // deliveryKey is the sender's own id of this delivery: only it makes a push a duplicate.
 func deliveryKey(h http.Header, fromBody string) string {
 	for _, k := range []string{h.Get("Idempotency-Key"), h.Get("X-Webhook-Id"), fromBody} {
-		if k = strings.TrimSpace(k); k != "" {
-			return clean(k, 255)
+		k = clean(strings.TrimSpace(k), math.MaxInt)
+		if len(k) > maxDeliveryKey { // cut off, two deliveries could look like one
+			sum := sha256.Sum256([]byte(k))
+			k = "sha256:" + hex.EncodeToString(sum[:])
+		}
+		if k != "" {
+			return k
 		}
 	}
 	return ""
