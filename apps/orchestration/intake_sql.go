@@ -2,6 +2,7 @@ package orchestration
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -28,8 +29,10 @@ var (
 		SELECT t.id, t.source_id, t.delivery_key, t.trace_id, t.outcome, t.reason FROM receipts t
 		WHERE t.tenant_id = v.tenant_id AND t.source_id = v.source_id AND t.delivery_key = v.delivery_key`)
 
+	// findRuns are the runs that a receipt was accepted with; the fold may have given their rows to runs of further incidents.
 	findRuns = s.Lookup([]s.Column{s.Col("receipt_id", s.UUID)}, `
-		SELECT t.receipt_id, t.run_id FROM ledger t WHERE t.receipt_id = v.receipt_id AND t.run_id IS NOT NULL ORDER BY t.idx, t.run_id`)
+		SELECT DISTINCT t.receipt_id, COALESCE(r.parent_run_id, t.run_id) AS run_id
+		FROM ledger t JOIN runs r ON r.id = t.run_id WHERE t.receipt_id = v.receipt_id`)
 
 	insertReceipt = s.Insert("receipts", []s.Column{
 		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("source_id", s.UUID), s.Col("driver", s.Text), s.Col("delivery_key", s.TextNull),
@@ -164,9 +167,8 @@ func findFirsts(tx *s.Tx, items []*acceptance) (map[deliveryKey]*Accepted, error
 			return fmt.Errorf("read a run: %w", err)
 		}
 		f := byID[receipt]
-		if n := len(f.RunIDs); n == 0 || f.RunIDs[n-1] != run {
-			f.RunIDs = append(f.RunIDs, run)
-		}
+		f.RunIDs = append(f.RunIDs, run)
+		slices.SortFunc(f.RunIDs, compareID) // as they were made
 		return nil
 	})
 	return firsts, nil
