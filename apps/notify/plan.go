@@ -92,6 +92,7 @@ type planned struct {
 	body     []byte
 	token    id.ID // set: born leased by this process
 	pass     httpclient.Pass
+	waits    time.Duration // behind an earlier one
 	severity string
 	expires  time.Time
 }

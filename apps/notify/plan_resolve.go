@@ -66,11 +66,11 @@ func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 // holdBack suppresses a delivery that was never sent. Its job stays and is due now: whoever takes it settles the books of the runs
 // that wait for it.
 func (b *Batch) holdBack(d *planned, reason string) {
-	d.state, d.reason = event.StateSuppressed, reason
+	d.state, d.reason, d.waits = event.StateSuppressed, reason, 0
 	if d.tell == nil { // stored by an earlier transaction
 		b.stopped.Add(d.id, reason, b.tx.Now())
+		b.jobs.Wake(queue.Key{Kind: JobDeliver, Ref: d.id}, 0)
 	}
-	b.jobs.Wake(queue.Key{Kind: JobDeliver, Ref: d.id}, 0)
 	b.rung = true
 }
 
@@ -100,6 +100,9 @@ func (b *Batch) Write() {
 		}
 		deliveries.Add(d.id, t.Tenant, d.key, incident, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
 			d.attempts, t.TraceID, now, d.expires, sending, finished)
+		if !d.message.IsZero() && !d.live.Spec.Local { // what was never planned, or is there already, is nobody's work
+			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})
+		}
 		if !d.message.IsZero() {
 			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, d.body, verdict, now)
 		}

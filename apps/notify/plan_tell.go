@@ -9,7 +9,6 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
-	"github.com/incidenthub/incidenthub/internal/platform/queue"
 )
 
 // ErrNoChannel is returned when a notify node names channels and none of them is active.
@@ -91,13 +90,9 @@ func (b *Batch) plan(d *planned, n channel.Notice) {
 	case !behind && b.bornLeased(d):
 		d.state, d.token = event.StateSending, id.New()
 	case behind:
-		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, After: blocked})
+		d.waits = blocked
 	default:
-		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify})
 		b.rung = true
-	}
-	if !d.token.IsZero() {
-		b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token})
 	}
 	if !incident.IsZero() {
 		b.live[incident] = append(b.live[incident], d)
