@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -31,6 +33,9 @@ type RunBatch interface {
 var (
 	deliveryRoutes = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
 		SELECT r.delivery_id, r.run_id FROM delivery_routes r WHERE r.delivery_id = v.id`)
+
+	// lockDelivery keeps others from planning behind a delivery while its end is booked: they would not be woken by it.
+	lockDelivery = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `SELECT t.id FROM deliveries t WHERE t.id = v.id LIMIT 1 {lock}`)
 
 	// nextInLine are deliveries that may have waited for this one.
 	nextInLine = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
@@ -64,6 +69,7 @@ type outcome struct {
 	after   time.Duration // until the next attempt, when pending
 	unsent  bool          // nothing was sent: only the books are settled
 	batch   *outcomes     // the last transaction that took it
+	held    bool          // the fence held in it: what it says is stored
 }
 
 // outcomes is one transaction of outcomes; its members share it.
@@ -101,10 +107,13 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 	byID := make(map[id.ID]*outcome, len(items))
 	var done []queue.Job
 	var back []queue.Back
-	routes := deliveryRoutes.Rows()
+	routes, locks := deliveryRoutes.Rows(), lockDelivery.Rows()
+	for _, i := range sortedRefs(items) {
+		locks.Add(i)
+	}
 	for _, o := range items {
 		o.batch.dropped()
-		o.batch = b
+		o.batch, o.held = b, false
 		byID[o.job.Ref] = o
 		b.booked = append(b.booked, o.job)
 		routes.Add(o.job.Ref)
@@ -115,9 +124,12 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 		}
 	}
 	held := map[id.ID]bool{}
-	hold := func(k queue.Key) { held[k.Ref] = true }
+	hold := func(k queue.Key) { held[k.Ref], byID[k.Ref].held = true, true }
 	queue.Finish(tx, done, hold)
 	queue.GiveBack(tx, back, hold)
+	if p.sender.db.Engine() == s.Postgres {
+		tx.Query(lockDelivery, locks, func(s.Row) error { return nil })
+	}
 	waiting := map[id.ID][]id.ID{} // run to deliveries
 	tx.Query(deliveryRoutes, routes, func(r s.Row) error {
 		var delivery, run id.ID
@@ -156,6 +168,16 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 	b.told.Write()
 	jobs.Queue(tx)
 	return nil
+}
+
+// sortedRefs are the deliveries of a batch in the order in which everybody locks them.
+func sortedRefs(items []*outcome) []id.ID {
+	out := make([]id.ID, 0, len(items))
+	for _, o := range items {
+		out = append(out, o.job.Ref)
+	}
+	slices.SortFunc(out, func(x, y id.ID) int { return bytes.Compare(x[:], y[:]) })
+	return out
 }
 
 // wakeNext makes deliveries due that waited behind one that is over.

@@ -40,6 +40,8 @@ type Sender struct {
 	outcomes *storage.Queue[*outcome]
 	poller   *queue.Poller
 
+	unbooked unbooked
+
 	mu   sync.Mutex
 	used int
 	per  map[id.ID]int
@@ -167,28 +169,6 @@ func reasonOf(r channel.Result) string {
 		return r.Class
 	}
 	return "refused_by_receiver"
-}
-
-// book stores what became of an attempt; while the database is away it keeps trying, so that what was sent is not sent again.
-func (s *Sender) book(o *outcome) {
-	if o == nil {
-		return
-	}
-	s.wg.Add(1)
-	s.outcomes.Submit(o, func(err error) {
-		if err == nil {
-			o.batch.committed()
-			s.wg.Done()
-			return
-		}
-		go func() {
-			defer s.wg.Done()
-			s.log.Warn("book a delivery's outcome", "delivery_id", o.job.Ref, "error", err)
-			if s.clock.Now().Sub(o.at) < 5*time.Minute && clock.Sleep(context.Background(), 250*time.Millisecond) == nil {
-				s.book(o)
-			}
-		}()
-	})
 }
 
 // Start begins to claim deliveries that are due.

@@ -37,6 +37,10 @@ type take struct {
 // do starts what the poller claimed.
 func (s *Sender) do(jobs []queue.Job) {
 	for _, j := range jobs {
+		if again, known := s.unbooked.claimed(j); known {
+			s.book(again)
+			continue
+		}
 		t := &take{job: j}
 		s.wg.Add(1)
 		s.takes.Submit(t, func(err error) {
