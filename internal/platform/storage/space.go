@@ -37,7 +37,7 @@ func (k *roomKeeper) crowded(committed bool) bool {
 	if syscall.Statfs(k.path, &fs) != nil {
 		return false
 	}
-	left := int64(fs.Bavail) * int64(fs.Bsize) //nolint:gosec,unconvert // the types differ between systems
+	left := int64(fs.Bavail) * int64(fs.Bsize) //nolint:unconvert // the types differ between systems
 	return log.Size() > left
 }
 

@@ -59,7 +59,7 @@ func newHub(t *testing.T, url string, env map[string]string) *hub {
 	settings := map[string]string{
 		childVariable: "1", "PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
 		"HUB_DATA_DIR": filepath.Join(dir, "data"), "HUB_DATABASE_URL": url, "HUB_LISTEN": "127.0.0.1:0", "HUB_ADMIN_KEY": adminKey,
-		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_LEASE": "3s", "HUB_SWEEP": "1s",
+		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_LEASE": "3s",
 	}
 	maps.Copy(settings, env)
 	h := &hub{

@@ -101,7 +101,7 @@ func TestTakenUpAgain(t *testing.T) {
 		t.Skip("-short: takes 45 seconds")
 	}
 	engines(t, func(t *testing.T, engine, url string) {
-		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "", "HUB_SWEEP": ""}), newReceiver(t)
+		h, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		h.start()
 		h.tell(r)
 		l := newLoad(h, 100)

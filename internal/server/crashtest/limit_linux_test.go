@@ -15,7 +15,7 @@ func smallFiles(t *testing.T, h *hub) disk {
 		pid := h.cmd.Process.Pid
 		h.mu.Unlock()
 		limit := syscall.Rlimit{Cur: soft, Max: math.MaxUint64}
-		_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) //nolint:gosec // the kernel reads it
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0)
 		if errno != 0 {
 			t.Fatal(errno)
 		}

@@ -23,7 +23,7 @@ func TestTerminate(t *testing.T) {
 		times = 20
 	}
 	engines(t, func(t *testing.T, engine, url string) {
-		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "", "HUB_SWEEP": ""}), newReceiver(t)
+		h, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		r.answerAfter(300 * time.Millisecond) // more than the channel's slots can take: some wait in memory, some in the table
 		h.start()
 		h.tell(r)
