@@ -67,9 +67,24 @@ type foldItem struct {
 	origin      string
 	environment string
 	entry       string
+	accepted    []event.LedgerRow // rows as they were before the first try of the fold
 	folded      *event.Folded
 	held        bool
 	session     *session
+}
+
+// reset puts the rows back to where folding begins: a try whose transaction did not commit has left its decisions in them.
+func (it *foldItem) reset() {
+	it.held, it.folded = false, nil
+	if it.accepted == nil {
+		for _, r := range it.rows {
+			r.Trace = slices.Clip(r.Trace)
+			it.accepted = append(it.accepted, *r)
+		}
+	}
+	for n, r := range it.rows {
+		*r = it.accepted[n]
+	}
 }
 
 // foldRun is a run that was accepted with the receipt.
@@ -205,7 +220,8 @@ func (f *Folder) apply(tx *storage.Tx, items []*foldItem) error {
 	jobs := make([]queue.Job, 0, len(items))
 	for _, it := range items {
 		it.session.dropped()
-		it.session, it.held, it.folded = s, false, nil
+		it.session = s
+		it.reset()
 		byKey[it.job.Key()] = it
 		jobs = append(jobs, it.job)
 		receipts = append(receipts, it.receipt)
