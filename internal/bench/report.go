@@ -42,6 +42,7 @@ func lines() []line {
 		{name: "alert to receiver/s, drain included", aim: ">= 2,500", stage: stageTell, value: func(f Figures) string { return whole(f.EndToEndRate) }},
 		{name: "… accepts/s meanwhile", stage: stageTell, value: func(f Figures) string { return whole(f.AcceptRate) }},
 		{name: "… CPU us/alert: hub + database", stage: stageTell, value: cpuEach},
+		{name: "… CPU us/alert: driver + receiver, a yardstick of the machine", stage: stageTell, value: func(f Figures) string { return whole(f.DriverCPU) }},
 		{name: "alert to receiver at 200/s: p50 / p99 ms", aim: "<= 6 / 40", stage: stagePace, value: func(f Figures) string { return pair(f.EndToEndP50, f.EndToEndP99) }},
 		{name: "… answered: p50 / p99 ms", stage: stagePace, value: acceptTimes},
 		{name: "40,000 repeats of 1,000 alerts/s until all is done", stage: stageRepeat, value: func(f Figures) string { return whole(f.DoneRate) }},
