@@ -57,19 +57,20 @@ var (
 
 // outcome is what became of one attempt, or of a delivery that needs none.
 type outcome struct {
-	job     queue.Job
-	channel id.ID
-	message id.ID
-	n       int
-	at      time.Time
-	latency time.Duration
-	result  channel.Result
-	state   string
-	reason  string
-	after   time.Duration // until the next attempt, when pending
-	unsent  bool          // nothing was sent: only the books are settled
-	batch   *outcomes     // the last transaction that took it
-	held    bool          // the fence held in it: what it says is stored
+	job      queue.Job
+	channel  id.ID
+	message  id.ID
+	n        int
+	at       time.Time
+	latency  time.Duration
+	result   channel.Result
+	state    string
+	reason   string
+	after    time.Duration // until the next attempt, when pending
+	unsent   bool          // nothing was sent: only the books are settled
+	returned bool          // cut off by the end of the process: handed back, no failure
+	batch    *outcomes     // the last transaction that took it
+	held     bool          // the fence held in it: what it says is stored
 }
 
 // outcomes is one transaction of outcomes; its members share it.
@@ -118,7 +119,7 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 		b.booked = append(b.booked, o.job)
 		routes.Add(o.job.Ref)
 		if o.state == event.StatePending {
-			back = append(back, queue.Back{Job: o.job, After: o.after, Failed: true})
+			back = append(back, queue.Back{Job: o.job, After: o.after, Failed: !o.returned})
 		} else {
 			done = append(done, o.job)
 		}

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -41,6 +42,8 @@ type Sender struct {
 	poller   *queue.Poller
 
 	unbooked unbooked
+	life     context.Context // of sends; it ends when stopping takes too long
+	cut      context.CancelFunc
 
 	mu   sync.Mutex
 	used int
@@ -114,11 +117,16 @@ func (s *Sender) attempt(x *sending) *outcome {
 		x.pass.Abandon()
 		return nil // too late to be sure that nobody else sends it: the queue has it
 	}
-	ctx, cancel := context.WithTimeout(trace.With(context.Background(), x.out.TraceID), min(sendTimeout, left-time.Second/2))
+	ctx, cancel := context.WithTimeout(trace.With(s.life, x.out.TraceID), min(sendTimeout, left-time.Second/2))
 	defer cancel()
 	watch := clock.Start()
 	o.result = x.live.Channel.Send(ctx, x.out)
 	o.latency = watch.Elapsed()
+	if s.life.Err() != nil && o.result.Status == 0 && o.result.Verdict != channel.Done {
+		x.pass.Abandon()
+		o.state, o.reason, o.returned = event.StatePending, unknownOutcome, true
+		return o
+	}
 	if o.result.Verdict == channel.Retry {
 		x.pass.Failure()
 	} else {
@@ -174,17 +182,34 @@ func reasonOf(r channel.Result) string {
 // Start begins to claim deliveries that are due.
 func (s *Sender) Start() { s.poller.Start() }
 
-// Stop ends claiming, waits for sends under way, and books their outcomes. ctx bounds the wait.
+// handBack is what of the time to stop is kept for handing back what is still on the wire.
+const handBack = 4 * time.Second
+
+// Stop ends claiming, waits for sends under way, and books their outcomes. Shortly before ctx ends it cuts off what is still on the
+// wire and hands it back to the queue.
 func (s *Sender) Stop(ctx context.Context) error {
 	s.poller.Stop()
 	done := make(chan struct{})
 	go func() { s.wg.Wait(); close(done) }()
+	late := ctx
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		late, cancel = context.WithDeadline(ctx, end.Add(-handBack))
+		defer cancel()
+	}
+	var err error
 	select {
 	case <-done:
-	case <-ctx.Done():
-		return ctx.Err()
+	case <-late.Done():
+		s.cut()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			err = fmt.Errorf("wait for outcomes to be stored: %w", ctx.Err())
+		}
 	}
+	s.cut()
 	s.takes.Stop()
 	s.outcomes.Stop()
-	return nil
+	return err
 }

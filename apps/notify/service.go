@@ -57,6 +57,7 @@ func New(c Config) (*Service, error) {
 		db: c.DB, clock: c.Clock, log: c.Log.With("app", "notify"), bell: c.Bell, lease: c.Lease, channels: c.Channels,
 		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{},
 	}
+	s.life, s.cut = context.WithCancel(context.Background())
 	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}
 	s.poller = &queue.Poller{
 		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Do: s.do,

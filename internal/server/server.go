@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/incidenthub/incidenthub/apps/api"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
 )
@@ -26,12 +27,14 @@ const (
 	maxHeader     = 16 << 10
 	maxConns      = 4096
 	stopTime      = 25 * time.Second // of everything together
+	balancerTime  = 3 * time.Second  // of that, for a balancer to send its calls elsewhere
+	watched       = time.Minute      // a balancer asks at least this often
 )
 
 // Options change how a server runs; the zero value is right for production.
 type Options struct {
 	Version string
-	// Unsafe turns fsync off on SQLite, for unit tests.
+	// Unsafe turns fsync off on SQLite and the wait for balancers when stopping, for unit tests.
 	Unsafe bool
 	// Apply is run on the open hub before it takes alerts in, with the path of HUB_APPLY.
 	Apply func(ctx context.Context, s *Server, path string) error
@@ -46,6 +49,8 @@ type Server struct {
 	self     *selfCheck
 	welcome  welcome
 	ready    atomic.Bool
+	asked    atomic.Int64 // when somebody last asked whether it is, in Unix seconds
+	patient  bool         // wait for a balancer when stopping
 	served   chan error
 }
 
@@ -61,7 +66,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{core: c, log: log, served: make(chan error, 1)}
+	s := &Server{core: c, log: log, served: make(chan error, 1), patient: !opt.Unsafe}
 	if err := s.open(ctx, opt); err != nil {
 		return nil, errors.Join(err, c.stop(ctx), c.close())
 	}
@@ -126,6 +131,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
 	s.ready.Store(false)
+	s.letBalancerSee(ctx)
 	s.core.events.Close() // ends the streams, which would hold Shutdown up
 	var errs []error
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -136,8 +142,17 @@ func (s *Server) Stop(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// letBalancerSee goes on taking alerts in, unready, until a balancer has noticed; it does not wait where nobody has asked of late.
+func (s *Server) letBalancerSee(ctx context.Context) {
+	last := time.Unix(s.asked.Load(), 0)
+	if s.patient && s.core.clock.Now().Sub(last) < watched {
+		_ = clock.Sleep(ctx, balancerTime) // a second signal ends it sooner
+	}
+}
+
 // Ready implements api.Ready: the hub takes alerts in and the database answers.
 func (s *Server) Ready(ctx context.Context) error {
+	s.asked.Store(s.core.clock.Now().Unix())
 	if !s.ready.Load() {
 		return errors.New("starting or stopping")
 	}

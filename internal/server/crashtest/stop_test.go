@@ -58,3 +58,40 @@ func TestTerminate(t *testing.T) {
 			", at rest after "+o.rest.Round(10*time.Millisecond).String())
 	})
 }
+
+// TestTerminateHung stops a hub whose receiver does not answer: it ends in time all the same, and hands the deliveries back, so that
+// the next start sends them at once.
+func TestTerminateHung(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes 25 seconds")
+	}
+	engines(t, func(t *testing.T, engine, url string) {
+		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "5m"}), newReceiver(t)
+		h.start()
+		h.tell(r)
+		r.holdNext(1000)
+		l := newLoad(h, 10)
+		k := kill{from: time.Now()}
+		took, code := h.terminate(stopIn, func() {
+			// The hub takes alerts in for three seconds more, and begins to send the last of them when others would be gone.
+			l.start(30)
+			l.over.Wait()
+		})
+		k.to = time.Now()
+		h.kills = append(h.kills, k) // it explains repeats of what was on the wire
+		if code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		hung := len(r.held)
+		r.release()
+		h.start()
+		a := &audit{hub: h, load: l, receiver: r, perKill: hung, within: 30 * time.Second * slow}
+		o := a.check(t)
+		if o.repeats != hung || hung < slotsOfChannel/2 || o.rest > 5*time.Second*slow {
+			t.Errorf("%d of %d deliveries were handed back, all was done %s after the start", o.repeats, hung, o.rest)
+		}
+		summary.add("C15 SIGTERM, receiver hangs, "+engine, 1, o, "stopped in "+took.Round(100*time.Millisecond).String()+", at rest after "+
+			o.rest.Round(10*time.Millisecond).String())
+	})
+}
