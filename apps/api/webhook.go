@@ -83,7 +83,7 @@ func (w *Webhook) Register(e *gin.Engine) {
 
 // describe answers a look at the address.
 func (w *Webhook) describe(c *gin.Context) {
-	_, _, ref := w.sender(c, nil)
+	_, _, ref := w.sender(c)
 	if ref != nil {
 		ref.write(c)
 		return
@@ -109,8 +109,7 @@ func (w *Webhook) push(c *gin.Context) {
 	}
 	defer w.bytes.Add(-size)
 	// The key is checked before the body is read; a signature needs the body.
-	peer := auth.WithPeer(c.Request.Context(), c.ClientIP())
-	principal, entry, ref := w.sender(c, peer)
+	principal, entry, ref := w.sender(c)
 	if ref != nil && (ref.status != http.StatusUnauthorized || !w.mayBeSigned(c)) {
 		ref.write(c)
 		return

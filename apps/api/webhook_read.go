@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"mime"
@@ -37,11 +36,9 @@ func (w *Webhook) reserve(c *gin.Context) (int64, *refusal) {
 	return n, nil
 }
 
-// sender finds who pushes by the credential in a header. ctx nil: the request's.
-func (w *Webhook) sender(c *gin.Context, ctx context.Context) (auth.Principal, sources.Entry, *refusal) {
-	if ctx == nil {
-		ctx = auth.WithPeer(c.Request.Context(), c.ClientIP())
-	}
+// sender finds who pushes by the credential in a header.
+func (w *Webhook) sender(c *gin.Context) (auth.Principal, sources.Entry, *refusal) {
+	ctx := auth.WithPeer(c.Request.Context(), c.ClientIP())
 	key, given := ingestCredential(c.Request)
 	if !given {
 		return auth.Principal{}, sources.Entry{}, refuse(http.StatusUnauthorized,
@@ -109,7 +106,7 @@ func (w *Webhook) signed(c *gin.Context, e sources.Entry, raw []byte, driver str
 		return e, nil
 	}
 	if err := e.Verify(c.Request.Header, raw, driver, now); err != nil {
-		w.Log.WarnContext(c.Request.Context(), "signature refused", "source", e.Name, "error", err)
+		w.Log.WarnContext(c.Request.Context(), "signature refused", "source_entry", e.Name, "error", err)
 		return e, refuse(http.StatusForbidden, "Invalid webhook signature")
 	}
 	if !keyed && driver != "" {
@@ -126,7 +123,7 @@ func (w *Webhook) detected(c *gin.Context, e sources.Entry, raw []byte, driver s
 	switch {
 	case e.Signs(c.Request.Header, driver):
 		if err := e.Verify(c.Request.Header, raw, driver, now); err != nil {
-			w.Log.WarnContext(c.Request.Context(), "signature refused", "source", e.Name, "driver", driver, "error", err)
+			w.Log.WarnContext(c.Request.Context(), "signature refused", "source_entry", e.Name, "driver", driver, "error", err)
 			return refuse(http.StatusForbidden, "Invalid webhook signature")
 		}
 	case !keyed:

@@ -249,7 +249,7 @@ func TestParallelPushesOfOneAlert(t *testing.T) {
 
 func TestStartRefusedForgetsNoKey(t *testing.T) {
 	t.Parallel()
-	busy, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // of a test
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
