@@ -83,6 +83,20 @@ func (c *Cluster) Statements(ctx context.Context) (string, error) {
 	return out.String(), err
 }
 
+// sizes lists the tables of a Postgres database, the largest first.
+func (d *database) sizes(ctx context.Context) (text string, err error) {
+	if err := d.open(); err != nil {
+		return "", err
+	}
+	err = d.db.QueryRowContext(ctx, `SELECT coalesce(string_agg(format('%s: %s KiB, of it indexes %s', relname, pg_total_relation_size(oid) / 1024,
+		pg_indexes_size(oid) / 1024), E'\n' ORDER BY pg_total_relation_size(oid) DESC), '') FROM pg_class
+		WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND pg_total_relation_size(oid) > 1 << 20`).Scan(&text)
+	if err != nil {
+		return "", fmt.Errorf("read the sizes of the tables: %w", err)
+	}
+	return text + "\n", nil
+}
+
 // Close ends the server and removes its data.
 func (c *Cluster) Close() error {
 	if c.admin != nil {

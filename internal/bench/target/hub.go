@@ -187,10 +187,14 @@ func (h *Hub) BeginProfile(ctx context.Context) error {
 func (h *Hub) EndProfile(ctx context.Context, path string) error {
 	if h.base.cluster != nil {
 		text, err := h.base.cluster.Statements(ctx)
-		if err == nil {
-			err = os.WriteFile(path+".sql", []byte(text), 0o600)
-		}
 		if err != nil {
+			return err
+		}
+		sizes, err := h.base.sizes(ctx)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(path+".sql", []byte(text+"\n"+sizes), 0o600); err != nil {
 			return err
 		}
 	}
