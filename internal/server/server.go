@@ -200,5 +200,5 @@ func (s *Server) handler(opt Options) (http.Handler, error) {
 	if err := s.api(engine, metrics, opt.Version); err != nil {
 		return nil, err
 	}
-	return legible(engine), s.web(engine)
+	return legible{engine}, s.web(engine)
 }
