@@ -71,6 +71,7 @@ type outcome struct {
 	returned bool          // cut off by the end of the process: handed back, no failure
 	batch    *outcomes     // the last transaction that took it
 	held     bool          // the fence held in it: what it says is stored
+	tries    int           // of booking that failed
 }
 
 // outcomes is one transaction of outcomes; its members share it.

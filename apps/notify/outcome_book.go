@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -124,7 +125,11 @@ func (s *Sender) book(o *outcome) {
 
 func (s *Sender) bookLater(o *outcome, err error) {
 	defer s.wg.Done()
-	s.log.Warn("book a delivery's outcome", "delivery_id", o.job.Ref, "error", err)
+	level := slog.LevelWarn
+	if o.tries++; o.tries > 1 { // once is enough to say it
+		level = slog.LevelDebug
+	}
+	s.log.Log(context.Background(), level, "book a delivery's outcome", "delivery_id", o.job.Ref, "error", err, "tries", o.tries)
 	if s.clock.Now().Sub(o.at) < bookLimit && clock.Sleep(context.Background(), bookRetry) == nil {
 		s.book(o)
 		return

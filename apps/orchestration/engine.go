@@ -63,6 +63,7 @@ func New(c Config) (*Engine, error) {
 		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
 	}
 	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
+	f.life, f.end = context.WithCancel(context.Background())
 	r.fold = f
 	i := &Intake{db: c.DB, catalog: c.Catalog, fold: f, lease: c.Lease, reload: c.Reload, ledger: c.Ledger, Default: c.Default}
 	folds := 200
@@ -79,8 +80,11 @@ func New(c Config) (*Engine, error) {
 // Start begins to claim what is due.
 func (e *Engine) Start() { e.Runner.poller.Start() }
 
-// Stop ends claiming, finishes what this process holds, and stops the queues: intake first.
-func (e *Engine) Stop() {
+// Stop ends claiming, finishes what this process holds, and stops the queues: intake first. What cannot be stored until ctx ends is
+// left to the queue.
+func (e *Engine) Stop(ctx context.Context) {
+	defer e.folder.end()
+	defer context.AfterFunc(ctx, e.folder.end)()
 	e.Runner.poller.Stop()
 	e.Intake.accept.Stop()
 	e.folder.wg.Wait()

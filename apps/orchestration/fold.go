@@ -103,6 +103,8 @@ type Folder struct {
 	runner *Runner
 	alerts func(tx *storage.Tx, receipts []*event.Receipt) AlertFold
 	folds  *storage.Queue[*foldItem]
+	life   context.Context // of waiting for another try
+	end    context.CancelFunc
 
 	mu      sync.Mutex
 	held    int
@@ -148,6 +150,7 @@ func (f *Folder) submit(item *foldItem) {
 			}
 			return
 		}
+		item.session.dropped() // here, where the members of a batch come one after the other: they share the session
 		go f.again(item, err)
 	})
 }
@@ -155,10 +158,9 @@ func (f *Folder) submit(item *foldItem) {
 // again tries a fold that failed once more while its lease lasts; after that the queue has it.
 func (f *Folder) again(item *foldItem, err error) {
 	defer f.wg.Done()
-	item.session.dropped()
 	f.log.Warn("fold a receipt", "receipt_id", item.receipt.ID, "error", err)
 	wait := 250 * time.Millisecond
-	if !item.job.Held(f.clock.Now(), wait+5*time.Second) || clock.Sleep(context.Background(), wait) != nil {
+	if !item.job.Held(f.clock.Now(), wait+5*time.Second) || clock.Sleep(f.life, wait) != nil {
 		f.unreserve(item)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
@@ -253,6 +254,9 @@ func (c *core) start() {
 	c.engine.Start()
 }
 
+// foldTime is how long stopping waits for what was accepted to be folded, when the database takes nothing.
+const foldTime = 8 * time.Second
+
 // stop finishes or leaves to the queue what is under way, within ctx.
 func (c *core) stop(ctx context.Context) error {
 	c.reload.stop()
@@ -260,8 +264,10 @@ func (c *core) stop(ctx context.Context) error {
 		c.endUsage()
 		c.usage.Wait()
 	}
-	c.acts.Stop()   //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
-	c.engine.Stop() //nolint:contextcheck // the same
+	c.acts.Stop() //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
+	folds, cancel := context.WithTimeout(ctx, foldTime)
+	c.engine.Stop(folds)
+	cancel()
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
 	c.events.Close()

@@ -26,7 +26,7 @@ const (
 	idleTimeout   = 60 * time.Second
 	maxHeader     = 16 << 10
 	maxConns      = 4096
-	stopTime      = 25 * time.Second // of everything together
+	stopTime      = 24 * time.Second // of everything together; the process has 25
 	balancerTime  = 3 * time.Second  // of that, for a balancer to send its calls elsewhere
 	watched       = time.Minute      // a balancer asks at least this often
 )

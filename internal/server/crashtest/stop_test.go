@@ -95,3 +95,40 @@ func TestTerminateHung(t *testing.T) {
 			o.rest.Round(10*time.Millisecond).String())
 	})
 }
+
+// TestTerminateWithoutDatabase stops a hub whose database is away: it ends in time, and what it could not book or fold is found by
+// the next start.
+func TestTerminateWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes 25 seconds")
+	}
+	p := testkit.OwnPostgres(t)
+	h, r := newHub(t, p.URL(), nil), newReceiver(t)
+	h.settings["HUB_LEASE"] = "" // as long as the product's: longer than the stop
+	r.answerAfter(200 * time.Millisecond)
+	h.start()
+	h.tell(r)
+	l := newLoad(h, 100)
+	l.start(0)
+	testkit.Eventually(t, 10*time.Second*slow, func() bool { return len(l.promises()) >= 100 }, "the hub takes nothing in")
+	if err := p.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	l.end()
+	k := kill{from: time.Now()}
+	took, code := h.terminate(stopIn, nil)
+	k.to = time.Now()
+	h.kills = append(h.kills, k) // it explains repeats of what could not be booked
+	if code == 0 {
+		t.Error("exit code 0, but outcomes could not be stored")
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.start()
+	a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 30, within: time.Minute * slow, unbooked: stopIn}
+	o := a.check(t)
+	summary.add("C15 SIGTERM, database away", 1, o, "stopped in "+took.Round(100*time.Millisecond).String()+", at rest after "+
+		o.rest.Round(10*time.Millisecond).String())
+}
