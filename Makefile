@@ -12,7 +12,10 @@ LINT       := $(CACHE)/golangci-lint-v2.15.0
 TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 10m
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint fmt bench generate fuzz fixtures packages clean
+# The long form of the crash tests: about ten minutes.
+CHAOSFLAGS := -tags $(TAGS) -count=1 -parallel 4 -timeout 20m -v
+
+.PHONY: help run build test chaos lint fmt bench generate fuzz fixtures packages clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +29,9 @@ build: ## bin/incidenthub, static
 test: packages bin/testenv ## all tests with -race, beside one Postgres and one Redis of their own
 	CGO_ENABLED=1 bin/testenv $(GO) test -race $(TESTFLAGS) $(TEST) $(PKG)
 
+chaos: packages bin/testenv ## crash tests in their long form, without -race: kills, full disks, lost databases
+	HUB_CHAOS=1 bin/testenv $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
+
 lint: $(LINT) ## golangci-lint
 	$(LINT) run $(PKG)
 
@@ -35,7 +41,7 @@ fmt: $(LINT) ## gofumpt and import order
 bench: packages ## the table of throughput and latency; BENCH='--engine sqlite' adds flags
 	$(GO) run -tags $(TAGS) ./internal/bench $(BENCH)
 
-generate: ## everything made by go generate
+generate: ## what go generate makes: the references in docs
 	$(GO) generate ./...
 
 fuzz: ## each fuzz target for FUZZTIME
