@@ -72,7 +72,8 @@ func (m *monitor) readLinks(f shape.Fields) {
 	if found := messageFoot.FindStringSubmatch(body[max(0, len(body)-maxFoot):]); found != nil {
 		m.id = found[1]
 		if group, err := url.QueryUnescape(found[2]); err == nil && m.scope == "" {
-			m.scope = group
+			// What was escaped in the address may be no text at all: NUL and broken UTF-8 cannot be stored.
+			m.scope = strings.ToValidUTF8(strings.ReplaceAll(group, "\x00", ""), "\uFFFD")
 		}
 	}
 }
