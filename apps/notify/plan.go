@@ -93,6 +93,7 @@ type planned struct {
 	token    id.ID // set: born leased by this process
 	pass     httpclient.Pass
 	waits    time.Duration // behind an earlier one
+	revived  bool          // it has a row, as held back
 	severity string
 	expires  time.Time
 }

@@ -49,6 +49,7 @@ func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 				id: id.New(), channel: c, live: l, tell: t, key: key, kind: channel.KindResolved, seq: t.Seq, state: event.StatePending,
 			}
 			b.keys[key] = d
+			b.fresh = append(b.fresh, d)
 			if notice == nil {
 				v := b.p.notice(t, b.tx.Now(), channel.KindResolved)
 				notice = &v
@@ -77,7 +78,7 @@ func (b *Batch) holdBack(d *planned, reason string) {
 // Write queues everything planned.
 func (b *Batch) Write() {
 	now := b.tx.Now()
-	deliveries, messages := insertDelivery.Rows(), insertMessage.Rows()
+	deliveries, revived, messages := insertDelivery.Rows(), reviveDelivery.Rows(), insertMessage.Rows()
 	for _, d := range b.fresh {
 		t := d.tell
 		incident := id.ID{}
@@ -98,8 +99,12 @@ func (b *Batch) Write() {
 		if d.severity == string(event.SeverityInfo) {
 			d.expires = now.Add(expiryInfo)
 		}
-		deliveries.Add(d.id, t.Tenant, d.key, incident, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
-			d.attempts, t.TraceID, now, d.expires, sending, finished)
+		if d.revived {
+			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, d.expires, sending, finished)
+		} else {
+			deliveries.Add(d.id, t.Tenant, d.key, incident, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
+				d.attempts, t.TraceID, now, d.expires, sending, finished)
+		}
 		if !d.message.IsZero() && !d.live.Spec.Local { // what was never planned, or is there already, is nobody's work
 			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})
 		}
@@ -109,6 +114,7 @@ func (b *Batch) Write() {
 	}
 	b.tx.Exec(suppressDelivery, b.stopped)
 	b.tx.Exec(insertDelivery, deliveries)
+	b.tx.Exec(reviveDelivery, revived)
 	b.tx.Exec(insertMessage, messages)
 	b.tx.Exec(insertRoute, b.routes)
 }

@@ -36,6 +36,12 @@ var (
 		s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time),
 	}, "")
 
+	reviveDelivery = s.Update("deliveries", []s.Column{
+		s.Col("id", s.UUID), s.Col("severity", s.Text), s.Col("message_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text),
+		s.Col("attempts", s.Int), s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time),
+	}, `severity = v.severity, message_id = v.message_id, state = v.state, reason = v.reason, attempts = v.attempts, expires_at = v.expires_at,
+		sending_since = v.sending_since, finished_at = v.finished_at`, "t.id = v.id AND t.state = 'suppressed'", "")
+
 	insertMessage = s.Insert("messages", []s.Column{
 		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("channel_id", s.UUID), s.Col("driver", s.Text), s.Col("idem_key", s.Text),
 		s.Col("incident_id", s.UUID), s.Col("severity", s.Text), s.Col("title", s.Text), s.Col("body", s.Document), s.Col("verdict", s.Text),

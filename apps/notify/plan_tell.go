@@ -25,25 +25,53 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 	for _, l := range channels {
 		key := idemKey(t, l.ID)
 		d := b.keys[key]
-		if d == nil {
+		switch {
+		case d == nil:
 			d = &planned{
 				id: id.New(), channel: l.ID, live: l, tell: t, key: key, kind: kindOf(t.Event), seq: t.Seq, state: event.StatePending,
 			}
 			b.keys[key] = d
-			if notice == nil {
-				n := b.p.notice(t, b.tx.Now(), d.kind)
-				notice = &n
-			}
-			b.plan(d, *notice)
+			b.fresh = append(b.fresh, d)
+		case !b.takesOver(d, t, l):
+			b.joined(t, d)
+			out = append(out, b.view(d))
+			continue
 		}
-		b.join(t.RunID, t.Tenant, t.DefinitionID, t.Node, d)
-		if t.Incident != nil {
-			d.seq = t.Seq
-			b.hear(route{t.Incident.ID, t.DefinitionID}, d)
+		if notice == nil {
+			n := b.p.notice(t, b.tx.Now(), d.kind)
+			notice = &n
 		}
+		b.plan(d, *notice)
+		b.joined(t, d)
 		out = append(out, b.view(d))
 	}
 	return out, nil
+}
+
+// takesOver makes a delivery that another route held back for a reason of its own (a condition, a severity) this route's to send.
+func (b *Batch) takesOver(d *planned, t *event.Tell, l *Live) bool {
+	if d.state != event.StateSuppressed || d.reason != event.ReasonWhen && d.reason != event.ReasonMinSeverity {
+		return false
+	}
+	mine := &planned{live: l, tell: t, kind: kindOf(t.Event)}
+	if b.heldBack(mine) != "" {
+		return false
+	}
+	if d.tell == nil { // stored by an earlier transaction
+		d.revived = true
+		b.fresh = append(b.fresh, d)
+	}
+	d.live, d.tell, d.kind, d.seq, d.state, d.reason = l, t, mine.kind, t.Seq, event.StatePending, ""
+	return true
+}
+
+// joined notes that a route waits for a delivery.
+func (b *Batch) joined(t *event.Tell, d *planned) {
+	b.join(t.RunID, t.Tenant, t.DefinitionID, t.Node, d)
+	if t.Incident != nil {
+		d.seq = t.Seq
+		b.hear(route{t.Incident.ID, t.DefinitionID}, d)
+	}
 }
 
 // tells reports whether a delivery counts as having told its incident.
@@ -65,7 +93,6 @@ func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d 
 func (b *Batch) plan(d *planned, n channel.Notice) {
 	t := d.tell
 	d.severity = n.Severity
-	b.fresh = append(b.fresh, d)
 	incident := id.ID{}
 	if t.Incident != nil {
 		incident = t.Incident.ID
