@@ -84,8 +84,11 @@ func (p *push) resolve(inc *incidentState) {
 func (p *push) tell(inc *incidentState, kind event.EventKind, details map[string]any) {
 	inc.trace = p.r.TraceID
 	seq := p.b.event(inc, kind, details, p.r.ReceivedAt)
-	if ch := p.change(inc); ch.Seq == 0 {
+	switch ch := p.change(inc); {
+	case ch.Seq == 0:
 		ch.Kind, ch.Seq = kind, seq
+	case ch.Kind == event.EventAlertAdded && kind == event.EventSeverityRaised:
+		ch.Kind = kind // what people need to hear first
 	}
 }
 

@@ -56,6 +56,9 @@ func (a *API) refuse(c *gin.Context, err error) {
 	p := a.fail(c.Request.Context(), err)
 	if p.Status == http.StatusUnauthorized {
 		p.Detail = "Give an API key in the header Authorization: Bearer <key> or X-API-Key: <key>."
+		if _, given := credential(c.Request); given {
+			p.Detail = "This key is not known here, or it was revoked or has expired; make one with: incidenthub key create."
+		}
 	}
 	p.write(c)
 }

@@ -39,11 +39,13 @@ type Hub struct {
 	Close   func() error
 }
 
-// Program is what surrounds the commands. All fields are required.
+// Program is what surrounds the commands. All fields but Environ are required.
 type Program struct {
 	In       io.Reader
 	Out, Err io.Writer
 	Getenv   func(string) string
+	// Environ lists the environment, to find misspelt settings in; nil: nothing is looked for.
+	Environ func() []string
 	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout. getenv gives the secrets that the file
 	// of HUB_APPLY refers to.
 	Serve func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error

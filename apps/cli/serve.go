@@ -38,7 +38,13 @@ func (c serveCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	return p.Serve(ctx, cfg, p.Getenv, p.Out, p.logger(cfg.Log))
+	log := p.logger(cfg.Log)
+	if p.Environ != nil {
+		for _, name := range config.Unknown(p.Environ()) {
+			log.WarnContext(ctx, "this variable is no setting of the hub and has no effect; docs/settings.md lists them", "variable", name)
+		}
+	}
+	return p.Serve(ctx, cfg, p.Getenv, p.Out, log)
 }
 
 type migrateCmd struct {

@@ -70,8 +70,12 @@ func (a *Acts) apply(tx *storage.Tx, it *actItem, do Actor) error {
 		return err
 	}
 	slices.SortFunc(acted.Alerts, bySeverity)
+	source := ""
+	if len(acted.Alerts) > 0 {
+		source = acted.Alerts[0].Source // as the firing message said
+	}
 	it.session.told.Resolve(&event.Tell{
-		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Source: "hub", Incident: acted.Incident, Event: event.EventResolved, Seq: acted.Seq, Alerts: acted.Alerts,
+		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Source: source, Incident: acted.Incident, Event: event.EventResolved, Seq: acted.Seq, Alerts: acted.Alerts,
 	}, nil)
 	it.session.write()
 	return it.session.failure

@@ -105,7 +105,7 @@ func HasErrors(problems []Problem) bool { return graph.HasErrors(problems) }
 
 // lintDefinition adds to the lint what the database cannot keep.
 func lintDefinition(raw []byte, specs []graph.NodeSpec) []graph.Problem {
-	problems := graph.Lint(raw, specs)
+	problems := append(graph.Lint(raw, specs), notServed(raw)...)
 	var tree any
 	if json.Unmarshal(raw, &tree) == nil && holdsNUL(tree) {
 		problems = append(problems, graph.Problem{Message: `the character \u0000 is not allowed in any text; remove it`, Severity: graph.SeverityError})

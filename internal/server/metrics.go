@@ -6,6 +6,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 )
 
 // measure registers what shows a standstill from outside: due work and its age, and what became of every alert.
@@ -68,12 +71,18 @@ func (b *books) jobs(ctx context.Context, ch chan<- prometheus.Metric) {
 	if b.core.db.Read(ctx).Raw(`SELECT queue, count(*) AS n FROM jobs WHERE due_at <= ? GROUP BY queue`, now).Scan(&rows).Error != nil {
 		return
 	}
+	due := map[string]int64{orchestration.QueueIngest: 0, notify.QueueNotify: 0}
 	for _, r := range rows {
-		ch <- prometheus.MustNewConstMetric(descDue, prometheus.GaugeValue, float64(r.N), r.Queue)
-		var due []time.Time
-		if b.core.db.Read(ctx).Raw(`SELECT due_at FROM jobs WHERE queue = ? AND due_at <= ? ORDER BY due_at LIMIT 1`, r.Queue, now).
-			Scan(&due).Error == nil && len(due) == 1 {
-			ch <- prometheus.MustNewConstMetric(descAge, prometheus.GaugeValue, now.Sub(due[0]).Seconds(), r.Queue)
+		due[r.Queue] = r.N
+	}
+	for q, n := range due {
+		ch <- prometheus.MustNewConstMetric(descDue, prometheus.GaugeValue, float64(n), q)
+		age := 0.0
+		var oldest []time.Time
+		if b.core.db.Read(ctx).Raw(`SELECT due_at FROM jobs WHERE queue = ? AND due_at <= ? ORDER BY due_at LIMIT 1`, q, now).
+			Scan(&oldest).Error == nil && len(oldest) == 1 {
+			age = now.Sub(oldest[0]).Seconds()
 		}
+		ch <- prometheus.MustNewConstMetric(descAge, prometheus.GaugeValue, age, q)
 	}
 }

@@ -3,12 +3,15 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/api"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // checkEvery is how often the hub checks its own books.
@@ -20,8 +23,14 @@ type selfCheck struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 	mu      sync.Mutex
+	knows   bool // whether it is raised
 	raised  bool
 }
+
+// selfSource is the alerts' source of what the hub reports of itself.
+const selfSource = "incidenthub"
+
+const notBalanced = "LedgerNotBalanced"
 
 func (s *selfCheck) start() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -56,6 +65,14 @@ func (s *selfCheck) check(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.knows { // an earlier process may have raised it
+		found, err := s.core.alerts.Alerts(ctx, tenant, alerts.AlertFilter{Status: string(event.StatusFiring), Source: selfSource}, storage.Paging{})
+		if err != nil {
+			return err
+		}
+		s.raised = slices.ContainsFunc(found.Items, func(a alerts.Alert) bool { return a.Name == notBalanced })
+		s.knows = true
+	}
 	if r.Balanced == !s.raised {
 		return nil
 	}
@@ -63,7 +80,7 @@ func (s *selfCheck) check(ctx context.Context) error {
 	if r.Balanced {
 		status, text = event.StatusResolved, "The ledger is balanced again."
 	}
-	if err := s.core.raise(ctx, "LedgerNotBalanced", status, event.SeverityCritical, text); err != nil {
+	if err := s.core.raise(ctx, notBalanced, status, event.SeverityCritical, text); err != nil {
 		return err
 	}
 	s.raised = !r.Balanced
@@ -79,12 +96,12 @@ func (c *core) raise(ctx context.Context, name string, status event.Status, seve
 	labels := map[string]string{"alertname": name, "instance": "incidenthub", "severity": string(severity)}
 	o := event.Observation{
 		Fingerprint: event.Fingerprint(name, labels), Name: name, Status: status, Severity: severity, Description: text, Labels: labels,
-		StartedAt: c.clock.Now(), Source: "incidenthub",
+		StartedAt: c.clock.Now(), Source: selfSource,
 	}
 	_, err := c.engine.Intake.Accept(ctx, &orchestration.Push{
-		Tenant: tenant, On: "webhook", Origin: "hub_self_check", Driver: "incidenthub", Body: []byte(`{}`),
-		Parsed: event.Parsed{Source: "incidenthub", Observations: []event.Observation{o}},
-		Entry:  orchestration.Entry{ID: e.ID, Name: e.Name, SourceName: "incidenthub"},
+		Tenant: tenant, On: "webhook", Origin: "hub_self_check", Driver: selfSource, Body: []byte(`{}`),
+		Parsed: event.Parsed{Source: selfSource, Observations: []event.Observation{o}},
+		Entry:  orchestration.Entry{ID: e.ID, Name: e.Name, SourceName: selfSource},
 	})
 	return err
 }

@@ -158,7 +158,7 @@ func (s *Server) Ready(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	if err := s.core.db.Ping(ctx); err != nil {
+	if err := errors.Join(s.core.db.Ping(ctx), s.core.db.Writable(ctx)); err != nil {
 		return err
 	}
 	return s.core.backlog(ctx)

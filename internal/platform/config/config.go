@@ -41,7 +41,7 @@ type Config struct {
 // Server is where the hub listens and what it is called from outside.
 type Server struct {
 	Listen         string   `env:"HUB_LISTEN" envDefault:"127.0.0.1:8080" unit:"host:port" doc:"Address of UI, API and webhooks; \":8080\" for all interfaces, port 0 for any free one. The worker command does not use it."`
-	PublicURL      string   `env:"HUB_PUBLIC_URL" unit:"URL" doc:"Base of links in notifications and printed commands. Empty: http:// and HUB_LISTEN."`
+	PublicURL      string   `env:"HUB_PUBLIC_URL" unit:"URL" doc:"Where people and senders reach the hub, for links in notifications and printed commands. Empty: notifications carry no links to the hub."`
 	TrustedProxies Prefixes `env:"HUB_TRUSTED_PROXIES" unit:"addresses or CIDRs, comma separated" doc:"Peers whose X-Forwarded-For and X-Forwarded-Proto are believed. Empty: none, the peer's own address counts."`
 }
 

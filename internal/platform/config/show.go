@@ -62,13 +62,14 @@ func (c Config) Warnings() []string {
 }
 
 // Unknown returns the names in environ (NAME=value, as os.Environ gives it) that look meant for the hub but are no
-// settings: misspelt, or a signing secret for a sender that cannot sign. HUB_TEST_… belongs to the tests.
+// settings: misspelt, or a signing secret for a sender that cannot sign. HUB_TEST_… belongs to the tests, HUB_TOKEN
+// and HUB_SERVER to the commands that talk to a hub.
 func Unknown(environ []string) []string {
 	known := settings(&Config{})
 	var out []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if !ours.MatchString(name) || strings.HasPrefix(name, "HUB_TEST_") {
+		if !ours.MatchString(name) || strings.HasPrefix(name, "HUB_TEST_") || name == "HUB_TOKEN" || name == "HUB_SERVER" {
 			continue
 		}
 		if !slices.ContainsFunc(known, func(f field) bool { return f.name == name }) {

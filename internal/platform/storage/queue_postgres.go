@@ -37,6 +37,7 @@ func (q *Queue[T]) run(w work) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	err := q.db.hotTx(ctx, func(tx *Tx) error { return w.do(tx, 0, w.size()) })
+	q.db.failing.Store(hopeless(err))
 	if err == nil || w.size() == 1 || hopeless(err) {
 		finishAll(w, err)
 		return

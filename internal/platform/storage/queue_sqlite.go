@@ -120,10 +120,14 @@ func (l *liteLoop) turn() (wait time.Duration, busy bool) {
 		errs[i] = make([]error, w.size())
 	}
 	err := l.do(context.Background(), func(c *sqlite3.Conn) error { return l.commit(c, works, errs) })
+	l.db.failing.Store(hopeless(err))
 	for i, w := range works {
 		for j := range w.size() {
 			if err != nil {
 				errs[i][j] = err
+			}
+			if hopeless(errs[i][j]) {
+				l.db.failing.Store(true)
 			}
 			w.finish(j, errs[i][j])
 		}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -56,6 +57,8 @@ type DB struct {
 	read  *gorm.DB // SQLite: the readers, query_only
 	pools []*sql.DB
 
+	failing atomic.Bool // the last transaction of the hot path found no place or no database
+
 	lite *liteLoop     // SQLite: the hot path's writer
 	hot  *pgxpool.Pool // Postgres: the hot path's connections
 }
@@ -96,6 +99,19 @@ func (d *DB) Ping(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
+	return nil
+}
+
+// Writable reports whether rows can be stored. It costs nothing while the hot path works; after a failure there (disk full,
+// database away) it tries a write that changes nothing.
+func (d *DB) Writable(ctx context.Context) error {
+	if !d.failing.Load() {
+		return nil
+	}
+	if err := d.From(ctx).Exec("UPDATE config_generation SET generation = generation WHERE id = 1").Error; err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	d.failing.Store(false)
 	return nil
 }
 

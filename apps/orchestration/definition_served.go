@@ -1,0 +1,50 @@
+package orchestration
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+)
+
+// notServed warns of what the format has and this release does not do yet, so that nobody waits for it.
+func notServed(raw []byte) []graph.Problem {
+	def, _ := graph.Parse(raw)
+	if def == nil {
+		return nil
+	}
+	var out []graph.Problem
+	warn := func(pointer, message, suggestion string) {
+		out = append(out, graph.Problem{Pointer: pointer, Message: message, Suggestion: suggestion, Severity: graph.SeverityWarning})
+	}
+	if t := def.Trigger; t != nil && t.On != "" && t.On != graph.TriggerWebhook {
+		warn("/trigger/on", fmt.Sprintf("this release starts pipelines from webhooks only: %q never fires", t.On), `use "webhook" until then`)
+	}
+	for i, n := range def.Nodes {
+		at := fmt.Sprintf("/nodes/%d", i)
+		switch n.Type {
+		case "context", "intelligence":
+			warn(at+"/type", fmt.Sprintf("node %q: this release does not run %s nodes: the node fails, and the run goes on without it", n.ID, n.Type), "")
+		case "ingest", "notify":
+			config, err := json.Marshal(n.Config)
+			var c struct {
+				Driver, SourceHint, Template string
+			}
+			if err != nil || json.Unmarshal(config, &struct {
+				Driver     *string `json:"driver"`
+				SourceHint *string `json:"source_hint"`
+				Template   *string `json:"template"`
+			}{&c.Driver, &c.SourceHint, &c.Template}) != nil {
+				continue // lint says what is wrong with it
+			}
+			for _, f := range []struct{ of, key, value string }{
+				{"ingest", "driver", c.Driver}, {"ingest", "source_hint", c.SourceHint}, {"notify", "template", c.Template},
+			} {
+				if f.of == n.Type && f.value != "" {
+					warn(at+"/config/"+f.key, fmt.Sprintf("node %q: this release does not use %s yet", n.ID, f.key), "leave it out")
+				}
+			}
+		}
+	}
+	return out
+}
