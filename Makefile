@@ -10,11 +10,9 @@ CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
 # Two packages at once suit two cores; -parallel 4 because most tests wait for a database.
 TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 10m
-
-.DEFAULT_GOAL := help
-# The long form of the crash tests: about ten minutes.
 CHAOSFLAGS := -tags $(TAGS) -count=1 -parallel 4 -timeout 20m -v
 
+.DEFAULT_GOAL := help
 .PHONY: help run build test chaos lint fmt bench generate fuzz fixtures packages clean
 
 help: ## this list
@@ -29,8 +27,8 @@ build: ## bin/incidenthub, static
 test: packages bin/testenv ## all tests with -race, beside one Postgres and one Redis of their own
 	CGO_ENABLED=1 bin/testenv $(GO) test -race $(TESTFLAGS) $(TEST) $(PKG)
 
-chaos: packages bin/testenv ## crash tests in their long form, without -race: kills, full disks, lost databases
-	HUB_CHAOS=1 bin/testenv $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
+chaos: packages ## crash tests in their long form, without -race: kills, full disks, lost databases
+	HUB_CHAOS=1 $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
 
 lint: $(LINT) ## golangci-lint
 	$(LINT) run $(PKG)
