@@ -151,7 +151,7 @@ func (i *Intake) refresh(ctx context.Context) error {
 // order of their observations' numbers.
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
 	done := make(chan error, 1)
-	i.accept.Submit(a, func(err error) { //nolint:contextcheck // the fold outlives the request
+	i.accept.Submit(a, func(err error) {
 		switch {
 		case !a.leased:
 		case err != nil || a.existing != nil:
