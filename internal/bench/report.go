@@ -141,7 +141,7 @@ func (r Report) cell(l line, s Standing) string {
 
 // slices is the table of --fresh.
 func (r Report) slices(out *strings.Builder) {
-	out.WriteString("A fresh Postgres without ANALYZE and autovacuum; the CPU per alert must not rise.\n\n" +
+	out.WriteString("A fresh Postgres without ANALYZE; the CPU per alert must not rise.\n\n" +
 		"| alerts | accepts/s | alert to receiver/s | CPU us/alert: hub + database |\n|---|---:|---:|---:|\n")
 	from := int64(0)
 	for _, f := range r.Stages {
