@@ -88,7 +88,8 @@ func TestBadFixtures(t *testing.T) {
 	}
 	engines(t, nil, func(t *testing.T, h hub) {
 		for _, c := range manifest.Cases {
-			name, body := c.File, []byte(nil)
+			name := c.File
+			var body []byte
 			if c.Generator != "" {
 				name = strings.TrimPrefix(c.Generator, "gen_big.py ")
 				body = bigBodies[name]()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"strconv"
 	"testing"
@@ -30,9 +31,7 @@ func newKey(t *testing.T, h hub, scopes ...string) string {
 func newSource(t *testing.T, h hub, name string, more obj) (id, key string) {
 	t.Helper()
 	in := obj{"name": name}
-	for k, v := range more {
-		in[k] = v
-	}
+	maps.Copy(in, more)
 	got := h.Want(http.StatusCreated, http.MethodPost, "/api/v1/sources", in)
 	return got["id"].(string), got["key"].(string)
 }
@@ -182,8 +181,8 @@ func TestSignatures(t *testing.T) {
 	engines(t, map[string]string{"WEBHOOK_SECRET_PAGERDUTY": envSecret}, func(t *testing.T, h hub) {
 		_, key := newSource(t, h, "signed", obj{"signature": "generic", "signature_secret": entrySecret})
 		pd, gen := pagerduty("triggered", "P1", "e1"), servertest.Generic(alert{Name: "Disk"})
-		now := strconv.FormatInt(time.Now().Unix(), 10)     //nolint:forbidigo // what a sender's clock says
-		old := strconv.FormatInt(time.Now().Unix()-400, 10) //nolint:forbidigo // the same
+		now := strconv.FormatInt(time.Now().Unix(), 10)
+		old := strconv.FormatInt(time.Now().Unix()-400, 10)
 		bearer := "Bearer " + key
 		for name, tt := range map[string]struct {
 			path, body string

@@ -55,15 +55,16 @@ func TestGoodFixtures(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, _ := filepath.Rel(dir, base)
-		for _, driver := range []string{want.Driver + "/", ""} {
+		// A source of its own keeps each payload's alerts apart.
+		source := fmt.Sprintf("s%d", n)
+		newSource(t, h, source, obj{"source_name": source})
+		for _, driver := range []string{"", want.Driver + "/"} {
 			if driver == "" && (want.Detect == nil || *want.Detect != want.Driver) {
 				continue // nobody has to recognise it
 			}
-			// A source of its own keeps each push's alerts apart.
-			source := fmt.Sprintf("s%d%.1s", n, driver)
-			newSource(t, h, source, obj{"source_name": source})
-			a := h.Ask(http.MethodPost, door+driver+"?sync=1&source="+source, body)
-			check := fixtureCheck{t: t, name: name + " as " + driver, want: want}
+			// Twice the same alerts, but not the same delivery.
+			a := h.Ask(http.MethodPost, door+driver+"?sync=1&source="+source, body, "Idempotency-Key", "by "+driver)
+			check := fixtureCheck{t: t, name: name + " at " + door + driver, want: want}
 			if a.Status != http.StatusOK && (a.Status != http.StatusAccepted || want.Count > 0) {
 				check.errorf("%d %s", a.Status, a.Body)
 				continue

@@ -32,13 +32,13 @@ func signIn(t *testing.T, h hub) *browser {
 	if found == nil {
 		t.Fatalf("the login has no token: %d %.300s", page.Status, page.Body)
 	}
-	visit := strings.Split(page.Header.Get("Set-Cookie"), ";")[0]
+	visit, _, _ := strings.Cut(page.Header.Get("Set-Cookie"), ";")
 	a := h.Ask(http.MethodPost, "/login", url.Values{"csrf": {html.UnescapeString(string(found[1]))}, "token": {servertest.AdminKey}}.Encode(),
 		"Authorization", "", "Content-Type", "application/x-www-form-urlencoded", "Cookie", visit, "Origin", h.URL)
 	b := &browser{t: t, h: h}
 	for _, c := range a.Header.Values("Set-Cookie") {
 		if strings.HasPrefix(c, "hub_session=") {
-			b.cookie = strings.Split(c, ";")[0]
+			b.cookie, _, _ = strings.Cut(c, ";")
 		}
 	}
 	if a.Status != http.StatusSeeOther || b.cookie == "" {

@@ -86,12 +86,12 @@ func TestBodies(t *testing.T) {
 			"empty object":           {"", `{}`, nil, 422},
 		} {
 			post := func() servertest.Answer { return h.Ask(http.MethodPost, door+tt.path, tt.body, tt.headers...) }
-			switch {
-			case tt.want == http.StatusAccepted:
+			switch tt.want {
+			case http.StatusAccepted:
 				if a := post(); a.Status != tt.want || a.JSON()["outcome"] != "queued" {
 					t.Errorf("%s: %d %s", name, a.Status, a.Body)
 				}
-			case tt.want == http.StatusUnprocessableEntity:
+			case http.StatusUnprocessableEntity:
 				refused(t, name, post(), tt.want)
 			default:
 				h.Rest()

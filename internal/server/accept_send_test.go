@@ -58,7 +58,7 @@ func TestRetryAfter(t *testing.T) {
 	engines(t, nil, func(t *testing.T, h hub) {
 		times := make(chan time.Time, 4)
 		r := servertest.NewReceiver(t).Answers(func(n int, w http.ResponseWriter, _ *servertest.Message) int {
-			times <- time.Now() //nolint:forbidigo // what the receiver's clock says
+			times <- time.Now()
 			if n == 1 {
 				w.Header().Set("Retry-After", "3")
 				return http.StatusTooManyRequests

@@ -2,6 +2,7 @@ package servertest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -79,10 +80,9 @@ func Pipeline(trigger Map, nodes ...Map) Map {
 	for _, n := range nodes {
 		all = append(all, n)
 	}
-	d := Map{"version": "1.0", "trigger": Map{"on": "webhook"}, "nodes": all}
-	for k, v := range trigger {
-		d["trigger"].(Map)[k] = v
-	}
+	on := Map{"on": "webhook"}
+	maps.Copy(on, trigger)
+	d := Map{"version": "1.0", "trigger": on, "nodes": all}
 	if len(nodes) == 0 {
 		delete(d, "nodes")
 	}
