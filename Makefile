@@ -10,7 +10,7 @@ CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
 # Two packages at once suit two cores; -parallel 4 because most tests wait for a database.
 TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 10m
-CHAOSFLAGS := -tags $(TAGS) -count=1 -parallel 4 -timeout 20m -v
+CHAOSFLAGS := -tags $(TAGS) -count=1 -timeout 20m -v
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test chaos lint fmt bench generate fuzz fixtures packages clean

@@ -227,7 +227,7 @@ func dump(t *testing.T, db *storage.DB) string {
 	t.Helper()
 	var out strings.Builder
 	for _, q := range []string{
-		`SELECT 'job ' || kind || ' attempt ' || attempt || ' failures ' || failures || ' rescues ' || rescues || CASE WHEN lease_token IS NULL THEN '' ELSE ' held' END FROM jobs LIMIT 20`,
+		`SELECT 'job ' || kind || ' attempt ' || attempt || ' failures ' || failures || ' rescues ' || rescues || CASE WHEN lease_token IS NULL THEN '' ELSE ' held' END || ' due ' || due_at FROM jobs LIMIT 20`,
 		`SELECT 'delivery ' || state || ' ' || reason || ' attempts ' || attempts FROM deliveries WHERE state IN ('pending', 'sending') LIMIT 20`,
 		`SELECT 'ledger ' || state || ' ' || reason FROM ledger WHERE state = 'pending' LIMIT 20`,
 	} {
@@ -247,4 +247,14 @@ func engines(t *testing.T, fn func(t *testing.T, engine, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, "SQLite", "") })
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, "Postgres", testkit.DurablePostgres(t)) })
+}
+
+// slowly is engines for tests that mostly wait: the short form has them on SQLite only.
+func slowly(t *testing.T, fn func(t *testing.T, engine, url string)) {
+	t.Helper()
+	if long() {
+		engines(t, fn)
+		return
+	}
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, "SQLite", "") })
 }

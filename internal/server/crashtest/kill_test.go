@@ -23,22 +23,25 @@ func TestKill(t *testing.T) {
 		seeds, alerts, least, most = 5, 6000, 2*time.Second, 5*time.Second
 	}
 	for seed := range seeds {
-		engines(t, func(t *testing.T, engine, url string) {
-			h, r := newHub(t, url, nil), newReceiver(t)
-			h.start()
-			h.tell(r)
-			l := newLoad(h, 100)
-			k := &killer{hub: h, receiver: r, load: l, random: rand.New(rand.NewPCG(uint64(seed), 1)), least: least, most: most}
-			l.onAccepted = k.accepted
-			l.start(alerts)
-			faults := k.run()
-			l.over.Wait()
-			a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 10, within: 30 * time.Second * slow}
-			o := a.check(t)
-			if faults < 4 || o.accepted < alerts/5 {
-				t.Errorf("%d kills and %d alerts accepted: too few to say anything", faults, o.accepted)
-			}
-			summary.add(fmt.Sprintf("C1 kill -9, %s, seed %d", engine, seed), faults, o, readyTimes(h)+", at rest after "+o.rest.Round(10*time.Millisecond).String())
+		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) {
+			t.Parallel()
+			engines(t, func(t *testing.T, engine, url string) {
+				h, r := newHub(t, url, nil), newReceiver(t)
+				h.start()
+				h.tell(r)
+				l := newLoad(h, 100)
+				k := &killer{hub: h, receiver: r, load: l, random: rand.New(rand.NewPCG(uint64(seed), 1)), least: least, most: most}
+				l.onAccepted = k.accepted
+				l.start(alerts)
+				faults := k.run()
+				l.over.Wait()
+				a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 10, within: 30 * time.Second * slow}
+				o := a.check(t)
+				if faults < 4 || o.accepted < alerts/5 {
+					t.Errorf("%d kills and %d alerts accepted: too few to say anything", faults, o.accepted)
+				}
+				summary.add(fmt.Sprintf("C1 kill -9, %s, seed %d", engine, seed), faults, o, readyTimes(h)+", at rest after "+o.rest.Round(10*time.Millisecond).String())
+			})
 		})
 	}
 }
@@ -100,7 +103,7 @@ func TestTakenUpAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: takes 45 seconds")
 	}
-	engines(t, func(t *testing.T, engine, url string) {
+	slowly(t, func(t *testing.T, engine, url string) {
 		h, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		h.start()
 		h.tell(r)

@@ -4,6 +4,7 @@ package crashtest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,10 @@ const (
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil { // they wait for most of their time
+		panic(err)
 	}
 	code := m.Run()
 	summary.print(os.Stdout)

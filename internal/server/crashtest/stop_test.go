@@ -66,7 +66,7 @@ func TestTerminateHung(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: takes 25 seconds")
 	}
-	engines(t, func(t *testing.T, engine, url string) {
+	slowly(t, func(t *testing.T, engine, url string) {
 		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "5m"}), newReceiver(t)
 		h.start()
 		h.tell(r)
