@@ -42,7 +42,11 @@ func (b *Book) arrive(seq int64) {
 		return
 	}
 	b.Arrivals.Add(1)
-	for old := b.last.Load(); at > old && !b.last.CompareAndSwap(old, at); old = b.last.Load() {
+	for {
+		old := b.last.Load()
+		if at <= old || b.last.CompareAndSwap(old, at) {
+			return
+		}
 	}
 }
 

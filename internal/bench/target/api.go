@@ -13,7 +13,7 @@ import (
 )
 
 // adminKey opens the hubs under test, which listen on the loopback for minutes.
-const adminKey = "bench-admin-key-0123456789abcdef" //nolint:gosec // no secret
+const adminKey = "bench-admin-key-0123456789abcdef"
 
 // Setup says what a hub is to have beside its defaults.
 type Setup struct {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -63,7 +64,7 @@ func (h *Hub) Start(ctx context.Context) (time.Duration, error) {
 	defer log.Close()
 	args := h.binary.Args
 	if h.binary.own {
-		args = append(args[:len(args):len(args)], h.folder)
+		args = append(slices.Clip(args), h.folder)
 	}
 	h.cmd = exec.CommandContext(context.WithoutCancel(ctx), h.binary.Path, args...)
 	h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = h.environment(), log, log
