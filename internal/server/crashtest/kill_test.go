@@ -18,7 +18,8 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: takes seconds")
 	}
-	seeds, alerts, least, most := 1, 700, 500*time.Millisecond, 2*time.Second
+	// Where starts take longer there must be more time between them, or nothing is ever taken in.
+	seeds, alerts, least, most := 1, 700*slow, 500*time.Millisecond*slow, 2*time.Second*slow
 	if long() {
 		seeds, alerts, least, most = 5, 6000, 2*time.Second, 5*time.Second
 	}
@@ -37,7 +38,7 @@ func TestKill(t *testing.T) {
 				l.over.Wait()
 				a := &audit{hub: h, load: l, receiver: r, perKill: slotsOfChannel + 10, within: 30 * time.Second * slow}
 				o := a.check(t)
-				if faults < 4 || o.accepted < alerts/5 {
+				if faults < 4 || o.accepted < alerts/10 {
 					t.Errorf("%d kills and %d alerts accepted: too few to say anything", faults, o.accepted)
 				}
 				summary.add(fmt.Sprintf("C1 kill -9, %s, seed %d", engine, seed), faults, o, readyTimes(h)+", at rest after "+o.rest.Round(10*time.Millisecond).String())

@@ -30,7 +30,11 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	}
 	flag.Parse()
-	if err := flag.Set("test.parallel", "6"); err != nil { // they wait for most of their time
+	parallel := "6" // they wait for most of their time
+	if long() || slow > 1 {
+		parallel = "4"
+	}
+	if err := flag.Set("test.parallel", parallel); err != nil {
 		panic(err)
 	}
 	code := m.Run()

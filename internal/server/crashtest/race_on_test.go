@@ -3,4 +3,4 @@
 package crashtest
 
 // slow is by how much bars of time are widened; the race detector and a machine shared with other packages' tests cost that much.
-const slow = 4
+const slow = 3
