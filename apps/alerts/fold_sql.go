@@ -11,9 +11,11 @@ var (
 
 	incidentColumns = `t.id, t.tenant_id, t.group_key, t.title, t.description, t.summary, t.status, t.severity, t.event_seq, t.created_at, t.resolved_at`
 
+	// The tenant is compared in a way that no index serves: only the unique index by group key is left to look up with, whatever
+	// plan was cached while the table was empty.
 	lockOpen = s.Lookup(s.Cols(s.Text, "tenant_id", "group_key"), `
 		SELECT `+incidentColumns+` FROM incidents t
-		WHERE t.tenant_id = v.tenant_id AND t.group_key = v.group_key AND t.status IN ('open', 'acknowledged') LIMIT 1 {lock}`)
+		WHERE t.group_key = v.group_key AND t.tenant_id || '' = v.tenant_id AND t.status IN ('open', 'acknowledged') LIMIT 1 {lock}`)
 
 	lockIncidents = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
 		SELECT `+incidentColumns+` FROM incidents t WHERE t.id = v.id LIMIT 1 {lock}`)

@@ -24,8 +24,9 @@ var (
 		settled_at = v.settled_at`,
 		"t.receipt_id = v.receipt_id AND t.idx = v.idx AND t.definition_id = v.definition_id", "")
 
+	// The state is compared in a way that no index serves: the rows are found by their run.
 	settleRun = s.Update("ledger", []s.Column{s.Col("run_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("settled_at", s.Time)},
-		"state = v.state, reason = v.reason, settled_at = v.settled_at", "t.run_id = v.run_id AND t.state = 'pending'", "")
+		"state = v.state, reason = v.reason, settled_at = v.settled_at", "t.run_id = v.run_id AND t.state || '' = 'pending'", "")
 )
 
 // Batch writes ledger rows within somebody else's transaction.

@@ -19,8 +19,8 @@ import (
 
 // Limits of sending.
 const (
-	slots        = 48               // sends under way at once
-	channelSlots = 24               // of them to one channel
+	slots        = 96               // sends under way at once
+	channelSlots = 48               // of them to one channel
 	claimMax     = 16               // deliveries claimed at once
 	maxAttempts  = 20               // per message
 	maxRescues   = 10               // leases that ran out
@@ -45,10 +45,12 @@ type Sender struct {
 	life     context.Context // of sends; it ends when stopping takes too long
 	cut      context.CancelFunc
 
-	mu   sync.Mutex
-	used int
-	per  map[id.ID]int
-	wg   sync.WaitGroup
+	mu     sync.Mutex
+	used   int
+	per    map[id.ID]int
+	freed  map[id.ID]clock.Stopwatch // since the channel's last slot was given back
+	probed clock.Stopwatch           // since the last claim beside a channel that is stuck
+	wg     sync.WaitGroup
 }
 
 // sending is one message on its way.
@@ -90,14 +92,42 @@ func (s *Sender) release(ch id.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used--
+	s.freed[ch] = clock.Start()
 	if s.per[ch]--; s.per[ch] <= 0 {
 		delete(s.per, ch)
+		delete(s.freed, ch)
 	}
 }
 
+// A channel all of whose slots are taken is busy, and its next deliveries are best left in the table for a moment; one that has
+// given no slot back for stuckAfter is stuck, and then the others' deliveries are looked for every probeEvery.
+const (
+	stuckAfter = 200 * time.Millisecond
+	probeEvery = 50 * time.Millisecond
+)
+
+// room is how many deliveries to claim now: no more than the busiest channel has slots for, since they may all be its own.
 func (s *Sender) room() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	room, stuck := min(slots-s.used, claimMax), false
+	for ch, n := range s.per {
+		switch {
+		case n < channelSlots:
+			room = min(room, channelSlots-n)
+		case s.freed[ch] != (clock.Stopwatch{}) && s.freed[ch].Elapsed() < stuckAfter:
+			return 0
+		default:
+			stuck = true
+		}
+	}
+	if !stuck {
+		return room
+	}
+	if s.probed != (clock.Stopwatch{}) && s.probed.Elapsed() < probeEvery {
+		return 0
+	}
+	s.probed = clock.Start()
 	return min(slots-s.used, claimMax)
 }
 

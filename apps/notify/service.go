@@ -55,7 +55,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Sender{
 		db: c.DB, clock: c.Clock, log: c.Log.With("app", "notify"), bell: c.Bell, lease: c.Lease, channels: c.Channels,
-		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{},
+		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{}, freed: map[id.ID]clock.Stopwatch{},
 	}
 	s.life, s.cut = context.WithCancel(context.Background())
 	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}

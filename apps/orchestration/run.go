@@ -223,12 +223,9 @@ func (w *walk) end(n *graph.Node, number int, at time.Time, took time.Duration, 
 		a.state, a.errType, a.err, a.retryable = "failed", res.Type, res.Err.Error(), res.Retry
 		x.attempts = append(x.attempts, a)
 		return w.step(graph.NodeErred{Node: n.ID, Type: res.Type, Message: res.Err.Error(), Retryable: res.Retry})
-	case res.Wait:
-		a.state = "running"
-		a.output = encode(res.Output)
-		x.attempts = append(x.attempts, a)
+	case res.Wait: // its attempt is recorded when it ends
 		if st := x.state.Nodes[n.ID]; st != nil {
-			st.Output = a.output
+			st.Output = encode(res.Output)
 		}
 		return w.step(graph.NodeStarted{Node: n.ID})
 	default:

@@ -213,6 +213,9 @@ func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output ma
 	if failed {
 		res = Result{Err: ErrAllDead, Type: "all_deliveries_dead", Output: output}
 	}
+	if cfg, ok := n.Config.(*graph.NotifyConfig); ok {
+		res.Input = NotifyInput(cfg, x.eventKind)
+	}
 	var took time.Duration
 	at := x.began[n.ID]
 	if at.IsZero() {
@@ -220,6 +223,15 @@ func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output ma
 	}
 	took = s.tx.Now().Sub(at)
 	return w.end(n, st.Attempt, at, took, res)
+}
+
+// NotifyInput is what a notify node records as its input.
+func NotifyInput(cfg *graph.NotifyConfig, happened event.EventKind) map[string]any {
+	in := map[string]any{"channels": cfg.Channels, "event": string(happened)}
+	if drivers := cfg.AllDrivers(); len(drivers) > 0 {
+		in["drivers"] = drivers
+	}
+	return in
 }
 
 // ErrAllDead is the failure of a notify node none of whose deliveries went out.

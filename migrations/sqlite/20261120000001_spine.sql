@@ -318,7 +318,7 @@ CREATE TABLE incidents (
     resolved_at     TIMESTAMP,
     closed_at       TIMESTAMP
 );
-CREATE UNIQUE INDEX incidents_open ON incidents (tenant_id, group_key) WHERE status IN ('open', 'acknowledged');
+CREATE UNIQUE INDEX incidents_open ON incidents (group_key, tenant_id) WHERE status IN ('open', 'acknowledged');
 CREATE INDEX incidents_status ON incidents (tenant_id, status, id);
 
 CREATE TABLE incident_events (

@@ -18,7 +18,7 @@ func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
 		return failed("config", fmt.Errorf("unexpected config %T", c.Node.Config))
 	}
 	what := kind(c.Run.Event)
-	input := map[string]any{"channels": cfg.Channels, "drivers": cfg.AllDrivers(), "event": string(c.Run.Event), "plain": c.Plain}
+	input := orchestration.NotifyInput(cfg, c.Run.Event)
 	if !cfg.Tells(what) {
 		return orchestration.Result{Input: input, Output: map[string]any{
 			"channels_attempted": 0, "channels_succeeded": 0, "channels_failed": 0, "deliveries": []any{}, "note": "this node does not tell " + what + " incidents",

@@ -59,7 +59,7 @@ func (p *Poller) loop(ctx context.Context) {
 		case err != nil:
 			p.Log.WarnContext(ctx, "claim due jobs", "queue", p.Queue, "error", err)
 			wait = pollIdle
-		case n > 0:
+		case n > 0, p.Room() <= 0: // work is under way: there is room again any moment
 			wait = pollBusy
 		default:
 			wait = min(wait*2, pollIdle)
