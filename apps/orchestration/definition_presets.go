@@ -23,8 +23,19 @@ func (s *DefinitionService) InstallPresets(ctx context.Context, tenant string) e
 	if err != nil {
 		return err
 	}
+	for range 3 { // another process may be faster; then there is nothing left to do
+		// All of them or none: a start that is killed half way must not look like an earlier one, whose choice of what is active stays.
+		err = s.db.InTx(ctx, func(ctx context.Context) error { return s.installPresets(ctx, tenant, presets) })
+		if !errors.Is(err, ErrDefinitionExists) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *DefinitionService) installPresets(ctx context.Context, tenant string, presets []pipelines.Preset) error {
 	var had []Definition
-	err = s.db.From(ctx).Select("name", "created_by").Where("tenant_id = ?", tenant).
+	err := s.db.From(ctx).Select("name", "created_by").Where("tenant_id = ?", tenant).
 		Where("created_by = ? OR deleted_at IS NULL", presetAuthor).Find(&had).Error
 	if err != nil {
 		return fmt.Errorf("look for installed pipelines: %w", storage.Classify(err))
@@ -42,7 +53,7 @@ func (s *DefinitionService) InstallPresets(ctx context.Context, tenant string) e
 			Name: p.Name, Description: p.Description, Config: p.Config, Tags: p.Tags,
 			IsActive: first && p.Name == ActivePreset, By: presetAuthor,
 		}
-		if _, err := s.insert(ctx, tenant, in.clean()); err != nil && !errors.Is(err, ErrDefinitionExists) { // another process was faster
+		if _, err := s.insert(ctx, tenant, in.clean()); err != nil {
 			return fmt.Errorf("install pipeline %q: %w", p.Name, err)
 		}
 	}
