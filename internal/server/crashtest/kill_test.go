@@ -10,7 +10,7 @@ import (
 )
 
 // slotsOfChannel is how many sends one channel may have under way (apps/notify).
-const slotsOfChannel = 24
+const slotsOfChannel = 48
 
 // TestKill kills the hub by SIGKILL under load: at random moments, right after a promise, and while a delivery is on the wire.
 func TestKill(t *testing.T) {

@@ -105,10 +105,11 @@ func once(t *testing.T, h *hub) {
 		}
 	}()
 	for what, q := range map[string]string{
-		"migrations applied twice": `SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version`,
-		"default sources too many": `SELECT count(*) - 1 FROM sources WHERE is_default`,
-		"inboxes too many":         `SELECT count(*) - 1 FROM channels WHERE driver = 'inbox'`,
-		"definitions twice":        `SELECT count(*) - count(DISTINCT name) FROM definitions`,
+		"migrations applied twice":    `SELECT count(*) - count(DISTINCT version_id) FROM goose_db_version`,
+		"default sources too many":    `SELECT count(*) - 1 FROM sources WHERE is_default`,
+		"inboxes too many":            `SELECT count(*) - 1 FROM channels WHERE driver = 'inbox'`,
+		"definitions twice":           `SELECT count(*) - count(DISTINCT name) FROM definitions`,
+		"active definitions too many": `SELECT count(*) - 1 FROM definitions WHERE is_active`,
 		"definitions without a version": `SELECT count(*) FROM definitions d WHERE NOT EXISTS (SELECT 1 FROM definition_versions v
 			WHERE v.definition_id = d.id AND v.version = d.version)`,
 	} {
