@@ -87,7 +87,7 @@ func importTable() []Row {
 			InTests: []string{wholeHub}, Because: "a handler decodes ids and calls one app",
 		},
 		{
-			From: []string{"internal/platform/storage/..."}, May: []string{platform, "migrations"},
+			From: []string{"internal/platform/storage/...", "internal/platform/testkit/dbtest"}, May: []string{platform, "migrations"},
 			Because: "plumbing knows no app; let the caller pass what is needed",
 		},
 		{

@@ -5,7 +5,7 @@
 // Postgres, PostgresFrom and Redis use the servers named in HUB_TEST_POSTGRES_URL and HUB_TEST_REDIS_URL (make test
 // starts one of each for all packages), else they start local ones, once per test process. Each call gives a database
 // of its own. Tests that kill, stop or flush a server take one of their own: OwnPostgres, OwnRedis. What is missing
-// fails the test and says how to install it; only -short skips.
+// fails the test and says how to install it; only -short skips. Package dbtest opens the hub's own database on them.
 package testkit
 
 import (
