@@ -16,7 +16,10 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const tenant = "default"
 
@@ -108,7 +111,7 @@ func TestAllows(t *testing.T) {
 
 func TestAuthenticate(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		const admin = "the admin key of the environment"
 		source := id.New()
 		s := service(t, db, func(c *auth.Config) {
@@ -154,7 +157,7 @@ var ignoreRef = cmp.FilterPath(func(p cmp.Path) bool { return p.String() == "ref
 
 func TestKeyLife(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db), asAdmin(t)
 		in := auth.KeyInput{Name: "ci", Scopes: auth.Scopes{auth.ScopeRead}}
 		k, raw := create(t, s, in)
@@ -195,7 +198,7 @@ func TestKeyLife(t *testing.T) {
 
 func TestKeyInput(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		past := db.Now().Add(-time.Second)
 		_, _, err := service(t, db).CreateKey(asAdmin(t), tenant, auth.KeyInput{
 			Name: "<b>", Scopes: auth.Scopes{"root"}, AllowedEndpoints: []string{"api", "/a/../b"}, ExpiresAt: &past,
@@ -237,7 +240,7 @@ func TestExpiry(t *testing.T) {
 // A change by another process is seen by the next unknown key, and by known ones after Recheck.
 func TestOtherProcess(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		here, there := service(t, db), service(t, db)
 		quick := service(t, db, func(c *auth.Config) { c.Recheck = time.Nanosecond })
 		if _, err := here.Authenticate(t.Context(), "wrong"); !errors.Is(err, auth.ErrUnauthorized) {
@@ -285,7 +288,7 @@ func TestDatabaseAway(t *testing.T) {
 
 func TestOwner(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		var wg sync.WaitGroup
 		tokens := make(chan string, 4)
 		for range 4 {
@@ -323,7 +326,7 @@ func TestOwner(t *testing.T) {
 
 func TestOwnerNotNeeded(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := service(t, db, func(c *auth.Config) { c.AdminKey = secret.NewString("given") })
 		if raw, created, err := s.EnsureOwner(t.Context()); raw != "" || created || err != nil {
 			t.Errorf("EnsureOwner with an admin key: token %t, created %t, %v", raw != "", created, err)

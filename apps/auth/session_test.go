@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,32 +10,18 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // connectAt opens an empty SQLite database whose clock the test moves.
 func connectAt(t *testing.T, clk clock.Clock) *storage.DB {
 	t.Helper()
-	db, err := storage.Open(t.Context(), storage.Config{
-		URL: filepath.Join(t.TempDir(), "hub.db"), Log: testkit.Logger(t), Clock: clk, Unsafe: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return db
+	return dbtest.Open(t, storage.SQLite, func(c *storage.Config) { c.Clock = clk })
 }
 
 func TestSession(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db, func(c *auth.Config) { c.AdminKey = secret.NewString("canary") }), t.Context()
 		_, reader := create(t, s, auth.KeyInput{Name: "reader", Scopes: auth.Scopes{auth.ScopeRead}})
 		_, ingest := create(t, s, auth.KeyInput{Name: "agent", Scopes: auth.Scopes{auth.ScopeIngest}})
@@ -78,7 +63,7 @@ func TestSession(t *testing.T) {
 // A session ends with the key that opened it.
 func TestSessionKey(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db), t.Context()
 		owner, _, err := s.EnsureOwner(ctx)
 		if err != nil {
@@ -109,7 +94,7 @@ func TestSessionKey(t *testing.T) {
 
 func TestSessionAdminKeyChanged(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		with := func(key string) *auth.Service {
 			return service(t, db, func(c *auth.Config) { c.AdminKey = secret.NewString(key) })
 		}
@@ -166,7 +151,7 @@ func TestSessionTime(t *testing.T) {
 
 func TestLastUsed(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := service(t, db)
 		_, raw := create(t, s, auth.KeyInput{Name: "used", Scopes: auth.Scopes{auth.ScopeRead}})
 		create(t, s, auth.KeyInput{Name: "unused", Scopes: auth.Scopes{auth.ScopeRead}})

@@ -1,8 +1,6 @@
 package ledger_test
 
 import (
-	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,33 +9,19 @@ import (
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // onEngines runs a test on a fresh database of each engine.
 func onEngines(t *testing.T, fn func(t *testing.T, db *storage.DB, r *ledger.Reader)) {
 	t.Helper()
-	for name, url := range map[storage.Engine]func(*testing.T) string{
-		storage.SQLite:   func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "hub.db") },
-		storage.Postgres: func(t *testing.T) string { t.Helper(); return testkit.Postgres(t) },
-	} {
-		t.Run(string(name), func(t *testing.T) {
-			t.Parallel()
-			db, err := storage.Open(context.Background(), storage.Config{URL: url(t), Log: testkit.Logger(t), Unsafe: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			r, err := ledger.NewReader(db)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fn(t, db, r)
-		})
-	}
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
+		r, err := ledger.NewReader(db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fn(t, db, r)
+	})
 }
 
 func exec(t *testing.T, db *storage.DB, sql string, args ...any) {

@@ -11,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 const masks = `{"endpoint":"https://a.example/x","headers":{"Authorization":{"configured":true},"X-Team":"ops"},"secret":{"configured":true}}`
@@ -18,7 +19,7 @@ const masks = `{"endpoint":"https://a.example/x","headers":{"Authorization":{"co
 // TestSecretsStayIn: what was entered is in no row as it is, and in no answer.
 func TestSecretsStayIn(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db)
 		c := create(t, s, generic("ops", `{"endpoint":"https://user:canary-pw@a.example/x?token=canary-token&a=1","secret":"canary-key",`+
 			`"headers":{"X-Api-Key":"canary-header","X-Team":"ops"}}`))
@@ -48,7 +49,7 @@ func TestSecretsStayIn(t *testing.T) {
 // TestSecretsOnUpdate: masks and missing keys keep, null and "" remove, a new host asks again.
 func TestSecretsOnUpdate(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		for name, tt := range map[string]struct {
 			config   string
 			want     string            // shown afterwards

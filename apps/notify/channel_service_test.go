@@ -20,7 +20,10 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const tenant = "default"
 
@@ -99,7 +102,7 @@ func generation(t *testing.T, db *storage.DB) int64 {
 
 func TestChannelLife(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db)
 		before := generation(t, db)
 		in := generic("ops", `{"endpoint":"https://hooks.example/x","headers":{"X-Team":"ops"}}`)
@@ -151,7 +154,7 @@ func TestChannelLife(t *testing.T) {
 
 func TestChannelTenants(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db)
 		c := create(t, s, generic("ops", `{"endpoint":"https://hooks.example/x","secret":"canary-1"}`))
 		if _, err := s.Get(t.Context(), "other", c.ID.String()); !errors.Is(err, storage.ErrNotFound) {
@@ -174,7 +177,7 @@ func TestChannelTenants(t *testing.T) {
 
 func TestChannelProblems(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db, "127.0.0.1:9000")
 		for name, tt := range map[string]struct {
 			in   notify.ChannelInput
@@ -229,7 +232,7 @@ func TestChannelProblems(t *testing.T) {
 
 func TestInboxIsBuiltIn(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db)
 		var wg sync.WaitGroup
 		for range 8 {
@@ -266,7 +269,7 @@ func TestInboxIsBuiltIn(t *testing.T) {
 // TestActive: what the sender gets sends with the secrets, and what cannot be used says why.
 func TestActive(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		r := channeltest.Receive(t)
 		s := channels(t, db, r.Allow)
 		in := generic("good", `{"endpoint":"`+r.URL+`","headers":{"Authorization":"Bearer canary-1","X-Team":"ops"},"secret":"canary-2"}`)

@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 func run(t *testing.T, db *storage.DB, sql string, args ...any) {
@@ -81,7 +82,7 @@ func reader(t *testing.T, db *storage.DB) *notify.Reader {
 
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		ops := create(t, channels(t, db), generic("ops", `{"endpoint":"https://a.example"}`))
 		disk, cpu := incident(t, db, "Disk full"), incident(t, db, "CPU hot")
 		end := started.Add(5 * time.Second)
@@ -203,7 +204,7 @@ func TestDeliveries(t *testing.T) {
 
 func TestInbox(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := channels(t, db)
 		box, err := notify.NewInbox(db)
 		if err != nil {

@@ -14,7 +14,10 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const tenant = "default"
 
@@ -54,7 +57,7 @@ func generation(t *testing.T, db *storage.DB) int64 {
 
 func TestLife(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db, nil), t.Context()
 		was := generation(t, db)
 		changed := func(what string) {
@@ -132,7 +135,7 @@ func TestLife(t *testing.T) {
 
 func TestInvalid(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := service(t, db, nil)
 		for name, tt := range map[string]struct {
 			in   sources.Input
@@ -189,7 +192,7 @@ func TestInvalid(t *testing.T) {
 // The default entry is made once, however many processes start together, and stays.
 func TestDefault(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		ctx := t.Context()
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -221,7 +224,7 @@ func TestDefault(t *testing.T) {
 
 func TestDefaultAdopted(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db, nil), t.Context()
 		made, _, err := s.Create(ctx, tenant, sources.Input{Name: sources.DefaultName, IsActive: true})
 		if err != nil {
@@ -237,7 +240,7 @@ func TestDefaultAdopted(t *testing.T) {
 // Secrets rotate with an overlap and never show.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db, nil), t.Context()
 		const one, two, three = "canary-one", "canary-two", "canary-three"
 		in := sources.Input{Name: "pd", Signature: sources.Signature{Scheme: sources.SchemePagerDuty}, SignatureSecret: secretOf(one), IsActive: true}
@@ -299,7 +302,7 @@ func TestSecrets(t *testing.T) {
 
 func TestOwnKey(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := service(t, db, nil), t.Context()
 		in := sources.Input{Name: "prod", IsActive: true, Key: secretOf("alertmanager-of-prod-0001")}
 		src, raw, err := s.Create(ctx, tenant, in)

@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 const (
@@ -138,7 +139,7 @@ func TestVerify(t *testing.T) {
 			"time is negative": {signed("X-Webhook-Signature", mac(key, "-1", ".", body), genericTime, "-1"), false},
 		})},
 	}
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := service(t, db, nil)
 		for name, tt := range schemes {
 			in := sources.Input{
@@ -168,7 +169,7 @@ func TestVerify(t *testing.T) {
 // TestEnv: secrets of the environment hold for the default entry, by the driver of the address, else by the header sent.
 func TestEnv(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		env := map[string]secret.String{
 			"pagerduty": secret.NewString(key), "generic": secret.NewString(second), "zabbix": secret.NewString("never of use"),
 		}
@@ -210,7 +211,7 @@ func TestEnv(t *testing.T) {
 // An entry whose secret does not open must not become an entry that takes unsigned alerts.
 func TestSnapshotFailsClosed(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s := service(t, db, nil)
 		in := sources.Input{Name: "pd", Signature: sources.Signature{Scheme: sources.SchemePagerDuty}, SignatureSecret: secretOf(key), IsActive: true}
 		if _, _, err := s.Create(t.Context(), tenant, in); err != nil {

@@ -11,7 +11,11 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const full = `
 channels:
@@ -57,7 +61,7 @@ var vars = []string{"OPS_TOKEN", "canary-token", "PD_SECRET", "canary-secret"}
 
 func TestApply(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		h := newHub(t, db)
 		generation := func() int64 {
 			t.Helper()
@@ -127,7 +131,7 @@ func TestApply(t *testing.T) {
 
 func TestPrune(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		h := newHub(t, db)
 		if _, _, _, err := h.Sources.EnsureDefault(t.Context(), tenant); err != nil {
 			t.Fatal(err)
@@ -163,7 +167,7 @@ func TestPrune(t *testing.T) {
 // All or nothing, and every problem with its line.
 func TestApplyProblems(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		h := newHub(t, db)
 		h.apply(t, full, apply.Options{}, vars...)
 		file := `
@@ -221,7 +225,7 @@ pipelines:
 // An export applied elsewhere gives the same hub; secrets are not in it.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		h := newHub(t, db)
 		if _, _, _, err := h.Sources.EnsureDefault(t.Context(), tenant); err != nil {
 			t.Fatal(err)
@@ -251,10 +255,7 @@ func TestExport(t *testing.T) {
 		if same.Changes() != 0 || len(same.Steps) != 11 {
 			t.Errorf("applying the export changes the hub: %v\n%s", steps(same), file)
 		}
-		other := newHub(t, connect(t, t.TempDir()+"/other.db"))
-		if err := other.db.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		other := newHub(t, dbtest.Open(t, storage.SQLite))
 		other.apply(t, string(file), apply.Options{}, secrets...)
 		if again, _, err := other.Export(t.Context(), tenant); err != nil || string(again) != string(file) {
 			t.Errorf("%v\n%s", err, cmp.Diff(string(file), string(again)))

@@ -10,7 +10,11 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
+
+func TestMain(m *testing.M) { testkit.Main(m) }
 
 const (
 	tenant = "default"
@@ -40,7 +44,7 @@ func put(t *testing.T, s *secretstore.Store, owner id.ID, field, value string) {
 
 func TestFields(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, ctx := open(t, db, oldKey), t.Context()
 		a, b := id.New(), id.New()
 		put(t, s, a, "token", "first")
@@ -84,7 +88,7 @@ func TestFields(t *testing.T) {
 
 func TestTransaction(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, owner := open(t, db, oldKey), id.New()
 		undo := errors.New("undo")
 		err := db.InTx(t.Context(), func(ctx context.Context) error {
@@ -111,7 +115,7 @@ func TestTransaction(t *testing.T) {
 // Nothing in the table may be read without the key, or be moved to another place.
 func TestSealed(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		s, a, b, ctx := open(t, db, oldKey), id.New(), id.New(), t.Context()
 		put(t, s, a, "token", "canary-7f3a")
 		put(t, s, b, "token", "theirs")
@@ -139,7 +143,7 @@ func TestSealed(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		ctx, a := t.Context(), id.New()
 		before := open(t, db, oldKey)
 		put(t, before, a, "token", "t")

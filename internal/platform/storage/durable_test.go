@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 var showCommit = storage.Lookup([]storage.Column{storage.Col("name", storage.Text)}, "SELECT current_setting(v.name)")
@@ -18,8 +18,9 @@ func TestSynchronousCommit(t *testing.T) {
 	for name, want := range map[string]string{"off": "on", "on": "on", "local": "local", "remote_apply": "remote_apply"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := testkit.Postgres(t)
-			if err := open(t, url).From(t.Context()).Exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = ` + name + `',
+			var url string
+			before := dbtest.Open(t, storage.Postgres, func(c *storage.Config) { url = c.URL })
+			if err := before.From(t.Context()).Exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = ` + name + `',
 				current_database()); END $$`).Error; err != nil {
 				t.Fatal(err)
 			}

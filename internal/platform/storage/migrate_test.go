@@ -14,6 +14,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // column is a column as both engines should have it.
@@ -72,7 +73,7 @@ func indexes(t *testing.T, db *storage.DB) []string {
 
 func TestSchemasAreTheSame(t *testing.T) {
 	t.Parallel()
-	lite, pg := open(t, filepath.Join(t.TempDir(), "hub.db")), open(t, testkit.Postgres(t))
+	lite, pg := dbtest.Open(t, storage.SQLite), dbtest.Open(t, storage.Postgres)
 	a, b := schema(t, lite), schema(t, pg)
 	if len(a) < 20 {
 		t.Fatalf("only %d tables: %v", len(a), slices.Sorted(maps.Keys(a)))
@@ -93,7 +94,7 @@ func TestSchemasAreTheSame(t *testing.T) {
 
 func TestMigrateUpDownUp(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		before := schema(t, db)
 		if err := db.MigrateDown(t.Context()); err != nil {
 			t.Fatal(err)
@@ -139,7 +140,7 @@ func TestMigrateTogetherOnce(t *testing.T) {
 
 func TestOldProgramRefusesNewerSchema(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		if err := db.From(t.Context()).Exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (29990101000000, true)`).Error; err != nil {
 			t.Fatal(err)
 		}

@@ -9,11 +9,12 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 func TestPagesCoverEveryRowOnce(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		type row struct {
 			ID   id.ID
 			Name string
@@ -76,7 +77,7 @@ func TestPageLimits(t *testing.T) {
 
 func TestLikeTakesTextLiterally(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		for i, name := range []string{"100% full", "100 full", "a_b", "aXb", "wow!", `back\slash`} {
 			err := db.From(t.Context()).Exec("INSERT INTO sources (id, tenant_id, name, group_by, created_at, updated_at) VALUES (?, 't', ?, ?, ?, ?)",
 				id.New(), name, storage.Doc([]int{i}), db.Now(), db.Now()).Error

@@ -2,7 +2,6 @@ package storage_test
 
 import (
 	"errors"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // insertPlain has no RETURNING: SQLite then keeps no journal of the statement and gives the whole transaction up.
@@ -20,7 +20,7 @@ var insertPlain = storage.Insert("incident_events", append(append([]storage.Colu
 // be stored, and nobody may hear that it was.
 func TestQueueFullDisk(t *testing.T) {
 	t.Parallel()
-	db := open(t, filepath.Join(t.TempDir(), "hub.db"))
+	db := dbtest.Open(t, storage.SQLite)
 	write := func(size int) func(tx *storage.Tx, items []member) error {
 		return func(tx *storage.Tx, items []member) error {
 			rows := insertPlain.Rows()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 var (
@@ -35,7 +36,7 @@ type member struct {
 
 func TestQueueRoundTrip(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		at := db.Now()
 		type seen struct {
 			Kind, Details string
@@ -103,7 +104,7 @@ func TestQueueRoundTrip(t *testing.T) {
 
 func TestQueueBadRowCostsOnlyItself(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		q := storage.NewQueue(db, storage.QueueOptions{Name: "test", Max: 100, Workers: 1, Linger: 50 * time.Millisecond}, func(tx *storage.Tx, items []member) error {
 			rows := insertEvent.Rows()
 			for _, m := range items {
@@ -153,7 +154,7 @@ func TestQueueBadRowCostsOnlyItself(t *testing.T) {
 
 func TestQueueSharesTheWriterWithGorm(t *testing.T) {
 	t.Parallel()
-	engines(t, func(t *testing.T, db *storage.DB) {
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		q := storage.NewQueue(db, storage.QueueOptions{Name: "test", Max: 50, Workers: 2}, func(tx *storage.Tx, items []member) error {
 			rows, jobs := insertEvent.Rows(), insertJob.Rows()
 			for _, m := range items {
