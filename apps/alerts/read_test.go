@@ -1,10 +1,8 @@
 package alerts_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -16,37 +14,25 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 var readNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// onEngines runs a test on a fresh database of each engine.
+// onEngines runs a test on a fresh database of each engine, at readNow.
 func onEngines(t *testing.T, fn func(t *testing.T, db *storage.DB, r *alerts.Reader)) {
 	t.Helper()
-	for name, url := range map[storage.Engine]func(*testing.T) string{
-		storage.SQLite:   func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "hub.db") },
-		storage.Postgres: func(t *testing.T) string { t.Helper(); return testkit.Postgres(t) },
-	} {
-		t.Run(string(name), func(t *testing.T) {
-			t.Parallel()
-			db, err := storage.Open(context.Background(), storage.Config{
-				URL: url(t), Log: testkit.Logger(t), Unsafe: true, Clock: clock.At(readNow),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			r, err := alerts.NewReader(db)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fn(t, db, r)
-		})
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) { fn(t, db, reader(t, db)) },
+		func(c *storage.Config) { c.Clock = clock.At(readNow) })
+}
+
+func reader(t *testing.T, db *storage.DB) *alerts.Reader {
+	t.Helper()
+	r, err := alerts.NewReader(db)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return r
 }
 
 func run(t *testing.T, db *storage.DB, sql string, args ...any) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -18,7 +17,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
-	"github.com/incidenthub/incidenthub/migrations"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 const (
@@ -40,41 +39,10 @@ func definitions(t *testing.T, db *storage.DB) *orchestration.DefinitionService 
 	return s
 }
 
-// withDefinitions runs a test on an empty, migrated database of each engine.
+// withDefinitions runs a test on an empty database of each engine.
 func withDefinitions(t *testing.T, fn func(t *testing.T, db *storage.DB, s *orchestration.DefinitionService)) {
 	t.Helper()
-	connect := func(t *testing.T, url string) *storage.DB {
-		t.Helper()
-		db, err := storage.Open(t.Context(), storage.Config{URL: url, Log: testkit.Logger(t), Unsafe: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		return db
-	}
-	t.Run("sqlite", func(t *testing.T) {
-		t.Parallel()
-		db := connect(t, filepath.Join(t.TempDir(), "hub.db"))
-		if err := db.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		fn(t, db, definitions(t, db))
-	})
-	t.Run("postgres", func(t *testing.T) {
-		t.Parallel()
-		db := connect(t, testkit.PostgresFrom(t, "hub "+testkit.HashFS(t, migrations.FS), func(url string) error {
-			db, err := storage.Open(t.Context(), storage.Config{URL: url, Log: testkit.Logger(t)})
-			if err != nil {
-				return err
-			}
-			return errors.Join(db.Migrate(context.WithoutCancel(t.Context())), db.Close())
-		}))
-		fn(t, db, definitions(t, db))
-	})
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) { fn(t, db, definitions(t, db)) })
 }
 
 func TestDefinitionLife(t *testing.T) {

@@ -1,128 +1,62 @@
 package orchestration_test
 
 import (
-	"slices"
-	"strings"
 	"testing"
-
-	"gorm.io/gorm"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // TestListsUseAnIndex fills the tables and asks Postgres, with its usual settings, how it runs what the reader runs.
 func TestListsUseAnIndex(t *testing.T) {
 	t.Parallel()
-	onEngines(t, func(t *testing.T, db *storage.DB, r *orchestration.Reader) {
-		if db.Engine() != storage.Postgres {
-			t.Skip("plans are those of Postgres")
-		}
-		const rows = 20_000
-		exec(t, db, `INSERT INTO receipts (id, tenant_id, source_id, driver, trace_id, origin, outcome, n, received_at)
-			SELECT gen_random_uuid(), 'a', gen_random_uuid(), 'grafana', 't', 'o', 'queued', 1, now() FROM generate_series(1, ?)`, rows)
-		exec(t, db, `INSERT INTO receipt_bodies (receipt_id, tenant_id, encoding, body) SELECT id, 'a', 0, '{}' FROM receipts`)
-		exec(t, db, `INSERT INTO observations (receipt_id, idx, tenant_id, source_id, source, fingerprint, name, status, severity, passive, group_key,
-			vendor_group_key, description, labels, annotations)
-			SELECT id, 0, 'a', source_id, 's', 'f', 'n', 'firing', '', false, '', '', '', '{}', '{}' FROM receipts`)
-		exec(t, db, `INSERT INTO runs (id, tenant_id, trace_id, definition_id, definition_name, definition_version, receipt_id, incident_id, state, status,
-			source, environment, origin, created_at, updated_at)
-			SELECT gen_random_uuid(), 'a', 't', ?, 'd', 1, id, gen_random_uuid(), 'succeeded', 'notified', 's', 'production', 'o', now(), now() FROM receipts`, definition)
-		exec(t, db, `INSERT INTO ledger (receipt_id, idx, definition_id, tenant_id, run_id, state, trace, created_at)
-			SELECT receipt_id, 0, definition_id, 'a', id, 'delivered', '{}', now() FROM runs`)
-		exec(t, db, `INSERT INTO node_runs (run_id, node, tenant_id, type, state, attempt) SELECT id, 'n', 'a', 't', 's', 1 FROM runs`)
-		exec(t, db, `INSERT INTO node_attempts (run_id, node, attempt, tenant_id, state, started_at) SELECT id, 'n', 1, 'a', 's', now() FROM runs`)
-		exec(t, db, `INSERT INTO delivery_routes (run_id, delivery_id, tenant_id, definition_id, node) SELECT id, gen_random_uuid(), 'a', definition_id, 'n' FROM runs`)
-		exec(t, db, `INSERT INTO definition_versions (definition_id, version, tenant_id, config, created_at)
-			SELECT gen_random_uuid(), 1, 'a', '{}', now() FROM generate_series(1, 2000)`)
-		exec(t, db, "ANALYZE")
-		var one struct{ ID, ReceiptID, IncidentID id.ID }
-		if err := db.Read(t.Context()).Raw("SELECT id, receipt_id, incident_id FROM runs LIMIT 1").Scan(&one).Error; err != nil {
-			t.Fatal(err)
-		}
-		statements := record(t, db)
-		ctx, page := t.Context(), storage.Paging{Before: one.ID}
-		for name, call := range map[string]func() error{
-			"receipts": func() error { _, err := r.Receipts(ctx, "a", orchestration.ReceiptFilter{}, page); return err },
-			"by driver": func() error {
-				_, err := r.Receipts(ctx, "a", orchestration.ReceiptFilter{Driver: "grafana"}, page)
-				return err
-			},
-			"receipt": func() error { _, err := r.Receipt(ctx, "a", one.ReceiptID); return err },
-			"runs":    func() error { _, err := r.Runs(ctx, "a", orchestration.RunFilter{}, page); return err },
-			"succeeded": func() error {
-				_, err := r.Runs(ctx, "a", orchestration.RunFilter{State: "succeeded"}, page)
-				return err
-			},
-			"of a receipt": func() error {
-				_, err := r.Runs(ctx, "a", orchestration.RunFilter{Receipt: one.ReceiptID}, page)
-				return err
-			},
-			"of an incident": func() error {
-				_, err := r.Runs(ctx, "a", orchestration.RunFilter{Incident: one.IncidentID}, page)
-				return err
-			},
-			"run": func() error { _, err := r.Run(ctx, "a", one.ID); return err },
-		} {
-			*statements = nil
-			if err := call(); err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if len(*statements) == 0 {
-				t.Fatalf("%s ran no statement", name)
-			}
-			for _, s := range slices.Clone(*statements) {
-				if plan := explain(t, db, s); strings.Contains(plan, "Seq Scan") {
-					t.Errorf("%s reads the whole table:\n%s\n%s", name, s.sql, plan)
-				}
-			}
-		}
-	})
-}
-
-type statement struct {
-	sql  string
-	vars []any
-}
-
-// record collects the queries that run from now on.
-func record(t *testing.T, db *storage.DB) *[]statement {
-	t.Helper()
-	var statements []statement
-	conn := db.Read(t.Context())
-	add := func(tx *gorm.DB) {
-		statements = append(statements, statement{tx.Statement.SQL.String(), tx.Statement.Vars})
-	}
-	for _, err := range []error{
-		conn.Callback().Query().After("gorm:query").Register("record", add),
-		conn.Callback().Row().After("gorm:row").Register("record", add),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return &statements
-}
-
-// explain asks for the plan by the pool itself: gorm would count the placeholders anew.
-func explain(t *testing.T, db *storage.DB, s statement) string {
-	t.Helper()
-	rows, err := db.Read(t.Context()).Statement.ConnPool.QueryContext(t.Context(), "EXPLAIN "+s.sql, s.vars...)
-	if err != nil {
-		t.Fatalf("explain %s: %v", s.sql, err)
-	}
-	defer func() { _ = rows.Close() }()
-	var plan []string
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			t.Fatal(err)
-		}
-		plan = append(plan, line)
-	}
-	if err := rows.Err(); err != nil {
+	db := dbtest.Open(t, storage.Postgres)
+	r := reader(t, db)
+	const rows = 20_000
+	exec(t, db, `INSERT INTO receipts (id, tenant_id, source_id, driver, trace_id, origin, outcome, n, received_at)
+		SELECT gen_random_uuid(), 'a', gen_random_uuid(), 'grafana', 't', 'o', 'queued', 1, now() FROM generate_series(1, ?)`, rows)
+	exec(t, db, `INSERT INTO receipt_bodies (receipt_id, tenant_id, encoding, body) SELECT id, 'a', 0, '{}' FROM receipts`)
+	exec(t, db, `INSERT INTO observations (receipt_id, idx, tenant_id, source_id, source, fingerprint, name, status, severity, passive, group_key,
+		vendor_group_key, description, labels, annotations)
+		SELECT id, 0, 'a', source_id, 's', 'f', 'n', 'firing', '', false, '', '', '', '{}', '{}' FROM receipts`)
+	exec(t, db, `INSERT INTO runs (id, tenant_id, trace_id, definition_id, definition_name, definition_version, receipt_id, incident_id, state, status,
+		source, environment, origin, created_at, updated_at)
+		SELECT gen_random_uuid(), 'a', 't', ?, 'd', 1, id, gen_random_uuid(), 'succeeded', 'notified', 's', 'production', 'o', now(), now() FROM receipts`, definition)
+	exec(t, db, `INSERT INTO ledger (receipt_id, idx, definition_id, tenant_id, run_id, state, trace, created_at)
+		SELECT receipt_id, 0, definition_id, 'a', id, 'delivered', '{}', now() FROM runs`)
+	exec(t, db, `INSERT INTO node_runs (run_id, node, tenant_id, type, state, attempt) SELECT id, 'n', 'a', 't', 's', 1 FROM runs`)
+	exec(t, db, `INSERT INTO node_attempts (run_id, node, attempt, tenant_id, state, started_at) SELECT id, 'n', 1, 'a', 's', now() FROM runs`)
+	exec(t, db, `INSERT INTO delivery_routes (run_id, delivery_id, tenant_id, definition_id, node) SELECT id, gen_random_uuid(), 'a', definition_id, 'n' FROM runs`)
+	exec(t, db, `INSERT INTO definition_versions (definition_id, version, tenant_id, config, created_at)
+		SELECT gen_random_uuid(), 1, 'a', '{}', now() FROM generate_series(1, 2000)`)
+	exec(t, db, "ANALYZE")
+	var one struct{ ID, ReceiptID, IncidentID id.ID }
+	if err := db.Read(t.Context()).Raw("SELECT id, receipt_id, incident_id FROM runs LIMIT 1").Scan(&one).Error; err != nil {
 		t.Fatal(err)
 	}
-	return strings.Join(plan, "\n")
+	ctx, page := t.Context(), storage.Paging{Before: one.ID}
+	dbtest.NoScans(t, db, map[string]func() error{
+		"receipts": func() error { _, err := r.Receipts(ctx, "a", orchestration.ReceiptFilter{}, page); return err },
+		"by driver": func() error {
+			_, err := r.Receipts(ctx, "a", orchestration.ReceiptFilter{Driver: "grafana"}, page)
+			return err
+		},
+		"receipt": func() error { _, err := r.Receipt(ctx, "a", one.ReceiptID); return err },
+		"runs":    func() error { _, err := r.Runs(ctx, "a", orchestration.RunFilter{}, page); return err },
+		"succeeded": func() error {
+			_, err := r.Runs(ctx, "a", orchestration.RunFilter{State: "succeeded"}, page)
+			return err
+		},
+		"of a receipt": func() error {
+			_, err := r.Runs(ctx, "a", orchestration.RunFilter{Receipt: one.ReceiptID}, page)
+			return err
+		},
+		"of an incident": func() error {
+			_, err := r.Runs(ctx, "a", orchestration.RunFilter{Incident: one.IncidentID}, page)
+			return err
+		},
+		"run": func() error { _, err := r.Run(ctx, "a", one.ID); return err },
+	})
 }

@@ -2,10 +2,8 @@ package orchestration_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +15,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 var readNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -25,27 +23,16 @@ var readNow = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // onEngines runs a test on a fresh database of each engine.
 func onEngines(t *testing.T, fn func(t *testing.T, db *storage.DB, r *orchestration.Reader)) {
 	t.Helper()
-	for name, url := range map[storage.Engine]func(*testing.T) string{
-		storage.SQLite:   func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "hub.db") },
-		storage.Postgres: func(t *testing.T) string { t.Helper(); return testkit.Postgres(t) },
-	} {
-		t.Run(string(name), func(t *testing.T) {
-			t.Parallel()
-			db, err := storage.Open(context.Background(), storage.Config{URL: url(t), Log: testkit.Logger(t), Unsafe: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = db.Close() })
-			if err := db.Migrate(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			r, err := orchestration.NewReader(db)
-			if err != nil {
-				t.Fatal(err)
-			}
-			fn(t, db, r)
-		})
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) { fn(t, db, reader(t, db)) })
+}
+
+func reader(t *testing.T, db *storage.DB) *orchestration.Reader {
+	t.Helper()
+	r, err := orchestration.NewReader(db)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return r
 }
 
 func exec(t *testing.T, db *storage.DB, sql string, args ...any) {
@@ -184,8 +171,8 @@ func TestPrunedAndDamagedBodies(t *testing.T) {
 			encoding int
 		}{"cut": {s2.Encode(nil, bytes.Repeat([]byte("x"), 1000))[:8], 1}, "bomb": {bomb, 1}, "encoding": {[]byte("x"), 7}} {
 			damaged := addReceipt(t, db, "a", "grafana", d.body, d.encoding)
-			if _, err := r.Body(t.Context(), "a", damaged); !errors.Is(err, orchestration.ErrBody) {
-				t.Errorf("%s: %v, want ErrBody", name, err)
+			if _, err := r.Body(t.Context(), "a", damaged); !errors.Is(err, pack.ErrDamaged) {
+				t.Errorf("%s: %v, want ErrDamaged", name, err)
 			}
 		}
 	})
