@@ -57,7 +57,7 @@ func (h hook) New(config json.RawMessage) (channel.Channel, error) {
 
 type silent struct{}
 
-func (silent) Render(channel.Notice) (json.RawMessage, error) { return json.RawMessage("{}"), nil }
+func (silent) Render(channel.Notice) ([]byte, error) { return []byte("{}"), nil }
 
 func (silent) Send(context.Context, channel.Outgoing) channel.Result {
 	return channel.Result{Verdict: channel.Done}
@@ -119,8 +119,8 @@ func TestDeliveriesAndInbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	incident, message, delivery := h.incident("disk"), id.New(), id.New()
-	h.exec(`INSERT INTO messages (id, tenant_id, channel_id, driver, idem_key, incident_id, severity, title, body, created_at)
-		VALUES (?, 'default', ?, 'inbox', 'k', ?, 'critical', 'Disk full', '{"event":"firing","text":"92 %"}', ?)`, message, inbox, incident, h.db.Now())
+	h.exec(`INSERT INTO messages (id, tenant_id, channel_id, driver, idem_key, incident_id, severity, title, encoding, body, created_at)
+		VALUES (?, 'default', ?, 'inbox', 'k', ?, 'critical', 'Disk full', 0, '{"event":"firing","text":"92 %"}', ?)`, message, inbox, incident, h.db.Now())
 	h.exec(`INSERT INTO deliveries (id, tenant_id, idem_key, incident_id, event_seq, step, channel_id, kind, severity, message_id, state, trace_id,
 		created_at, expires_at) VALUES (?, 'default', 'k', ?, 1, 0, ?, 'firing', 'critical', ?, 'delivered', 't', ?, ?)`,
 		delivery, incident, inbox, message, h.db.Now(), h.db.Now())

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -67,7 +66,7 @@ const classBadConfig = "bad_config"
 type broken struct{ why string }
 
 // Render implements channel.Channel.
-func (broken) Render(n channel.Notice) (json.RawMessage, error) {
+func (broken) Render(n channel.Notice) ([]byte, error) {
 	return channel.Encode(map[string]string{"title": n.Title, "message": n.Text, "severity": n.Severity})
 }
 

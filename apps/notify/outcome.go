@@ -46,8 +46,7 @@ var (
 		s.Col("id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("next_at", s.Time), s.Col("finished_at", s.Time),
 	}, "state = v.state, reason = v.reason, attempts = v.attempts, next_at = v.next_at, sending_since = NULL, finished_at = v.finished_at", "t.id = v.id", "")
 
-	bookMessage = s.Update("messages", []s.Column{s.Col("id", s.UUID), s.Col("provider_ref", s.Text), s.Col("verdict", s.Text)},
-		"provider_ref = v.provider_ref, verdict = v.verdict", "t.id = v.id", "")
+	nameMessage = s.Update("messages", []s.Column{s.Col("id", s.UUID), s.Col("provider_ref", s.Text)}, "provider_ref = v.provider_ref", "t.id = v.id", "")
 
 	insertAttempt = s.Insert("message_attempts", []s.Column{
 		s.Col("message_id", s.UUID), s.Col("n", s.Int), s.Col("tenant_id", s.Text), s.Col("at", s.Time), s.Col("status", s.Int),
@@ -217,7 +216,7 @@ func (b *Batch) overlay(items map[id.ID]*outcome, held map[id.ID]bool) {
 }
 
 func writeOutcomes(tx *s.Tx, items []*outcome, held map[id.ID]bool) {
-	deliveries, messages, attempts := bookDelivery.Rows(), bookMessage.Rows(), insertAttempt.Rows()
+	deliveries, names, attempts := bookDelivery.Rows(), nameMessage.Rows(), insertAttempt.Rows()
 	for _, o := range items {
 		if !held[o.job.Ref] || o.unsent && o.reason == "" {
 			continue
@@ -229,12 +228,14 @@ func writeOutcomes(tx *s.Tx, items []*outcome, held map[id.ID]bool) {
 		n := o.n
 		deliveries.Add(o.job.Ref, o.state, o.reason, n, next, finished)
 		if !o.unsent {
-			messages.Add(o.message, o.result.ProviderRef, string(o.result.Verdict))
+			if o.result.ProviderRef != "" {
+				names.Add(o.message, o.result.ProviderRef)
+			}
 			attempts.Add(o.message, o.n, o.job.Tenant, o.at, o.result.Status, int(o.latency.Microseconds()), string(o.result.Verdict),
 				o.result.Error, o.result.Response)
 		}
 	}
 	tx.Exec(bookDelivery, deliveries)
-	tx.Exec(bookMessage, messages)
+	tx.Exec(nameMessage, names)
 	tx.Exec(insertAttempt, attempts)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 )
 
@@ -86,12 +87,11 @@ func (b *Batch) Write() {
 			incident = t.Incident.ID
 		}
 		var sending, finished time.Time
-		verdict := ""
 		switch d.state {
 		case event.StateSending:
 			sending = now
 		case event.StateDelivered:
-			finished, verdict = now, string(channel.Done)
+			finished = now
 		case event.StateSuppressed:
 			finished = now
 		}
@@ -109,7 +109,8 @@ func (b *Batch) Write() {
 			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})
 		}
 		if !d.message.IsZero() {
-			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, d.body, verdict, now)
+			encoding, body := pack.Pack(d.body)
+			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, encoding, body, now)
 		}
 	}
 	b.tx.Exec(suppressDelivery, b.stopped)
@@ -127,14 +128,16 @@ func (b *Batch) Committed() {
 		if d.live.Spec.Local && !d.message.IsZero() {
 			b.p.changed(d.tell.Tenant, "message", d.message)
 		}
-		if d.token.IsZero() {
-			continue
+		out := channel.Outgoing{IdemKey: d.key, TraceID: d.tell.TraceID, Title: d.title, Body: d.body}
+		switch {
+		case !d.token.IsZero():
+			b.p.sender.send(&sending{
+				job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
+				live: d.live, message: d.message, pass: d.pass, expires: d.expires, out: out,
+			})
+		case !d.live.Spec.Local && !d.message.IsZero():
+			b.p.sender.recall.keep(d.id, recalled{d.message, out})
 		}
-		b.p.sender.send(&sending{
-			job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
-			live: d.live, message: d.message, pass: d.pass,
-			expires: d.expires, out: channel.Outgoing{IdemKey: d.key, TraceID: d.tell.TraceID, Title: d.title, Body: d.body},
-		})
 	}
 	if b.rung {
 		b.p.sender.bell.Ring(QueueNotify)
@@ -151,10 +154,10 @@ func (b *Batch) Dropped() {
 	}
 }
 
-func fallbackBody(n channel.Notice) json.RawMessage {
+func fallbackBody(n channel.Notice) []byte {
 	raw, err := json.Marshal(map[string]any{"title": n.Title, "message": n.Text, "severity": n.Severity, "tags": n.Tags})
 	if err != nil { // maps of strings cannot fail
-		return json.RawMessage(`{}`)
+		return []byte(`{}`)
 	}
 	return raw
 }

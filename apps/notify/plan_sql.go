@@ -44,7 +44,7 @@ var (
 
 	insertMessage = s.Insert("messages", []s.Column{
 		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("channel_id", s.UUID), s.Col("driver", s.Text), s.Col("idem_key", s.Text),
-		s.Col("incident_id", s.UUID), s.Col("severity", s.Text), s.Col("title", s.Text), s.Col("body", s.Document), s.Col("verdict", s.Text),
+		s.Col("incident_id", s.UUID), s.Col("severity", s.Text), s.Col("title", s.Text), s.Col("encoding", s.Int), s.Col("body", s.Bytes),
 		s.Col("created_at", s.Time),
 	}, "")
 

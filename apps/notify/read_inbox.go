@@ -58,15 +58,16 @@ type InboxMessage struct {
 }
 
 type inboxRow struct {
-	ID         id.ID                         `gorm:"column:id"`
-	ChannelID  id.ID                         `gorm:"column:channel_id"`
-	IncidentID id.ID                         `gorm:"column:incident_id"`
-	IdemKey    string                        `gorm:"column:idem_key"`
-	Severity   string                        `gorm:"column:severity"`
-	Title      string                        `gorm:"column:title"`
-	Body       storage.JSON[json.RawMessage] `gorm:"column:body"`
-	CreatedAt  time.Time                     `gorm:"column:created_at"`
-	ReadAt     *time.Time                    `gorm:"column:read_at"`
+	ID         id.ID      `gorm:"column:id"`
+	ChannelID  id.ID      `gorm:"column:channel_id"`
+	IncidentID id.ID      `gorm:"column:incident_id"`
+	IdemKey    string     `gorm:"column:idem_key"`
+	Severity   string     `gorm:"column:severity"`
+	Title      string     `gorm:"column:title"`
+	Encoding   int        `gorm:"column:encoding"`
+	Body       []byte     `gorm:"column:body"`
+	CreatedAt  time.Time  `gorm:"column:created_at"`
+	ReadAt     *time.Time `gorm:"column:read_at"`
 }
 
 // List returns messages, newest first.
@@ -90,24 +91,30 @@ func (b *Inbox) List(ctx context.Context, tenant string, f InboxFilter, p storag
 	}
 	messages := make([]InboxMessage, len(rows))
 	for i := range rows {
-		messages[i] = rows[i].view()
+		if messages[i], err = rows[i].view(); err != nil {
+			return storage.Page[InboxMessage]{}, err
+		}
 	}
 	return storage.PageOf(messages, p, func(m *InboxMessage) id.ID { return m.ID }), nil
 }
 
-func (r *inboxRow) view() InboxMessage {
+func (r *inboxRow) view() (InboxMessage, error) {
+	raw, err := shown(r.Encoding, r.Body)
+	if err != nil {
+		return InboxMessage{}, fmt.Errorf("body of message %s: %w", r.ID, err)
+	}
 	m := InboxMessage{
 		ID: r.ID, ChannelID: r.ChannelID, IncidentID: r.IncidentID, IdemKey: r.IdemKey, Severity: r.Severity, Title: r.Title,
-		Body: r.Body.V, CreatedAt: r.CreatedAt, ReadAt: r.ReadAt,
+		Body: raw, CreatedAt: r.CreatedAt, ReadAt: r.ReadAt,
 	}
 	var body struct {
 		Event channel.Kind `json:"event"`
 		Text  string       `json:"text"`
 	}
-	if json.Unmarshal(r.Body.V, &body) == nil { // else the title has to do
+	if json.Unmarshal(raw, &body) == nil { // else the title has to do
 		m.Event, m.Text = body.Event, body.Text
 	}
-	return m
+	return m, nil
 }
 
 // messages starts a query of the inbox's messages, by the index over channel and id.

@@ -48,8 +48,8 @@ func (b book) store(t *testing.T, db *storage.DB) book {
 	}
 	if b.body != "" {
 		b.message = id.New()
-		run(t, db, `INSERT INTO messages (id, tenant_id, channel_id, driver, idem_key, incident_id, severity, title, body, provider_ref, verdict, created_at, read_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`, b.message, b.tenant, b.channel, b.driver, b.idem, b.incident, b.severity, b.title, b.body, "ref-1", "done", b.created, b.readAt)
+		run(t, db, `INSERT INTO messages (id, tenant_id, channel_id, driver, idem_key, incident_id, severity, title, encoding, body, provider_ref, created_at, read_at)
+			VALUES (?,?,?,?,?,?,?,?,0,?,?,?,?)`, b.message, b.tenant, b.channel, b.driver, b.idem, b.incident, b.severity, b.title, []byte(b.body), "ref-1", b.created, b.readAt)
 	}
 	run(t, db, `INSERT INTO deliveries (id, tenant_id, idem_key, incident_id, event_seq, step, channel_id, kind, severity, message_id, state, reason, attempts, trace_id,
 		created_at, expires_at, next_at, sending_since, finished_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, b.id, b.tenant, b.idem, b.incident, 1, 0, b.channel,
@@ -86,7 +86,7 @@ func TestDeliveries(t *testing.T) {
 		ops := create(t, channels(t, db), generic("ops", `{"endpoint":"https://a.example"}`))
 		disk, cpu := incident(t, db, "Disk full"), incident(t, db, "CPU hot")
 		end := started.Add(5 * time.Second)
-		body := string(channel.Keep([]byte(`{"z":1,"a":[1.50]}`)))
+		body := `{"z":1,"a":[1.50]}`
 		dead := book{
 			channel: ops.ID, driver: "generic", incident: disk, kind: "firing", state: "dead", reason: "http_404", severity: "critical", title: "[CRITICAL] Disk full",
 			body: body, attempts: 2, finished: &end,
@@ -193,7 +193,7 @@ func TestDeliveries(t *testing.T) {
 			t.Errorf("another tenant: %v", err)
 		}
 		m, err := r.Message(t.Context(), tenant, dead.message)
-		if err != nil || len(m.Attempts) != 2 || m.ChannelName != "ops" || m.Verdict != channel.Done || string(m.Body) != `{"z":1,"a":[1.50]}` {
+		if err != nil || len(m.Attempts) != 2 || m.ChannelName != "ops" || m.Verdict != channel.Permanent || string(m.Body) != `{"z":1,"a":[1.50]}` {
 			t.Errorf("message %+v %v", m, err)
 		}
 		if _, err := r.Message(t.Context(), "other", dead.message); !errors.Is(err, storage.ErrNotFound) {

@@ -41,6 +41,7 @@ type Sender struct {
 	outcomes *storage.Queue[*outcome]
 	poller   *queue.Poller
 
+	recall   recall
 	unbooked unbooked
 	life     context.Context // of sends; it ends when stopping takes too long
 	cut      context.CancelFunc

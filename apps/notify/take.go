@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -19,7 +21,7 @@ var (
 		  AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'deliver' AND j.ref = v.ref AND j.node = '' AND j.lease_token = v.token) {lock}`)
 
 	takeMessage = storage.Lookup([]storage.Column{storage.Col("id", storage.UUID)}, `
-		SELECT m.id, m.idem_key, m.title, m.body, d.trace_id, d.id AS delivery_id
+		SELECT m.id, m.idem_key, m.title, m.encoding, m.body, d.trace_id, d.id AS delivery_id
 		FROM messages m JOIN deliveries d ON d.message_id = m.id WHERE d.id = v.id`)
 
 	markSending = storage.Update("deliveries", []storage.Column{storage.Col("id", storage.UUID), storage.Col("since", storage.Time)},
@@ -52,6 +54,7 @@ func (s *Sender) do(jobs []queue.Job) {
 				}
 				s.log.Warn("take a delivery", "delivery_id", j.Ref, "error", err)
 			case t.send != nil:
+				s.recall.forget(j.Ref)
 				s.send(t.send)
 			case t.book != nil:
 				s.book(t.book)
@@ -86,8 +89,13 @@ func (s *Sender) applyTakes(tx *storage.Tx, takes []*take) error {
 	}
 	marks, bodies := markSending.Rows(), takeMessage.Rows()
 	for _, t := range takes {
-		if t.send != nil {
-			marks.Add(t.job.Ref, tx.Now())
+		if t.send == nil {
+			continue
+		}
+		marks.Add(t.job.Ref, tx.Now())
+		if m, ok := s.recall.find(t.job.Ref); ok {
+			t.send.message, t.send.out = m.message, m.out
+		} else {
 			bodies.Add(t.job.Ref)
 		}
 	}
@@ -95,13 +103,18 @@ func (s *Sender) applyTakes(tx *storage.Tx, takes []*take) error {
 	tx.Exec(markSending, marks)
 	tx.Query(takeMessage, bodies, func(r storage.Row) error {
 		var message, delivery id.ID
-		var key, title, traceID string
+		var encoding int
 		var body []byte
-		if err := r.Scan(&message, &key, &title, &body, &traceID, &delivery); err != nil {
+		var out channel.Outgoing
+		if err := r.Scan(&message, &out.IdemKey, &out.Title, &encoding, &body, &out.TraceID, &delivery); err != nil {
 			return fmt.Errorf("read a message: %w", err)
 		}
+		var err error
+		if out.Body, err = pack.Unpack(encoding, body); err != nil {
+			return fmt.Errorf("body of message %s: %w", message, err)
+		}
 		x := byID[delivery].send
-		x.message, x.out.IdemKey, x.out.Title, x.out.Body, x.out.TraceID = message, key, title, body, traceID
+		x.message, x.out = message, out
 		return nil
 	})
 	return nil

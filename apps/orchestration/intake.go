@@ -8,10 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/trace"
@@ -91,6 +90,7 @@ type acceptance struct {
 	push     *Push
 	at       time.Time
 	item     *foldItem
+	encoding int // of body
 	body     []byte
 	headers  []byte
 	outcome  string
@@ -181,7 +181,8 @@ func (i *Intake) committed(a *acceptance) Accepted {
 }
 
 func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
-	a := &acceptance{push: p, at: i.db.Now(), routes: i.catalog.now.Load(), body: s2.Encode(nil, p.Body)}
+	a := &acceptance{push: p, at: i.db.Now(), routes: i.catalog.now.Load()}
+	a.encoding, a.body = pack.Pack(p.Body)
 	a.headers = encode(p.Headers)
 	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
 	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, entry: p.Entry.Name}

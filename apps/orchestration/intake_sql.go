@@ -19,9 +19,6 @@ type LedgerBatch interface {
 	Write()
 }
 
-// bodyS2 marks a body as compressed with S2 (github.com/klauspost/compress/s2), block format.
-const bodyS2 = 1
-
 var (
 	readGeneration = s.Lookup([]s.Column{s.Col("id", s.Int)}, `SELECT t.generation FROM config_generation t WHERE t.id = v.id`)
 
@@ -192,7 +189,7 @@ func (w *acceptRows) add(a *acceptance, seqs map[obsKey]*event.Stored) {
 	p, r := a.push, a.item.receipt
 	w.receipts.Add(r.ID, p.Tenant, p.Entry.ID, p.Driver, p.DeliveryKey, p.TraceID, p.Origin, a.outcome, a.reason, len(r.Observations),
 		p.Parsed.Truncated, a.headers, p.ReprocessOf, a.at)
-	w.bodies.Add(r.ID, p.Tenant, bodyS2, a.body)
+	w.bodies.Add(r.ID, p.Tenant, a.encoding, a.body)
 	for n := range r.Observations {
 		o := &r.Observations[n]
 		seqs[obsKey{r.ID, o.Index}] = o

@@ -15,15 +15,6 @@ const (
 	BodyPreview      = 64 << 10
 )
 
-// maxBody bounds what a stored body may unpack to: more than any setting of the intake takes.
-const maxBody = 256 << 20
-
-// Encodings of receipt_bodies.
-const (
-	encodingPlain = 0
-	encodingS2    = 1
-)
-
 // Reader answers questions about receipts and runs and writes nothing. It is safe for concurrent use. Missing rows, and rows
 // of other tenants, are storage.ErrNotFound.
 type Reader struct{ db *storage.DB }

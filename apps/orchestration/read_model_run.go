@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
@@ -74,6 +75,13 @@ type NodeRun struct {
 	StartedAt   *time.Time      `json:"started_at" gorm:"column:started_at"`
 	CompletedAt *time.Time      `json:"completed_at" gorm:"column:finished_at"`
 
+	// Of the last execution, which is the last of Attempts.
+	Input      json.RawMessage `json:"-" gorm:"column:input;serializer:json"`
+	ErrorType  string          `json:"-" gorm:"column:error_type"`
+	Error      string          `json:"-" gorm:"column:error"`
+	Retryable  bool            `json:"-" gorm:"column:retryable"`
+	DurationUS int64           `json:"-" gorm:"column:duration_us"`
+
 	DurationMS *float64  `json:"duration_ms" gorm:"-"` // from its first start to its end, null before
 	Attempts   []Attempt `json:"attempts" gorm:"-"`    // in order
 }
@@ -84,7 +92,7 @@ type Attempt struct {
 	Attempt    int64           `json:"attempt" gorm:"column:attempt"`
 	State      string          `json:"state" gorm:"column:state"`
 	Input      json.RawMessage `json:"input" gorm:"column:input;serializer:json"`
-	Output     json.RawMessage `json:"output" gorm:"column:output;serializer:json"`
+	Output     json.RawMessage `json:"output" gorm:"-"` // what a failed one gave out is not kept
 	ErrorType  string          `json:"error_type" gorm:"column:error_type"`
 	Error      string          `json:"error_message" gorm:"column:error"`
 	Retryable  bool            `json:"error_retryable" gorm:"column:retryable"`
@@ -106,6 +114,23 @@ func (r *Run) derive() {
 		r.LastError = &RunError{Type: r.ErrorType, Message: r.ErrorMessage, Retryable: r.ErrorRetryable}
 	}
 	r.TotalDurationMS = milliseconds(&r.CreatedAt, r.CompletedAt)
+}
+
+// last is a node's last execution, which is kept with the node.
+func (n *NodeRun) last() (Attempt, bool) {
+	if n.CompletedAt == nil || n.State != string(graph.NodeSucceeded) && n.ErrorType == "" {
+		return Attempt{}, false
+	}
+	a := Attempt{
+		Node: n.Node, Attempt: n.Attempt, State: n.State, Input: n.Input, ErrorType: n.ErrorType, Error: n.Error, Retryable: n.Retryable,
+		StartedAt: n.CompletedAt.Add(-time.Duration(n.DurationUS) * time.Microsecond), DurationUS: n.DurationUS,
+	}
+	if n.ErrorType == "" {
+		a.Output = n.Output
+	} else {
+		a.State = string(graph.NodeFailed)
+	}
+	return a, true
 }
 
 func (a *Attempt) derive() {

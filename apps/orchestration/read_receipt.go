@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/klauspost/compress/s2"
-
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
-
-// ErrBody is returned for a stored body that cannot be unpacked.
-var ErrBody = errors.New("the stored body is damaged")
 
 // ReceiptFilter narrows a list of receipts; zero fields do not.
 type ReceiptFilter struct {
@@ -95,10 +91,10 @@ func (r *Reader) Observations(ctx context.Context, tenant string, receipt id.ID,
 	return rows, nil
 }
 
-// Body returns the raw body of a receipt as it was received.
+// Body returns the raw body of a receipt as it was received, or pack.ErrDamaged.
 func (r *Reader) Body(ctx context.Context, tenant string, receipt id.ID) ([]byte, error) {
 	var row struct {
-		Encoding int64
+		Encoding int
 		Body     []byte
 	}
 	err := r.db.Read(ctx).Table("receipt_bodies").Select("encoding, body").
@@ -106,20 +102,9 @@ func (r *Reader) Body(ctx context.Context, tenant string, receipt id.ID) ([]byte
 	if err != nil {
 		return nil, storage.Missing(err, "body of receipt "+receipt.String())
 	}
-	switch row.Encoding {
-	case encodingPlain:
-		return row.Body, nil
-	case encodingS2:
-		n, err := s2.DecodedLen(row.Body)
-		if err != nil || n > maxBody {
-			return nil, fmt.Errorf("receipt %s: %w", receipt, ErrBody)
-		}
-		body, err := s2.Decode(nil, row.Body)
-		if err != nil {
-			return nil, fmt.Errorf("receipt %s: %w: %w", receipt, ErrBody, err)
-		}
-		return body, nil
-	default:
-		return nil, fmt.Errorf("receipt %s: %w: unknown encoding %d", receipt, ErrBody, row.Encoding)
+	body, err := pack.Unpack(row.Encoding, row.Body)
+	if err != nil {
+		return nil, fmt.Errorf("body of receipt %s: %w", receipt, err)
 	}
+	return body, nil
 }

@@ -115,6 +115,12 @@ func (r *Reader) nodesOf(ctx context.Context, tenant string, run id.ID) ([]NodeR
 			n.Attempts = append(n.Attempts, a)
 		}
 	}
+	for i := range nodes {
+		if a, ok := nodes[i].last(); ok {
+			a.derive()
+			nodes[i].Attempts = append(nodes[i].Attempts, a)
+		}
+	}
 	return nodes, nil
 }
 

@@ -38,9 +38,7 @@ type run struct {
 type attempt struct {
 	node      string
 	number    int
-	state     string
 	input     any
-	output    json.RawMessage
 	errType   string
 	err       string
 	retryable bool
@@ -50,7 +48,7 @@ type attempt struct {
 
 // Result is what a node's handler gives back.
 type Result struct {
-	Output map[string]any
+	Output any  // encodes to a JSON object
 	Input  any  // what went in, for the record
 	Wait   bool // the node ends later, when its deliveries do
 	Err    error
@@ -68,7 +66,7 @@ type NodeContext struct {
 	Vars    func() graph.Vars
 	Tell    func(*event.Tell) ([]event.Told, error)
 	Graph   *graph.Graph
-	Ingest  map[string]any // of the fold, for the ingest node
+	Ingest  *IngestOutput // of the fold, for the ingest node
 }
 
 // RunFacts names the run to its nodes.
@@ -96,7 +94,7 @@ func (s *session) add(x *run) {
 }
 
 // ingested completes the fold's part of a run and carries it on as far as it goes in place.
-func (s *session) ingested(x *run, output map[string]any, stop string) error {
+func (s *session) ingested(x *run, output *IngestOutput, stop string) error {
 	entry := x.graph.Entry()
 	if stop != "" && entry.Spec.Type != "ingest" {
 		for _, n := range x.graph.Nodes {
@@ -115,7 +113,7 @@ func (s *session) ingested(x *run, output map[string]any, stop string) error {
 type walk struct {
 	s      *session
 	x      *run
-	ingest map[string]any
+	ingest *IngestOutput
 	stop   string
 }
 
@@ -217,10 +215,10 @@ func (w *walk) execute(node string, number int, plain bool) error {
 // end records an execution and tells the engine.
 func (w *walk) end(n *graph.Node, number int, at time.Time, took time.Duration, res Result) error {
 	x := w.x
-	a := attempt{node: n.ID, number: number, state: "succeeded", input: res.Input, at: at, took: took}
+	a := attempt{node: n.ID, number: number, input: res.Input, at: at, took: took}
 	switch {
 	case res.Err != nil:
-		a.state, a.errType, a.err, a.retryable = "failed", res.Type, res.Err.Error(), res.Retry
+		a.errType, a.err, a.retryable = res.Type, res.Err.Error(), res.Retry
 		x.attempts = append(x.attempts, a)
 		return w.step(graph.NodeErred{Node: n.ID, Type: res.Type, Message: res.Err.Error(), Retryable: res.Retry})
 	case res.Wait: // its attempt is recorded when it ends
@@ -229,13 +227,12 @@ func (w *walk) end(n *graph.Node, number int, at time.Time, took time.Duration, 
 		}
 		return w.step(graph.NodeStarted{Node: n.ID})
 	default:
-		a.output = encode(res.Output)
 		x.attempts = append(x.attempts, a)
 		stop := ""
 		if n.Spec.Type == "ingest" {
 			stop = w.stop
 		}
-		return w.step(graph.NodeDone{Node: n.ID, Output: a.output, Stop: stop})
+		return w.step(graph.NodeDone{Node: n.ID, Output: encode(res.Output), Stop: stop})
 	}
 }
 

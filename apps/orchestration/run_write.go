@@ -31,17 +31,20 @@ var (
 	upsertNode = storage.Insert("node_runs", []storage.Column{
 		storage.Col("run_id", storage.UUID), storage.Col("node", storage.Text), storage.Col("tenant_id", storage.Text), storage.Col("type", storage.Text), storage.Col("state", storage.Text),
 		storage.Col("attempt", storage.Int), storage.Col("failures", storage.Int), storage.Col("rescues", storage.Int), storage.Col("has_errors", storage.Bool), storage.Col("reason", storage.Text),
-		storage.Col("choice", storage.Text), storage.Col("detail", storage.Document), storage.Col("output", storage.Document), storage.Col("started_at", storage.Time), storage.Col("finished_at", storage.Time),
+		storage.Col("choice", storage.Text), storage.Col("detail", storage.Document), storage.Col("input", storage.Document), storage.Col("output", storage.Document),
+		storage.Col("error_type", storage.Text), storage.Col("error", storage.Text), storage.Col("retryable", storage.Bool), storage.Col("started_at", storage.Time),
+		storage.Col("duration_us", storage.Int), storage.Col("finished_at", storage.Time),
 	}, `ON CONFLICT (run_id, node) DO UPDATE SET state = excluded.state, attempt = excluded.attempt, failures = excluded.failures,
 		rescues = excluded.rescues, has_errors = excluded.has_errors, reason = excluded.reason, choice = excluded.choice, detail = excluded.detail,
-		output = excluded.output, started_at = COALESCE(t.started_at, excluded.started_at), finished_at = excluded.finished_at`)
+		input = COALESCE(excluded.input, t.input), output = excluded.output, error_type = excluded.error_type, error = excluded.error,
+		retryable = excluded.retryable, started_at = COALESCE(t.started_at, excluded.started_at),
+		duration_us = CASE WHEN excluded.duration_us = 0 THEN t.duration_us ELSE excluded.duration_us END, finished_at = excluded.finished_at`)
 
-	upsertAttempt = storage.Insert("node_attempts", []storage.Column{
+	insertAttempt = storage.Insert("node_attempts", []storage.Column{
 		storage.Col("run_id", storage.UUID), storage.Col("node", storage.Text), storage.Col("attempt", storage.Int), storage.Col("tenant_id", storage.Text), storage.Col("state", storage.Text),
-		storage.Col("input", storage.Document), storage.Col("output", storage.Document), storage.Col("error_type", storage.Text), storage.Col("error", storage.Text), storage.Col("retryable", storage.Bool),
+		storage.Col("input", storage.Document), storage.Col("error_type", storage.Text), storage.Col("error", storage.Text), storage.Col("retryable", storage.Bool),
 		storage.Col("started_at", storage.Time), storage.Col("duration_us", storage.Int),
-	}, `ON CONFLICT (run_id, node, attempt) DO UPDATE SET state = excluded.state, output = excluded.output, error_type = excluded.error_type,
-		error = excluded.error, retryable = excluded.retryable, duration_us = excluded.duration_us`)
+	}, `ON CONFLICT (run_id, node, attempt) DO NOTHING`)
 )
 
 // detail is what of a node's state has no column of its own.
@@ -69,30 +72,36 @@ func (s *session) writeRuns() {
 	for _, row := range s.rows {
 		byRun[row.RunID] = append(byRun[row.RunID], row)
 	}
-	fresh, known, nodes, attempts := insertRun.Rows(), updateRun.Rows(), upsertNode.Rows(), upsertAttempt.Rows()
+	fresh, known, nodes, attempts := insertRun.Rows(), updateRun.Rows(), upsertNode.Rows(), insertAttempt.Rows()
 	for _, x := range s.order {
 		s.settle(x, byRun[x.id])
 		if !x.folded && len(x.dirty) == 0 {
 			continue // loaded, and nothing happened to it
 		}
 		s.writeRun(x, fresh, known)
-		for _, n := range x.graph.Nodes {
-			if x.dirty[n.ID] {
-				s.writeNode(x, n, nodes)
+		last := map[string]*attempt{}
+		for n := range x.attempts {
+			a := &x.attempts[n]
+			if before := last[a.node]; before != nil {
+				x.writeAttempt(before, attempts)
 			}
+			last[a.node] = a
 		}
-		for _, a := range x.attempts {
-			var input json.RawMessage
-			if a.input != nil {
-				input = encode(a.input)
+		for _, n := range x.graph.Nodes {
+			a := last[n.ID]
+			if a != nil && !x.state.Nodes[n.ID].Status.Final() {
+				x.writeAttempt(a, attempts) // another one will follow
+				a = nil
 			}
-			attempts.Add(x.id, a.node, a.number, x.tenant, a.state, input, a.output, a.errType, a.err, a.retryable, a.at, int(a.took.Microseconds()))
+			if x.dirty[n.ID] {
+				s.writeNode(x, n, a, nodes)
+			}
 		}
 	}
 	s.tx.Exec(insertRun, fresh)
 	s.tx.Exec(updateRun, known)
 	s.tx.Exec(upsertNode, nodes)
-	s.tx.Exec(upsertAttempt, attempts)
+	s.tx.Exec(insertAttempt, attempts)
 	s.tx.Exec(markFolded, s.folded)
 	for _, row := range s.rows {
 		s.ledger.Update(row)
@@ -145,8 +154,25 @@ func (s *session) writeRun(x *run, fresh, known *storage.Rows) {
 		s.tx.Now(), x.startedAt, x.finishedAt)
 }
 
-func (s *session) writeNode(x *run, n *graph.Node, rows *storage.Rows) {
+// writeAttempt keeps an execution that was not a node's last: of those that give out anything there is no other after it.
+func (x *run) writeAttempt(a *attempt, rows *storage.Rows) {
+	rows.Add(x.id, a.node, a.number, x.tenant, "failed", a.recorded(), a.errType, a.err, a.retryable, a.at, int(a.took.Microseconds()))
+}
+
+// recorded is what went in, for the record.
+func (a *attempt) recorded() json.RawMessage {
+	if a.input == nil {
+		return nil
+	}
+	return encode(a.input)
+}
+
+// writeNode writes where a node stands; last is its execution when it has ended with it here.
+func (s *session) writeNode(x *run, n *graph.Node, last *attempt, rows *storage.Rows) {
 	st := x.state.Nodes[n.ID]
+	if last == nil {
+		last = &attempt{}
+	}
 	var more json.RawMessage
 	if d := (detail{Taken: st.Taken, Passed: st.Passed, Armed: st.Armed, DueAt: st.DueAt, Err: st.Err}); len(d.Taken) > 0 || d.Passed || d.Armed || d.Err != nil {
 		more = encode(d)
@@ -162,5 +188,5 @@ func (s *session) writeNode(x *run, n *graph.Node, rows *storage.Rows) {
 		finished = s.tx.Now()
 	}
 	rows.Add(x.id, n.ID, x.tenant, n.Spec.Type, string(st.Status), st.Attempt, st.Failures, st.Rescues, st.HasErrors(), st.Reason, st.Choice, more,
-		st.Output, started, finished)
+		last.recorded(), st.Output, last.errType, last.err, last.retryable, started, int(last.took.Microseconds()), finished)
 }

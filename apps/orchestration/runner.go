@@ -197,7 +197,7 @@ func (o *Outcomes) Delivered(run id.ID, told map[string][]event.Told) error {
 	for _, n := range x.graph.Nodes {
 		st := x.state.Nodes[n.ID]
 		if list := told[n.ID]; len(list) > 0 && st != nil && !st.Status.Final() && !x.state.Run.Final() {
-			if output, failed, over := NotifyOutput(list); over {
+			if output, failed, over := NotifyOutputOf(list); over {
 				if err := o.s.notified(x, n, st, output, failed); err != nil {
 					return err
 				}
@@ -207,14 +207,14 @@ func (o *Outcomes) Delivered(run id.ID, told map[string][]event.Told) error {
 	return o.s.failure
 }
 
-func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output map[string]any, failed bool) error {
+func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output NotifyOutput, failed bool) error {
 	w := &walk{s: s, x: x}
 	res := Result{Output: output}
 	if failed {
 		res = Result{Err: ErrAllDead, Type: "all_deliveries_dead", Output: output}
 	}
 	if cfg, ok := n.Config.(*graph.NotifyConfig); ok {
-		res.Input = NotifyInput(cfg, x.eventKind)
+		res.Input = NotifyInputOf(cfg, x.eventKind)
 	}
 	var took time.Duration
 	at := x.began[n.ID]
@@ -226,19 +226,31 @@ func (s *session) notified(x *run, n *graph.Node, st *graph.NodeState, output ma
 }
 
 // NotifyInput is what a notify node records as its input.
-func NotifyInput(cfg *graph.NotifyConfig, happened event.EventKind) map[string]any {
-	in := map[string]any{"channels": cfg.Channels, "event": string(happened)}
-	if drivers := cfg.AllDrivers(); len(drivers) > 0 {
-		in["drivers"] = drivers
-	}
-	return in
+type NotifyInput struct {
+	Channels []string        `json:"channels"`
+	Drivers  []string        `json:"drivers,omitempty"`
+	Event    event.EventKind `json:"event"`
+}
+
+// NotifyInputOf is the input of a notify node that tells of an event.
+func NotifyInputOf(cfg *graph.NotifyConfig, happened event.EventKind) NotifyInput {
+	return NotifyInput{Channels: cfg.Channels, Drivers: cfg.AllDrivers(), Event: happened}
+}
+
+// NotifyOutput is what a notify node gives out: its deliveries as they stand.
+type NotifyOutput struct {
+	Attempted  int          `json:"channels_attempted"`
+	Failed     int          `json:"channels_failed"`
+	Succeeded  int          `json:"channels_succeeded"`
+	Deliveries []event.Told `json:"deliveries"`
+	Note       string       `json:"note,omitempty"`
 }
 
 // ErrAllDead is the failure of a notify node none of whose deliveries went out.
 var ErrAllDead = errors.New("none of the channels could be told")
 
-// NotifyOutput sums up the deliveries of a notify node. over: each is final or has finished its first attempt; failed: all are dead.
-func NotifyOutput(told []event.Told) (output map[string]any, failed, over bool) {
+// NotifyOutputOf sums up the deliveries of a notify node. over: each is final or has finished its first attempt; failed: all are dead.
+func NotifyOutputOf(told []event.Told) (output NotifyOutput, failed, over bool) {
 	attempted, succeeded, dead := 0, 0, 0
 	over = true
 	for _, t := range told {
@@ -253,9 +265,8 @@ func NotifyOutput(told []event.Told) (output map[string]any, failed, over bool) 
 			attempted++
 		}
 	}
-	return map[string]any{
-		"channels_attempted": attempted, "channels_succeeded": succeeded, "channels_failed": dead, "deliveries": told,
-	}, dead > 0 && dead == len(told), over
+	output = NotifyOutput{Attempted: attempted, Succeeded: succeeded, Failed: dead, Deliveries: told}
+	return output, dead > 0 && dead == len(told), over
 }
 
 // Write queues the runs' rows.

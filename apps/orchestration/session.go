@@ -141,6 +141,12 @@ type folding struct {
 	changes map[id.ID]*event.IncidentChange
 }
 
+// foldValues is what the decision of a fold was made of.
+type foldValues struct {
+	Changed  []string `json:"changed,omitempty"` // fields
+	Material bool     `json:"material"`
+}
+
 // row brings one ledger row up to date with what its observation did.
 func (f *folding) row(row *event.LedgerRow) {
 	c := &f.it.folded.Changes[row.Index]
@@ -153,10 +159,7 @@ func (f *folding) row(row *event.LedgerRow) {
 	if row.State != event.StatePending {
 		return
 	}
-	d := event.Decision{What: "fold", Result: string(c.Kind), Values: map[string]any{"material": c.Material}}
-	if len(c.Fields) > 0 {
-		d.Values = map[string]any{"material": c.Material, "changed": c.Fields}
-	}
+	d := event.Decision{What: "fold", Result: string(c.Kind), Values: foldValues{c.Fields, c.Material}}
 	settle := func(reason, why string) {
 		row.State, row.Reason, d.Why = event.StateSuppressed, reason, why
 	}
@@ -348,20 +351,31 @@ func firstRun(w []event.Waiter) id.ID {
 	return w[0].RunID
 }
 
-func (f *folding) ingestOutput(x *run) map[string]any {
+// IngestOutput is what an ingest node gives out: what the fold of the run's push did.
+type IngestOutput struct {
+	AlertFingerprint string         `json:"alert_fingerprint,omitempty"`
+	AlertsCreated    int            `json:"alerts_created"`
+	AlertsResolved   int            `json:"alerts_resolved"`
+	AlertsUpdated    int            `json:"alerts_updated"`
+	Errors           []string       `json:"errors,omitempty"`
+	IncidentID       string         `json:"incident_id,omitempty"`
+	IncidentsCreated int            `json:"incidents_created"`
+	IncidentsUpdated int            `json:"incidents_updated"`
+	Severity         event.Severity `json:"severity,omitempty"`
+	Source           string         `json:"source,omitempty"`
+}
+
+func (f *folding) ingestOutput(x *run) *IngestOutput {
 	c := f.it.folded.Counters
-	out := map[string]any{
-		"alerts_created": c.AlertsCreated, "alerts_updated": c.AlertsUpdated, "alerts_resolved": c.AlertsResolved,
-		"incidents_created": c.IncidentsCreated, "incidents_updated": c.IncidentsUpdated, "source": x.source,
-	}
-	if len(c.Errors) > 0 {
-		out["errors"] = c.Errors
+	out := &IngestOutput{
+		AlertsCreated: c.AlertsCreated, AlertsUpdated: c.AlertsUpdated, AlertsResolved: c.AlertsResolved,
+		IncidentsCreated: c.IncidentsCreated, IncidentsUpdated: c.IncidentsUpdated, Errors: c.Errors, Source: x.source,
 	}
 	if x.incident != nil {
-		out["incident_id"] = x.incident.ID.String()
+		out.IncidentID = x.incident.ID.String()
 	}
 	if len(x.alerts) > 0 {
-		out["alert_fingerprint"], out["severity"] = x.alerts[0].Fingerprint, string(x.alerts[0].Severity)
+		out.AlertFingerprint, out.Severity = x.alerts[0].Fingerprint, x.alerts[0].Severity
 	}
 	return out
 }

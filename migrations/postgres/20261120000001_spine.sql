@@ -205,7 +205,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_incident ON runs (incident_id);
 
--- Where each node of a run stands now; node_attempts keeps every execution.
+-- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
 CREATE TABLE node_runs (
     run_id      uuid NOT NULL,
     node        text NOT NULL,
@@ -219,8 +219,13 @@ CREATE TABLE node_runs (
     reason      text NOT NULL DEFAULT '',
     choice      text NOT NULL DEFAULT '',
     detail      jsonb,
+    input       jsonb,
     output      jsonb,
+    error_type  text NOT NULL DEFAULT '',
+    error       text NOT NULL DEFAULT '',
+    retryable   boolean NOT NULL DEFAULT false,
     started_at  timestamptz,
+    duration_us bigint NOT NULL DEFAULT 0,
     finished_at timestamptz,
     PRIMARY KEY (run_id, node)
 );
@@ -232,7 +237,6 @@ CREATE TABLE node_attempts (
     tenant_id   text NOT NULL,
     state       text NOT NULL,
     input       jsonb,
-    output      jsonb,
     error_type  text NOT NULL DEFAULT '',
     error       text NOT NULL DEFAULT '',
     retryable   boolean NOT NULL DEFAULT false,
@@ -380,9 +384,9 @@ CREATE TABLE messages (
     incident_id  uuid,
     severity     text NOT NULL,
     title        text NOT NULL,
-    body         jsonb NOT NULL,
+    encoding     bigint NOT NULL,
+    body         bytea NOT NULL,
     provider_ref text NOT NULL DEFAULT '',
-    verdict      text NOT NULL DEFAULT '',
     created_at   timestamptz NOT NULL,
     read_at      timestamptz
 );

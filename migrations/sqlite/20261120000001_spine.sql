@@ -204,7 +204,7 @@ CREATE TABLE runs (
 );
 CREATE INDEX runs_incident ON runs (incident_id);
 
--- Where each node of a run stands now; node_attempts keeps every execution.
+-- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
 CREATE TABLE node_runs (
     run_id      BLOB NOT NULL,
     node        TEXT NOT NULL,
@@ -218,8 +218,13 @@ CREATE TABLE node_runs (
     reason      TEXT NOT NULL DEFAULT '',
     choice      TEXT NOT NULL DEFAULT '',
     detail      TEXT,
+    input       TEXT,
     output      TEXT,
+    error_type  TEXT NOT NULL DEFAULT '',
+    error       TEXT NOT NULL DEFAULT '',
+    retryable   BOOLEAN NOT NULL DEFAULT false,
     started_at  TIMESTAMP,
+    duration_us INTEGER NOT NULL DEFAULT 0,
     finished_at TIMESTAMP,
     PRIMARY KEY (run_id, node)
 );
@@ -231,7 +236,6 @@ CREATE TABLE node_attempts (
     tenant_id   TEXT NOT NULL,
     state       TEXT NOT NULL,
     input       TEXT,
-    output      TEXT,
     error_type  TEXT NOT NULL DEFAULT '',
     error       TEXT NOT NULL DEFAULT '',
     retryable   BOOLEAN NOT NULL DEFAULT false,
@@ -379,9 +383,9 @@ CREATE TABLE messages (
     incident_id  BLOB,
     severity     TEXT NOT NULL,
     title        TEXT NOT NULL,
-    body         TEXT NOT NULL,
+    encoding     INTEGER NOT NULL,
+    body         BLOB NOT NULL,
     provider_ref TEXT NOT NULL DEFAULT '',
-    verdict      TEXT NOT NULL DEFAULT '',
     created_at   TIMESTAMP NOT NULL,
     read_at      TIMESTAMP
 );

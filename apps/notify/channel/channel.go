@@ -85,7 +85,7 @@ type Outgoing struct {
 	IdemKey string
 	TraceID string
 	Title   string
-	Body    json.RawMessage // the document that Render made: its value, not its spelling, outlives a database
+	Body    []byte // what Render made, to the byte
 }
 
 // Verdict is what an attempt means for the message.
@@ -112,7 +112,7 @@ type Result struct {
 // Channel is a configured channel. It is safe for concurrent use.
 type Channel interface {
 	// Render makes the stored body of a notice. It does no I/O.
-	Render(n Notice) (json.RawMessage, error)
+	Render(n Notice) ([]byte, error)
 	// Send makes one attempt and never more.
 	Send(ctx context.Context, o Outgoing) Result
 }

@@ -9,7 +9,7 @@ import (
 // Encode writes v as JSON that is inert wherever it is shown: besides what encoding/json escapes (controls, <, >, &) the
 // marks that reorder or hide text and the second set of control characters become \uXXXX. NUL is left out: Postgres takes it
 // in no document. Any JSON reader gets the same text back.
-func Encode(v any) (json.RawMessage, error) {
+func Encode(v any) ([]byte, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)

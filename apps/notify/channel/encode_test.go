@@ -34,26 +34,6 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-func TestKeep(t *testing.T) {
-	t.Parallel()
-	body, err := channel.Encode(map[string]string{"a": "\"q\" \\ \u202e \x1b", "b": ""})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stored := channel.Keep(body)
-	if !json.Valid(stored) {
-		t.Fatalf("%s is no JSON", stored)
-	}
-	if got := channel.Kept(stored); string(got) != string(body) {
-		t.Errorf("got %s, want %s", got, body)
-	}
-	for _, other := range []string{`{"title":"x"}`, `[]`, `{"payload":1}`, `{"payload":""}`} {
-		if got := channel.Kept(json.RawMessage(other)); string(got) != other {
-			t.Errorf("%s became %s", other, got)
-		}
-	}
-}
-
 // FuzzEncode: any JSON reader gets the same text back, but for NUL.
 func FuzzEncode(f *testing.F) {
 	f.Add("a\x00\\u0000\u202e\\", "\u0080")

@@ -82,7 +82,7 @@ type message struct {
 }
 
 // Render implements channel.Channel.
-func (Channel) Render(n channel.Notice) (json.RawMessage, error) {
+func (Channel) Render(n channel.Notice) ([]byte, error) {
 	return channel.Encode(message{
 		At: n.At, Event: n.Kind, Severity: n.Severity, Title: n.Title, Channel: n.Channel, IncidentID: n.IncidentID, IdemKey: n.IdemKey,
 		TraceID: n.TraceID, Message: n.Text,

@@ -136,7 +136,7 @@ func (c *Channel) request(ctx context.Context, o channel.Outgoing) (*http.Reques
 	var payload []byte
 	var body io.Reader
 	if c.settings.Method != http.MethodGet {
-		payload = channel.Kept(o.Body)
+		payload = o.Body
 		body = bytes.NewReader(payload)
 	}
 	address := c.address

@@ -1,7 +1,6 @@
 package generic
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -52,7 +51,7 @@ type incident struct {
 const maxRecommendations = 10
 
 // Render implements channel.Channel.
-func (c *Channel) Render(n channel.Notice) (json.RawMessage, error) {
+func (c *Channel) Render(n channel.Notice) ([]byte, error) {
 	p := c.payload(n)
 	body, err := channel.Encode(p)
 	if err != nil { // something in the nodes' outputs has no JSON form; the message goes out without them
@@ -61,7 +60,7 @@ func (c *Channel) Render(n channel.Notice) (json.RawMessage, error) {
 			return nil, err
 		}
 	}
-	return channel.Keep(body), nil
+	return body, nil
 }
 
 func (c *Channel) payload(n channel.Notice) payload {

@@ -77,7 +77,7 @@ type Alert struct {
 }
 
 // Render implements channel.Channel.
-func (Channel) Render(n channel.Notice) (json.RawMessage, error) {
+func (Channel) Render(n channel.Notice) ([]byte, error) {
 	m := Message{
 		Event: n.Kind, Title: n.Title, Text: n.Text, Severity: n.Severity, Status: n.Status, Source: n.Source, IncidentID: n.IncidentID,
 		RunID: n.RunID, StartedAt: n.StartedAt, EndedAt: n.EndedAt, At: n.At, Labels: n.Labels, AlertCount: len(n.Alerts),

@@ -18,10 +18,10 @@ func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
 		return failed("config", fmt.Errorf("unexpected config %T", c.Node.Config))
 	}
 	what := kind(c.Run.Event)
-	input := orchestration.NotifyInput(cfg, c.Run.Event)
+	input := orchestration.NotifyInputOf(cfg, c.Run.Event)
 	if !cfg.Tells(what) {
-		return orchestration.Result{Input: input, Output: map[string]any{
-			"channels_attempted": 0, "channels_succeeded": 0, "channels_failed": 0, "deliveries": []any{}, "note": "this node does not tell " + what + " incidents",
+		return orchestration.Result{Input: input, Output: orchestration.NotifyOutput{
+			Deliveries: []event.Told{}, Note: "this node does not tell " + what + " incidents",
 		}}
 	}
 	told, err := c.Tell(&event.Tell{
@@ -32,7 +32,7 @@ func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
 	if err != nil {
 		return orchestration.Result{Input: input, Err: err, Type: "no_channel"}
 	}
-	output, dead, over := orchestration.NotifyOutput(told)
+	output, dead, over := orchestration.NotifyOutputOf(told)
 	switch {
 	case !over:
 		return orchestration.Result{Input: input, Output: output, Wait: true}
@@ -65,7 +65,7 @@ func outputs(c *orchestration.NodeContext, cfg *graph.NotifyConfig) map[string]a
 		if !ok || (name == "intelligence" && cfg.IncludeRecommendations != nil && !*cfg.IncludeRecommendations) {
 			continue
 		}
-		if v := decode(c.Outputs[n.ID]); v != nil {
+		if v := c.Outputs[n.ID]; len(v) > 0 {
 			out[name] = v
 		}
 	}

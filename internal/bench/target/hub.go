@@ -206,7 +206,7 @@ func (h *Hub) EndProfile(ctx context.Context, path string) error {
 	from := profilePath(h.folder, h.taken)
 	for range 500 {
 		if raw, err := os.ReadFile(from); err == nil {
-			return os.WriteFile(path+".pprof", raw, 0o600)
+			return errors.Join(os.WriteFile(path+".pprof", raw, 0o600), os.Rename(allocsPath(h.folder, h.taken), path+".allocs.pprof"))
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -34,6 +34,7 @@ func Serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	server.CollectLess()
 	s.Start()
 	if len(args) > 0 {
 		profile(ctx, args[0])
@@ -61,7 +62,7 @@ func profile(ctx context.Context, folder string) {
 					}
 				case got == syscall.SIGUSR2 && f != nil:
 					pprof.StopCPUProfile()
-					err = errors.Join(f.Close(), os.Rename(f.Name(), profilePath(folder, n)))
+					err = errors.Join(f.Close(), allocations(allocsPath(folder, n)), os.Rename(f.Name(), profilePath(folder, n)))
 					f = nil
 					n++
 				}
@@ -72,5 +73,16 @@ func profile(ctx context.Context, folder string) {
 		}
 	}()
 }
+
+// allocations writes what was allocated since the start.
+func allocations(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
+}
+
+func allocsPath(folder string, n int) string { return fmt.Sprintf("%s/allocs-%d.pprof", folder, n) }
 
 func profilePath(folder string, n int) string { return fmt.Sprintf("%s/cpu-%d.pprof", folder, n) }
