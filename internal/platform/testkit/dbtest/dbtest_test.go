@@ -1,6 +1,6 @@
 //go:build unix
 
-package dbtest_test
+package dbtest
 
 import (
 	"fmt"
@@ -11,7 +11,6 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -30,7 +29,7 @@ func TestEach(t *testing.T) {
 			t.Errorf("ran on %v", engines)
 		}
 	})
-	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
+	Each(t, func(t *testing.T, db *storage.DB) {
 		seen <- db.Engine()
 		if got := db.Now(); !got.Equal(at) {
 			t.Errorf("it is %s, want %s", got, at)
@@ -38,13 +37,13 @@ func TestEach(t *testing.T) {
 		if g, err := db.Generation(t.Context()); err != nil || g != 1 {
 			t.Errorf("generation %d, %v", g, err)
 		}
-		if other := dbtest.Open(t, db.Engine()); count(t, other) != 0 {
+		if other := Open(t, db.Engine()); count(t, other) != 0 {
 			t.Error("another test's rows are here")
 		}
 		if err := db.From(t.Context()).Exec("INSERT INTO sessions (token, tenant_id, data, expiry) VALUES ('t', 'a', '', ?)", at).Error; err != nil {
 			t.Fatal(err)
 		}
-		if other := dbtest.Open(t, db.Engine()); count(t, db) != 1 || count(t, other) != 0 {
+		if other := Open(t, db.Engine()); count(t, db) != 1 || count(t, other) != 0 {
 			t.Error("two tests share a database")
 		}
 	}, func(c *storage.Config) { c.Clock = clock.At(at) })
@@ -71,7 +70,7 @@ func TestNoScans(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := dbtest.Open(t, storage.Postgres)
+			db := Open(t, storage.Postgres)
 			for _, sql := range []string{
 				"INSERT INTO sessions (token, tenant_id, data, expiry) SELECT g::text, 'a', '', now() FROM generate_series(1, 20000) g", "ANALYZE sessions",
 			} {
@@ -80,7 +79,7 @@ func TestNoScans(t *testing.T) {
 				}
 			}
 			got := failure(t, func(t testing.TB) {
-				dbtest.NoScans(t, db, map[string]func() error{name: func() error {
+				NoScans(t, db, map[string]func() error{name: func() error {
 					if tt.where == "" {
 						return nil
 					}
