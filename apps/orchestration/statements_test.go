@@ -1,0 +1,32 @@
+package orchestration
+
+import (
+	"testing"
+
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
+)
+
+// TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
+func TestStatementsAreKeyed(t *testing.T) {
+	t.Parallel()
+	keys := []string{"id", "receipt_id", "run_id", "incident_id", "delivery_key"}
+	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), keys, map[string]*storage.Statement{
+		"readGeneration":    readGeneration,
+		"findDelivery":      findDelivery,
+		"findRuns":          findRuns,
+		"insertReceipt":     insertReceipt,
+		"insertBody":        insertBody,
+		"insertObservation": insertObservation,
+		"insertRun":         insertRun,
+		"lockRuns":          lockRuns,
+		"runNodes":          runNodes,
+		"runIncident":       runIncident,
+		"runAlerts":         runAlerts,
+		"liveRuns":          liveRuns,
+		"markFolded":        markFolded,
+		"updateRun":         updateRun,
+		"upsertNode":        upsertNode,
+		"insertAttempt":     insertAttempt,
+	})
+}
