@@ -143,6 +143,7 @@ func (c *Checker) orphans(ctx context.Context, tenant string, to id.ID) (n int64
 	err = c.db.Read(ctx).Raw(`SELECT count(*) FROM (SELECT 1 FROM ledger l WHERE l.tenant_id = ? AND l.state = 'pending' AND l.receipt_id <= ?
 		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = l.receipt_id)
 		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind IN ('node', 'deadline') AND j.ref = l.run_id)
+		AND NOT EXISTS (SELECT 1 FROM deliveries d JOIN jobs j ON j.kind = 'deliver' AND j.ref = d.id WHERE d.run_id = l.run_id)
 		AND NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN jobs j ON j.kind = 'deliver' AND j.ref = r.delivery_id WHERE r.run_id = l.run_id)
 		LIMIT 1000) x`, tenant, to[:]).Scan(&n).Error
 	if err != nil {
@@ -164,10 +165,14 @@ func (c *Checker) deliveries(ctx context.Context, tenant string, from, to id.ID)
 	if compare(to, from) <= 0 {
 		return 0, from, nil
 	}
-	err = db.Raw(`SELECT count(*) FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id JOIN ledger l ON l.run_id = r.run_id
-		WHERE d.tenant_id = ? AND d.id > ? AND d.id < ? AND l.state = 'delivered' AND d.state <> 'delivered' AND NOT EXISTS (
-			SELECT 1 FROM delivery_routes r2 JOIN deliveries d2 ON d2.id = r2.delivery_id WHERE r2.run_id = r.run_id AND d2.state = 'delivered')`,
-		tenant, from[:], to[:]).Scan(&n).Error
+	err = db.Raw(`SELECT count(*) FROM (
+			SELECT run_id FROM deliveries WHERE tenant_id = ? AND id > ? AND id < ? AND state <> 'delivered' AND run_id IS NOT NULL
+			UNION ALL SELECT r.run_id FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id
+				WHERE d.tenant_id = ? AND d.id > ? AND d.id < ? AND d.state <> 'delivered') w
+		JOIN runs u ON u.id = w.run_id JOIN ledger l ON l.receipt_id = u.receipt_id AND l.run_id = u.id
+		WHERE l.state = 'delivered' AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.run_id = u.id AND d.state = 'delivered')
+			AND NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN deliveries d ON d.id = r.delivery_id WHERE r.run_id = u.id AND d.state = 'delivered')`,
+		tenant, from[:], to[:], tenant, from[:], to[:]).Scan(&n).Error
 	if err != nil {
 		return 0, from, fmt.Errorf("compare rows with deliveries: %w", storage.Classify(err))
 	}

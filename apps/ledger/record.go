@@ -24,9 +24,9 @@ var (
 		settled_at = v.settled_at`,
 		"t.receipt_id = v.receipt_id AND t.idx = v.idx AND t.definition_id = v.definition_id", "")
 
-	// The state is compared in a way that no index serves: the rows are found by their run.
-	settleRun = s.Update("ledger", []s.Column{s.Col("run_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("settled_at", s.Time)},
-		"state = v.state, reason = v.reason, settled_at = v.settled_at", "t.run_id = v.run_id AND t.state || '' = 'pending'", "")
+	// The state is compared in a way that no index serves: the rows are found by their receipt.
+	settleRun = s.Update("ledger", []s.Column{s.Col("receipt_id", s.UUID), s.Col("run_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("settled_at", s.Time)},
+		"state = v.state, reason = v.reason, settled_at = v.settled_at", "t.receipt_id = v.receipt_id AND t.run_id = v.run_id AND t.state || '' = 'pending'", "")
 )
 
 // Batch writes ledger rows within somebody else's transaction.
@@ -48,9 +48,9 @@ func (b *Batch) Open(r *event.LedgerRow) {
 // Update writes what the fold found out.
 func (b *Batch) Update(r *event.LedgerRow) { b.updates.Add(b.values(r)...) }
 
-// Settle gives the pending rows of a run their end.
-func (b *Batch) Settle(run id.ID, state, reason string) {
-	b.settled.Add(run, state, reason, b.tx.Now())
+// Settle gives the pending rows of a receipt's run their end.
+func (b *Batch) Settle(receipt, run id.ID, state, reason string) {
+	b.settled.Add(receipt, run, state, reason, b.tx.Now())
 }
 
 // Write queues the statements.

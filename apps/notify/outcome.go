@@ -32,7 +32,8 @@ type RunBatch interface {
 
 var (
 	deliveryRoutes = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
-		SELECT r.delivery_id, r.run_id FROM delivery_routes r WHERE r.delivery_id = v.id`)
+		SELECT d.id AS delivery_id, d.run_id FROM deliveries d WHERE d.id = v.id AND d.run_id IS NOT NULL
+		UNION ALL SELECT r.delivery_id, r.run_id FROM delivery_routes r WHERE r.delivery_id = v.id`)
 
 	// lockDelivery keeps others from planning behind a delivery while its end is booked: they would not be woken by it.
 	lockDelivery = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `SELECT t.id FROM deliveries t WHERE t.id = v.id LIMIT 1 {lock}`)

@@ -83,19 +83,22 @@ type planned struct {
 	reason   string
 	attempts int
 	live     *Live
-	tell     *event.Tell
-	kind     channel.Kind
-	seq      int64 // of the event
-	key      string
-	message  id.ID
-	title    string
-	body     []byte
-	token    id.ID // set: born leased by this process
-	pass     httpclient.Pass
-	waits    time.Duration // behind an earlier one
-	revived  bool          // it has a row, as held back
-	severity string
-	expires  time.Time
+	tell     *event.Tell // nil: stored by an earlier transaction
+	// The run that makes it, and for which definition and node; zero where none waits for it.
+	run, definition id.ID
+	node            string
+	kind            channel.Kind
+	seq             int64 // of the event
+	key             string
+	message         id.ID
+	title           string
+	body            []byte
+	token           id.ID // set: born leased by this process
+	pass            httpclient.Pass
+	waits           time.Duration // behind an earlier one
+	revived         bool          // it has a row, as held back
+	severity        string
+	expires         time.Time
 }
 
 func (d *planned) unfinished() bool {

@@ -102,7 +102,7 @@ func (b *Batch) Write() {
 		if d.revived {
 			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, d.expires, sending, finished)
 		} else {
-			deliveries.Add(d.id, t.Tenant, d.key, incident, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
+			deliveries.Add(d.id, t.Tenant, d.key, incident, d.run, d.definition, d.node, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
 				d.attempts, t.TraceID, now, d.expires, sending, finished)
 		}
 		if !d.message.IsZero() && !d.live.Spec.Local { // what was never planned, or is there already, is nobody's work

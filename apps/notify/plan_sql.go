@@ -17,21 +17,24 @@ var (
 
 	// routeTold says what became of the last event that a route told of an incident, by channel, newest event first.
 	routeTold = s.Lookup([]s.Column{s.Col("incident_id", s.UUID), s.Col("definition_id", s.Key)}, `
-		SELECT d.incident_id, r.definition_id, d.channel_id, d.event_seq, d.state, d.reason
+		SELECT d.incident_id, d.definition_id, d.channel_id, d.event_seq, d.state, d.reason FROM deliveries d
+		WHERE d.incident_id = v.incident_id AND d.definition_id = v.definition_id AND d.kind <> 'resolved'
+		UNION ALL SELECT d.incident_id, r.definition_id, d.channel_id, d.event_seq, d.state, d.reason
 		FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id
 		WHERE d.incident_id = v.incident_id AND r.definition_id = v.definition_id AND d.kind <> 'resolved'
-		ORDER BY d.event_seq DESC LIMIT 50`)
+		ORDER BY event_seq DESC LIMIT 50`)
 
 	sameKey = s.Lookup([]s.Column{s.Col("idem_key", s.Text)}, `
 		SELECT t.id, t.idem_key, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t WHERE t.idem_key = v.idem_key LIMIT 1`)
 
 	runDeliveries = s.Lookup([]s.Column{s.Col("run_id", s.UUID)}, `
-		SELECT r.run_id, r.node, d.id, d.channel_id, d.state, d.reason, d.attempts
+		SELECT d.run_id, d.node, d.id, d.channel_id, d.state, d.reason, d.attempts FROM deliveries d WHERE d.run_id = v.run_id
+		UNION ALL SELECT r.run_id, r.node, d.id, d.channel_id, d.state, d.reason, d.attempts
 		FROM delivery_routes r JOIN deliveries d ON d.id = r.delivery_id WHERE r.run_id = v.run_id`)
 
 	insertDelivery = s.Insert("deliveries", []s.Column{
-		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("idem_key", s.Text), s.Col("incident_id", s.UUID), s.Col("event_seq", s.Int),
-		s.Col("step", s.Int), s.Col("channel_id", s.UUID), s.Col("kind", s.Text), s.Col("severity", s.Text), s.Col("message_id", s.UUID),
+		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("idem_key", s.Text), s.Col("incident_id", s.UUID), s.Col("run_id", s.UUID),
+		s.Col("definition_id", s.UUID), s.Col("node", s.Text), s.Col("event_seq", s.Int), s.Col("step", s.Int), s.Col("channel_id", s.UUID), s.Col("kind", s.Text), s.Col("severity", s.Text), s.Col("message_id", s.UUID),
 		s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("trace_id", s.Text), s.Col("created_at", s.Time),
 		s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time),
 	}, "")

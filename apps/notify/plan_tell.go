@@ -86,6 +86,10 @@ func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d 
 		}
 	}
 	b.byRun[run] = append(b.byRun[run], nodeTold{node, d})
+	if d.tell != nil && !d.revived && d.run.IsZero() { // the run that makes it stands in its row
+		d.run, d.definition, d.node = run, definition, node
+		return
+	}
 	b.routes.Add(run, d.id, tenant, definition, node)
 }
 

@@ -127,7 +127,7 @@ func (r *Reader) Deliveries(ctx context.Context, tenant string, f DeliveryFilter
 		q = q.Where("incident_id = ?", f.Incident)
 	}
 	if !f.Run.IsZero() {
-		q = q.Where("id IN (SELECT delivery_id FROM delivery_routes WHERE run_id = ?)", f.Run)
+		q = q.Where("id IN (SELECT id FROM deliveries WHERE run_id = ? UNION ALL SELECT delivery_id FROM delivery_routes WHERE run_id = ?)", f.Run, f.Run)
 	}
 	var rows []DeliveryView
 	if err := r.joined(ctx, p.Apply(q)).Find(&rows).Error; err != nil {
@@ -200,10 +200,10 @@ func (r *Reader) Delivery(ctx context.Context, tenant string, delivery id.ID) (D
 		d.Body = m.Body
 	}
 	d.Routes = []RouteView{}
-	err := r.db.Read(ctx).Table("delivery_routes t").
-		Select("t.run_id, t.definition_id, t.node, COALESCE(r.definition_name, '') AS definition_name").
-		Joins("LEFT JOIN runs r ON r.id = t.run_id").
-		Where("t.tenant_id = ? AND t.delivery_id = ?", tenant, delivery).Order("t.run_id").Find(&d.Routes).Error
+	err := r.db.Read(ctx).Raw(`SELECT t.run_id, t.definition_id, t.node, COALESCE(r.definition_name, '') AS definition_name FROM (
+			SELECT run_id, definition_id, node FROM deliveries WHERE id = ? AND tenant_id = ? AND run_id IS NOT NULL
+			UNION ALL SELECT run_id, definition_id, node FROM delivery_routes WHERE delivery_id = ? AND tenant_id = ?) t
+		LEFT JOIN runs r ON r.id = t.run_id ORDER BY t.run_id`, delivery, tenant, delivery, tenant).Scan(&d.Routes).Error
 	if err != nil {
 		return DeliveryDetail{}, fmt.Errorf("load the routes of %s: %w", what, storage.Classify(err))
 	}

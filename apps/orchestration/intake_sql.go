@@ -15,7 +15,7 @@ import (
 type LedgerBatch interface {
 	Open(r *event.LedgerRow)
 	Update(r *event.LedgerRow)
-	Settle(run id.ID, state, reason string)
+	Settle(receipt, run id.ID, state, reason string)
 	Write()
 }
 

@@ -29,6 +29,8 @@ func TestListsUseAnIndex(t *testing.T) {
 	exec(t, db, `INSERT INTO node_runs (run_id, node, tenant_id, type, state, attempt) SELECT id, 'n', 'a', 't', 's', 1 FROM runs`)
 	exec(t, db, `INSERT INTO node_attempts (run_id, node, attempt, tenant_id, state, started_at) SELECT id, 'n', 1, 'a', 's', now() FROM runs`)
 	exec(t, db, `INSERT INTO delivery_routes (run_id, delivery_id, tenant_id, definition_id, node) SELECT id, gen_random_uuid(), 'a', definition_id, 'n' FROM runs`)
+	exec(t, db, `INSERT INTO deliveries (id, tenant_id, idem_key, run_id, event_seq, step, channel_id, kind, severity, state, trace_id, created_at, expires_at)
+		SELECT gen_random_uuid(), 'a', id, id, 1, 0, id, 'firing', 'info', 'delivered', 't', now(), now() FROM runs`)
 	exec(t, db, `INSERT INTO definition_versions (definition_id, version, tenant_id, config, created_at)
 		SELECT gen_random_uuid(), 1, 'a', '{}', now() FROM generate_series(1, 2000)`)
 	exec(t, db, "ANALYZE")

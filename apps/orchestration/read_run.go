@@ -76,8 +76,9 @@ func (r *Reader) Run(ctx context.Context, tenant string, run id.ID) (RunDetail, 
 		drawing := g.Describe()
 		d.Graph = &drawing
 	}
-	err = r.db.Read(ctx).Table("delivery_routes").Select("delivery_id, node").Where("run_id = ? AND tenant_id = ?", run, tenant).
-		Order("delivery_id").Find(&d.Deliveries).Error
+	err = r.db.Read(ctx).Raw(`SELECT id AS delivery_id, node FROM deliveries WHERE run_id = ? AND tenant_id = ?
+		UNION ALL SELECT delivery_id, node FROM delivery_routes WHERE run_id = ? AND tenant_id = ? ORDER BY delivery_id`, run, tenant, run, tenant).
+		Scan(&d.Deliveries).Error
 	if err != nil {
 		return RunDetail{}, fmt.Errorf("load the deliveries of run %s: %w", run, storage.Classify(err))
 	}

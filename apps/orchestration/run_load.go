@@ -27,10 +27,10 @@ var (
 		SELECT t.id, t.group_key, t.title, t.description, t.summary, t.status, t.severity, t.event_seq, t.created_at, t.resolved_at
 		FROM incidents t WHERE t.id = v.id`)
 
-	runAlerts = storage.Lookup([]storage.Column{storage.Col("run_id", storage.UUID), storage.Col("incident_id", storage.UUID)}, `
+	runAlerts = storage.Lookup([]storage.Column{storage.Col("receipt_id", storage.UUID), storage.Col("run_id", storage.UUID), storage.Col("incident_id", storage.UUID)}, `
 		SELECT DISTINCT a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
 		       CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
-		FROM ledger l JOIN alerts a ON a.id = l.alert_id WHERE l.run_id = v.run_id AND l.incident_id = v.incident_id`)
+		FROM ledger l JOIN alerts a ON a.id = l.alert_id WHERE l.receipt_id = v.receipt_id AND l.run_id = v.run_id AND l.incident_id = v.incident_id`)
 )
 
 // load queues the look-up of runs and their nodes; ready makes them usable after the flush.
@@ -123,7 +123,7 @@ func (s *session) facts(x *run) {
 	}
 	one, alerts := runIncident.Rows(), runAlerts.Rows()
 	one.Add(x.incidentID)
-	alerts.Add(x.id, x.incidentID)
+	alerts.Add(x.receipt, x.id, x.incidentID)
 	s.tx.Query(runIncident, one, func(r storage.Row) error {
 		i := &event.Incident{}
 		x.incident = i

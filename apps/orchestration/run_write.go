@@ -126,7 +126,7 @@ func (s *session) settle(x *run, rows []*event.LedgerRow) {
 	}
 	if !x.folded { // loaded: its rows are in the table
 		if state != event.StatePending {
-			s.ledger.Settle(x.id, state, reason)
+			s.ledger.Settle(x.receipt, x.id, state, reason)
 		}
 		return
 	}

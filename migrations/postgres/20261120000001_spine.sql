@@ -172,7 +172,6 @@ CREATE TABLE ledger (
     settled_at    timestamptz,
     PRIMARY KEY (receipt_id, idx, definition_id)
 );
-CREATE INDEX ledger_run ON ledger (run_id);
 CREATE INDEX ledger_open ON ledger (tenant_id, receipt_id) WHERE state IN ('pending', 'dead');
 
 CREATE TABLE runs (
@@ -203,7 +202,7 @@ CREATE TABLE runs (
     started_at         timestamptz,
     finished_at        timestamptz
 );
-CREATE INDEX runs_incident ON runs (incident_id);
+CREATE INDEX runs_incident ON runs (incident_id) WHERE incident_id IS NOT NULL;
 
 -- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
 CREATE TABLE node_runs (
@@ -338,12 +337,16 @@ CREATE TABLE incident_events (
     PRIMARY KEY (incident_id, seq)
 );
 
--- What must be told: one row per (incident, event, step, channel), which is what idem_key spells.
+-- What must be told: one row per (incident, event, step, channel), which is what idem_key spells. run_id is the run that made it, NULL
+-- where none waits for it.
 CREATE TABLE deliveries (
     id            uuid PRIMARY KEY,
     tenant_id     text NOT NULL,
     idem_key      text NOT NULL,
     incident_id   uuid,
+    run_id        uuid,
+    definition_id uuid,
+    node          text NOT NULL DEFAULT '',
     event_seq     bigint NOT NULL,
     step          bigint NOT NULL,
     channel_id    uuid NOT NULL,
@@ -362,8 +365,9 @@ CREATE TABLE deliveries (
 );
 CREATE UNIQUE INDEX deliveries_idem_key ON deliveries (idem_key);
 CREATE INDEX deliveries_incident ON deliveries (incident_id);
+CREATE INDEX deliveries_run ON deliveries (run_id) WHERE run_id IS NOT NULL;
 
--- Which runs wait for a delivery; a second route that hits the same idem_key gets a row here and no delivery of its own.
+-- Which further runs wait for a delivery: a second route that hits the same idem_key gets a row here and no delivery of its own.
 CREATE TABLE delivery_routes (
     run_id        uuid NOT NULL,
     delivery_id   uuid NOT NULL,

@@ -171,7 +171,6 @@ CREATE TABLE ledger (
     settled_at    TIMESTAMP,
     PRIMARY KEY (receipt_id, idx, definition_id)
 );
-CREATE INDEX ledger_run ON ledger (run_id);
 CREATE INDEX ledger_open ON ledger (tenant_id, receipt_id) WHERE state IN ('pending', 'dead');
 
 CREATE TABLE runs (
@@ -202,7 +201,7 @@ CREATE TABLE runs (
     started_at         TIMESTAMP,
     finished_at        TIMESTAMP
 );
-CREATE INDEX runs_incident ON runs (incident_id);
+CREATE INDEX runs_incident ON runs (incident_id) WHERE incident_id IS NOT NULL;
 
 -- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
 CREATE TABLE node_runs (
@@ -258,7 +257,7 @@ CREATE TABLE jobs (
     lease_token BLOB,
     created_at  TIMESTAMP NOT NULL,
     PRIMARY KEY (kind, ref, node)
-);
+) WITHOUT ROWID;
 CREATE INDEX jobs_due ON jobs (queue, due_at);
 
 CREATE TABLE alerts (
@@ -301,7 +300,7 @@ CREATE TABLE alert_history (
     details     TEXT NOT NULL,
     created_at  TIMESTAMP NOT NULL,
     PRIMARY KEY (alert_id, id)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE incidents (
     id              BLOB PRIMARY KEY,
@@ -335,14 +334,18 @@ CREATE TABLE incident_events (
     trace_id    TEXT NOT NULL DEFAULT '',
     created_at  TIMESTAMP NOT NULL,
     PRIMARY KEY (incident_id, seq)
-);
+) WITHOUT ROWID;
 
--- What must be told: one row per (incident, event, step, channel), which is what idem_key spells.
+-- What must be told: one row per (incident, event, step, channel), which is what idem_key spells. run_id is the run that made it, NULL
+-- where none waits for it.
 CREATE TABLE deliveries (
     id            BLOB PRIMARY KEY,
     tenant_id     TEXT NOT NULL,
     idem_key      TEXT NOT NULL,
     incident_id   BLOB,
+    run_id        BLOB,
+    definition_id BLOB,
+    node          TEXT NOT NULL DEFAULT '',
     event_seq     INTEGER NOT NULL,
     step          INTEGER NOT NULL,
     channel_id    BLOB NOT NULL,
@@ -361,8 +364,9 @@ CREATE TABLE deliveries (
 );
 CREATE UNIQUE INDEX deliveries_idem_key ON deliveries (idem_key);
 CREATE INDEX deliveries_incident ON deliveries (incident_id);
+CREATE INDEX deliveries_run ON deliveries (run_id) WHERE run_id IS NOT NULL;
 
--- Which runs wait for a delivery; a second route that hits the same idem_key gets a row here and no delivery of its own.
+-- Which further runs wait for a delivery: a second route that hits the same idem_key gets a row here and no delivery of its own.
 CREATE TABLE delivery_routes (
     run_id        BLOB NOT NULL,
     delivery_id   BLOB NOT NULL,
@@ -370,7 +374,7 @@ CREATE TABLE delivery_routes (
     definition_id BLOB NOT NULL,
     node          TEXT NOT NULL,
     PRIMARY KEY (run_id, delivery_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX delivery_routes_delivery ON delivery_routes (delivery_id);
 
 -- What is sent, rendered once.
@@ -402,7 +406,7 @@ CREATE TABLE message_attempts (
     error      TEXT NOT NULL DEFAULT '',
     response   TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (message_id, n)
-);
+) WITHOUT ROWID;
 
 -- Rolled-up ledger rows that pruning removed, so that the totals outlive them.
 CREATE TABLE ledger_daily (
