@@ -11,9 +11,10 @@ import (
 )
 
 var (
+	// The tenant is compared in a way that no index serves, as in lockOpen.
 	lockForAct = s.Lookup([]s.Column{s.Col("tenant_id", s.Text), s.Col("id", s.UUID)}, `
 		SELECT `+incidentColumns+`, t.metadata, t.acknowledged_at, t.closed_at FROM incidents t
-		WHERE t.tenant_id = v.tenant_id AND t.id = v.id {lock}`)
+		WHERE t.id = v.id AND t.tenant_id || '' = v.tenant_id {lock}`)
 
 	writeAct = s.Update("incidents", []s.Column{
 		s.Col("id", s.UUID), s.Col("summary", s.Text), s.Col("status", s.Text), s.Col("metadata", s.Document), s.Col("event_seq", s.Int),

@@ -44,18 +44,20 @@ type Planner struct {
 
 // Batch is the planning of one transaction. Its use: Want…, flush, then Tell and Resolve, then Write; Committed or Dropped at the end.
 type Batch struct {
-	p       *Planner
-	tx      *storage.Tx
-	jobs    *queue.Writes
-	live    map[id.ID][]*planned     // by incident
-	ending  map[id.ID]map[id.ID]word // incident to channels
-	told    map[route]*heard
-	keys    map[string]*planned
-	byRun   map[id.ID][]nodeTold
-	fresh   []*planned
-	routes  *storage.Rows
-	stopped *storage.Rows
-	rung    bool
+	p      *Planner
+	tx     *storage.Tx
+	jobs   *queue.Writes
+	live   map[id.ID][]*planned     // by incident
+	ending map[id.ID]map[id.ID]word // incident to channels
+	told   map[route]*heard
+	keys   map[string]*planned
+	byRun  map[id.ID][]nodeTold
+	fresh  []*planned
+	// renderings are the texts that Write makes.
+	renderings []*rendering
+	routes     *storage.Rows
+	stopped    *storage.Rows
+	rung       bool
 }
 
 type route struct{ incident, definition id.ID }

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -37,7 +36,7 @@ func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 		last[d.channel] = w
 	}
 	n := 0
-	var notice *channel.Notice
+	var r *rendering
 	for _, c := range slices.SortedFunc(maps.Keys(last), func(x, y id.ID) int { return bytes.Compare(x[:], y[:]) }) {
 		l := b.p.channels.ByID(c)
 		if last[c].on <= last[c].over || l == nil {
@@ -51,11 +50,7 @@ func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 			}
 			b.keys[key] = d
 			b.fresh = append(b.fresh, d)
-			if notice == nil {
-				v := b.p.notice(t, b.tx.Now(), channel.KindResolved)
-				notice = &v
-			}
-			b.plan(d, *notice)
+			r = b.plan(d, r)
 		}
 		for _, w := range waiting {
 			b.join(w.RunID, t.Tenant, w.DefinitionID, "", d)
@@ -79,6 +74,7 @@ func (b *Batch) holdBack(d *planned, reason string) {
 // Write queues everything planned.
 func (b *Batch) Write() {
 	now := b.tx.Now()
+	b.render()
 	deliveries, revived, messages := insertDelivery.Rows(), reviveDelivery.Rows(), insertMessage.Rows()
 	for _, d := range b.fresh {
 		t := d.tell
@@ -152,12 +148,4 @@ func (b *Batch) Dropped() {
 			d.token = id.ID{}
 		}
 	}
-}
-
-func fallbackBody(n channel.Notice) []byte {
-	raw, err := json.Marshal(map[string]any{"title": n.Title, "message": n.Text, "severity": n.Severity, "tags": n.Tags})
-	if err != nil { // maps of strings cannot fail
-		return []byte(`{}`)
-	}
-	return raw
 }

@@ -21,7 +21,7 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 		return nil, fmt.Errorf("%w: wanted channels %q, drivers %q; add one or make it active", ErrNoChannel, t.Channels, t.Drivers)
 	}
 	out := make([]event.Told, 0, len(channels))
-	var notice *channel.Notice
+	var r *rendering
 	for _, l := range channels {
 		key := idemKey(t, l.ID)
 		d := b.keys[key]
@@ -37,11 +37,7 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 			out = append(out, b.view(d))
 			continue
 		}
-		if notice == nil {
-			n := b.p.notice(t, b.tx.Now(), d.kind)
-			notice = &n
-		}
-		b.plan(d, *notice)
+		r = b.plan(d, r)
 		b.joined(t, d)
 		out = append(out, b.view(d))
 	}
@@ -93,27 +89,24 @@ func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d 
 	b.routes.Add(run, d.id, tenant, definition, node)
 }
 
-// plan decides how a new delivery starts: held back, stored (inbox), on its way from here, or waiting.
-func (b *Batch) plan(d *planned, n channel.Notice) {
+// plan decides how a new delivery starts: held back, stored (inbox), on its way from here, or waiting. Its text is made by Write;
+// r is the rendering that the deliveries of one tell share, nil before the first.
+func (b *Batch) plan(d *planned, r *rendering) *rendering {
 	t := d.tell
-	d.severity = n.Severity
+	if r == nil {
+		r = &rendering{in: b.p.noticeInput(t, b.tx.Now(), d.kind)}
+		b.renderings = append(b.renderings, r)
+	}
+	r.deliveries = append(r.deliveries, d)
 	incident := id.ID{}
 	if t.Incident != nil {
 		incident = t.Incident.ID
 	}
 	if reason := b.heldBack(d); reason != "" {
 		d.state, d.reason = event.StateSuppressed, reason
-		return
+		return r
 	}
-	n = ForChannel(n, d.live.Name, d.key)
-	d.message, d.title = id.New(), n.Title
-	body, err := d.live.Channel.Render(n)
-	if err != nil {
-		// The message is not lost to its rendering: the plain text goes out in a shape that every channel's Send takes or refuses.
-		d.body = fallbackBody(n)
-	} else {
-		d.body = body
-	}
+	d.message = id.New()
 	behind := slices.ContainsFunc(b.live[incident], func(o *planned) bool { return o.channel == d.channel && o.unfinished() })
 	switch {
 	case d.live.Spec.Local:
@@ -128,6 +121,7 @@ func (b *Batch) plan(d *planned, n channel.Notice) {
 	if !incident.IsZero() {
 		b.live[incident] = append(b.live[incident], d)
 	}
+	return r
 }
 
 // bornLeased marks a delivery as on the wire from the start: only where a repeat under one key is harmless, since after a crash
@@ -176,7 +170,8 @@ func kindOf(k event.EventKind) channel.Kind {
 	}
 }
 
-func (p *Planner) notice(t *event.Tell, at time.Time, kind channel.Kind) channel.Notice {
+// noticeInput is what is known of a tell now: incidents and alerts go on changing within a transaction.
+func (p *Planner) noticeInput(t *event.Tell, at time.Time, kind channel.Kind) NoticeInput {
 	in := NoticeInput{
 		Kind: kind, Event: string(t.Event), At: at, TraceID: t.TraceID, RunID: t.RunID.String(), Source: t.Source, Environment: t.Environment,
 		Outputs: t.Outputs, Alerts: make([]channel.Alert, 0, len(t.Alerts)),
@@ -191,7 +186,7 @@ func (p *Planner) notice(t *event.Tell, at time.Time, kind channel.Kind) channel
 	for _, a := range t.Alerts {
 		in.Alerts = append(in.Alerts, channelAlert(a))
 	}
-	return p.notices.Build(in)
+	return in
 }
 
 func channelAlert(a *event.Alert) channel.Alert {

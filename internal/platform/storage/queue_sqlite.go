@@ -149,7 +149,7 @@ func (l *liteLoop) do(ctx context.Context, fn func(*sqlite3.Conn) error) error {
 
 func (l *liteLoop) commit(c *sqlite3.Conn, works []work, errs [][]error) error {
 	if l.conn.conn != c {
-		l.conn = liteConn{conn: c, stmts: map[*Statement]*sqlite3.Stmt{}}
+		l.conn = liteConn{conn: c, stmts: map[*Statement]*liteStmt{}}
 	}
 	if err := c.Exec("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -50,6 +50,8 @@ type Statement struct {
 	cols []Column
 	pg   string
 	lite string
+	// dated: the SQLite form takes the time as a parameter of its own, after the columns.
+	dated bool
 }
 
 // pgTypes are the array element types that carry each Type.
@@ -118,6 +120,7 @@ func build(cols []Column, pg, lite string) *Statement {
 		lite = head + "RETURNING" + strings.ReplaceAll(tail, " t.", " ")
 	}
 	lite = vRef.ReplaceAllStringFunc(lite, func(ref string) string { return "?" + strconv.Itoa(s.index(ref[2:])+1) })
+	s.dated = strings.Contains(lite, "{now}")
 	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "", "{skip locked}", "").Replace(lite)
 	return s
 }

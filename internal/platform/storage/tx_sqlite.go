@@ -15,10 +15,18 @@ import (
 // liteConn is the writer connection with its prepared statements.
 type liteConn struct {
 	conn  *sqlite3.Conn
-	stmts map[*Statement]*sqlite3.Stmt
+	stmts map[*Statement]*liteStmt
 }
 
-func (c *liteConn) prepare(s *Statement) (*sqlite3.Stmt, error) {
+// liteStmt is a prepared statement and the values that its parameters hold: SQLite keeps them from one run to the next, and most
+// columns of neighbouring rows hold the same.
+type liteStmt struct {
+	*sqlite3.Stmt
+	bound []any
+	now   time.Time
+}
+
+func (c *liteConn) prepare(s *Statement) (*liteStmt, error) {
 	if st := c.stmts[s]; st != nil {
 		return st, nil
 	}
@@ -26,8 +34,31 @@ func (c *liteConn) prepare(s *Statement) (*sqlite3.Stmt, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare %q: %w", s.lite, err)
 	}
-	c.stmts[s] = st
-	return st, nil
+	c.stmts[s] = &liteStmt{Stmt: st, bound: make([]any, min(st.BindCount(), len(s.cols)))}
+	return c.stmts[s], nil
+}
+
+// same reports whether a parameter holds v already. Bytes are bound anew: their owner may have changed them.
+func same(bound, v any) bool {
+	switch v := v.(type) {
+	case string:
+		b, ok := bound.(string)
+		return ok && b == v
+	case id.ID:
+		b, ok := bound.(id.ID)
+		return ok && b == v
+	case int:
+		b, ok := bound.(int)
+		return ok && b == v
+	case bool:
+		b, ok := bound.(bool)
+		return ok && b == v
+	case time.Time:
+		b, ok := bound.(time.Time)
+		return ok && b.Equal(v)
+	default:
+		return false
+	}
 }
 
 // close gives the prepared statements back, without which the connection does not close.
@@ -56,25 +87,29 @@ func (c *liteConn) run(ops []op, now time.Time) error {
 	return nil
 }
 
-func (c *liteConn) row(st *sqlite3.Stmt, o op, values []any, now time.Time) error {
-	for i, col := range o.stmt.cols {
-		if i >= st.BindCount() {
-			break // the statement does not use the last columns
+func (c *liteConn) row(st *liteStmt, o op, values []any, now time.Time) error {
+	for i := range st.bound { // the statement may not use the last columns
+		if same(st.bound[i], values[i]) {
+			continue
 		}
-		if err := bind(st, i+1, col.Type, values[i], now); err != nil {
+		col := o.stmt.cols[i]
+		st.bound[i] = nil
+		if err := bind(st.Stmt, i+1, col.Type, values[i], now); err != nil {
 			return fmt.Errorf("bind %s: %w", col.Name, err)
 		}
+		st.bound[i] = values[i]
 	}
-	if st.BindCount() > len(o.stmt.cols) {
+	if o.stmt.dated && !st.now.Equal(now) {
 		if err := st.BindInt64(len(o.stmt.cols)+1, now.UnixMicro()); err != nil {
 			return fmt.Errorf("bind now: %w", err)
 		}
+		st.now = now
 	}
 	for st.Step() {
 		if o.scan == nil {
 			continue
 		}
-		if err := o.scan(liteRow{st}); err != nil {
+		if err := o.scan(liteRow{st.Stmt}); err != nil {
 			return err
 		}
 	}
