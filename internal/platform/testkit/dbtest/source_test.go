@@ -3,6 +3,7 @@
 package dbtest
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,5 +54,39 @@ func TestDeclared(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestEveryPackageIsKeyed: a package with statements has a test that hands them to Keyed.
+func TestEveryPackageIsKeyed(t *testing.T) {
+	t.Parallel()
+	const top = "../../../.."
+	packages := 0
+	if err := fs.WalkDir(os.DirFS(top), ".", func(folder string, d fs.DirEntry, err error) error {
+		if err != nil || !d.IsDir() || d.Name() == "dbtest" {
+			return err
+		}
+		if strings.HasPrefix(folder, ".") && folder != "." || d.Name() == "testdata" {
+			return fs.SkipDir
+		}
+		names, err := declared(filepath.Join(top, folder))
+		if err != nil || len(names) == 0 {
+			return err
+		}
+		packages++
+		tests, err := filepath.Glob(filepath.Join(top, folder, "*_test.go"))
+		for _, path := range tests {
+			src, err := os.ReadFile(path)
+			if err != nil || strings.Contains(string(src), "dbtest.Keyed(t, ") {
+				return err
+			}
+		}
+		t.Errorf("%s has statements and no test of their plans", folder)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if packages < 5 {
+		t.Errorf("only %d packages have statements", packages)
 	}
 }
