@@ -113,7 +113,7 @@ func TestReadersOnlyLook(t *testing.T) {
 	v := visit(t, serve(t, h)).signIn(readToken)
 	incident := "/incidents/" + h.incidents[0].ID.String()
 	token := v.csrf(incident)
-	for _, path := range []string{incident + "/acknowledge", incident + "/note", "/samples/grafana", "/channels", "/sources/connect", "/inbox/read", "/receipts/" + h.receipts[0].ID.String() + "/reprocess"} {
+	for _, path := range []string{incident + "/acknowledge", incident + "/note", "/samples/grafana", "/channels", "/channels/x", "/sources/connect", "/sources/x/key", "/inbox/read", "/receipts/" + h.receipts[0].ID.String() + "/reprocess"} {
 		if a := v.do(http.MethodPost, path, url.Values{"csrf": {token}}); a.StatusCode != http.StatusForbidden || !strings.Contains(a.text, "may only look") {
 			t.Errorf("%s: %d", path, a.StatusCode)
 		}

@@ -82,6 +82,13 @@ func (b *browser) wanted(complaint string) bool {
 	return b.refused != "" && strings.Contains(complaint, b.refused)
 }
 
+// refuse makes complaints about an address part of the test.
+func (b *browser) refuse(address string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refused = address
+}
+
 // live is over when the page has its stream and was drawn anew for what happened before.
 func (b *browser) live() {
 	b.t.Helper()

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -23,9 +24,12 @@ type connectPage struct {
 	Config  string
 	Curl    string
 	Source  string // the source that was made just now, "" for none
-	Key     string // shown this once
-	Name    string // proposed for the source
-	Wrong   []sources.Problem
+	// SourceID is its id, and Key its key, shown this once.
+	SourceID id.ID
+	Key      string
+	Name     Field    // proposed for the source
+	Wrong    []string // what does not concern the name
+	Bad      []Field  // what does
 }
 
 func (w *Web) connectShow(c *gin.Context) {
@@ -50,14 +54,15 @@ func (w *Web) connectPost(c *gin.Context) {
 	case err != nil:
 		w.fail(c, err)
 	default:
-		w.connect(c, driver, connected{name: name, source: made.Name, key: key})
+		w.connect(c, driver, connected{name: name, source: made, key: key})
 	}
 }
 
 // connected is what became of the form.
 type connected struct {
-	name, source, key string
-	wrong             []sources.Problem
+	name, key string
+	source    sources.Source
+	wrong     []sources.Problem
 }
 
 func (w *Web) connect(c *gin.Context, driver string, done connected) {
@@ -74,8 +79,17 @@ func (w *Web) connect(c *gin.Context, driver string, done connected) {
 	page := connectPage{
 		Frame:   w.frame(c, "sources", "Connect a source", Crumb{"Sources", "/sources"}),
 		Vendors: vendors, Vendor: v, URL: w.base(c) + "/alerts/webhook/" + driver + "/",
-		Source: done.source, Key: done.key, Name: cmp.Or(done.name, driver), Wrong: done.wrong,
+		Source: done.source.Name, SourceID: done.source.ID, Key: done.key,
+		Name: Field{ID: "name", Label: "Name", Kind: kindText, Value: cmp.Or(done.name, driver), Max: 64, Required: true, Hint: "Letters, digits, dots, underscores and hyphens."},
 	}
+	name := []Field{page.Name}
+	for _, p := range done.wrong {
+		if !mend(name, p.Field, p.Message) {
+			page.Wrong = append(page.Wrong, sentence(p.Field+": "+p.Message))
+		}
+	}
+	page.Bad = wrongFields(name)
+	page.Name = name[0]
 	page.Here = "/sources/connect?driver=" + driver
 	shown := cmp.Or(done.key, keyBlank)
 	page.Config = strings.NewReplacer("{{url}}", page.URL, "{{key}}", shown).Replace(v.Config)

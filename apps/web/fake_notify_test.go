@@ -8,7 +8,6 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
-	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -105,46 +104,6 @@ func (n inboxPart) mark(which func(id.ID) bool) (int, error) {
 		}
 	}
 	return marked, nil
-}
-
-// channelPart is the hub's web.Channels.
-type channelPart struct{ h *hub }
-
-func (n channelPart) List(context.Context, string) ([]notify.Channel, error) {
-	n.h.mu.Lock()
-	defer n.h.mu.Unlock()
-	return slices.Clone(n.h.channels), nil
-}
-
-func (n channelPart) Create(_ context.Context, _ string, in notify.ChannelInput) (notify.Channel, error) {
-	n.h.mu.Lock()
-	defer n.h.mu.Unlock()
-	if !strings.Contains(string(in.Config), "http") {
-		return notify.Channel{}, &notify.Invalid{Problems: []notify.Problem{{Field: "config.endpoint", Message: "must be an http or https address"}}}
-	}
-	c := channelOf(n.h, in.Name, in.Driver, true)
-	n.h.channels = append(n.h.channels, c)
-	return c, nil
-}
-
-// sourcePart is the hub's web.Sources.
-type sourcePart struct{ h *hub }
-
-func (n sourcePart) List(context.Context, string) ([]sources.Source, error) {
-	n.h.mu.Lock()
-	defer n.h.mu.Unlock()
-	return slices.Clone(n.h.sources), nil
-}
-
-func (n sourcePart) Create(_ context.Context, _ string, in sources.Input) (sources.Source, string, error) {
-	n.h.mu.Lock()
-	defer n.h.mu.Unlock()
-	if slices.ContainsFunc(n.h.sources, func(s sources.Source) bool { return s.Name == in.Name }) {
-		return sources.Source{}, "", sources.ErrExists
-	}
-	s := sources.Source{ID: id.New(), Name: in.Name, Driver: in.Driver, KeyPrefix: "ihi_9fQ2", IsActive: true, UpdatedAt: n.h.now}
-	n.h.sources = append(n.h.sources, s)
-	return s, "ihi_9fQ2mXv0T3uB7sK1LwZr8YpC5dNe", nil
 }
 
 // pipelinePart is the hub's web.Pipelines.

@@ -40,6 +40,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"us":       func(v int64) string { return span(time.Duration(v) * time.Microsecond) },
 		"vendor":   vendorOf,
 		"chanicon": channelIcon,
+		"chankind": channelKind,
 		"code":     code,
 		"query":    url.QueryEscape,
 		"plural":   plural,

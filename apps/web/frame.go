@@ -13,6 +13,8 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -130,6 +132,8 @@ func headerText(s string) string {
 // fail answers an error in the words for people; what they cannot mend is logged.
 func (w *Web) fail(c *gin.Context, err error) {
 	var beside *event.OpenBesideError
+	var channel *notify.Invalid
+	var source *sources.Invalid
 	switch {
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, id.ErrMalformed):
 		w.failure(c, http.StatusNotFound, "Not found", "There is nothing here. It may have been removed by retention, or the address is wrong.")
@@ -141,6 +145,12 @@ func (w *Web) fail(c *gin.Context, err error) {
 		w.failure(c, http.StatusConflict, "Not done", "Another incident is open for the same thing. Work on that one: /incidents/"+beside.Open.String())
 	case errors.Is(err, event.ErrRefused):
 		w.failure(c, http.StatusConflict, "Not done", sentence(strings.TrimSuffix(fault.Public(err), ": "+event.ErrRefused.Error())))
+	case stands(err) != nil:
+		w.failure(c, http.StatusConflict, "Not done", sentence(stands(err).Error()))
+	case errors.As(err, &channel):
+		w.failure(c, http.StatusUnprocessableEntity, "Not done", sentence(err.Error()))
+	case errors.As(err, &source):
+		w.failure(c, http.StatusUnprocessableEntity, "Not done", sentence(err.Error()))
 	case errors.Is(err, storage.ErrUnavailable):
 		w.Log.ErrorContext(c.Request.Context(), "page not served", "path", c.Request.URL.Path, "error", err)
 		c.Header("Retry-After", "5")
@@ -149,6 +159,16 @@ func (w *Web) fail(c *gin.Context, err error) {
 		w.Log.ErrorContext(c.Request.Context(), "page not served", "path", c.Request.URL.Path, "error", err)
 		w.failure(c, http.StatusInternalServerError, "Something went wrong", "The hub's log has the reason. Load the page again; if it stays, tell whoever runs the hub.")
 	}
+}
+
+// stands returns the refusal of a change to a channel or source, whose words are for people, or nil.
+func stands(err error) error {
+	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
 }
 
 // sentence starts with a capital and ends with a full stop.

@@ -49,7 +49,7 @@ func TestRealHub(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"/incidents/", "/runs/", "/receipts/", "/inbox/", "/deliveries?incident=", "/pipelines/", "/sources/connect?driver=", "/deliveries?channel="} {
+	for _, kind := range []string{"/incidents/", "/runs/", "/receipts/", "/inbox/", "/deliveries?incident=", "/pipelines/", "/sources/connect?driver=", "/sources/01", "/channels/01", "/channels/new", "/deliveries?channel="} {
 		found := false
 		for path := range seen {
 			found = found || strings.HasPrefix(path, kind)

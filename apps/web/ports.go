@@ -57,17 +57,26 @@ type Inbox interface {
 	MarkAllRead(ctx context.Context, tenant string, upTo id.ID) (int, error)
 }
 
-// Channels lists and makes channels; *notify.ChannelService fits. Bad input is *notify.Invalid.
+// Channels keeps the channels; *notify.ChannelService fits. Bad input is *notify.Invalid; ref is an id or a name.
 type Channels interface {
 	List(ctx context.Context, tenant string) ([]notify.Channel, error)
+	Get(ctx context.Context, tenant, ref string) (notify.Channel, error)
 	Create(ctx context.Context, tenant string, in notify.ChannelInput) (notify.Channel, error)
+	// Update returns notify.ErrConflict when the channel has another version by now.
+	Update(ctx context.Context, tenant, ref string, version int64, in notify.ChannelInput) (notify.Channel, error)
+	Delete(ctx context.Context, tenant, ref string) error
 }
 
-// Sources lists and makes webhook entries; *sources.Service fits. Bad input is *sources.Invalid.
+// Sources keeps the webhook entries; *sources.Service fits. Bad input is *sources.Invalid; ref is an id or a name.
 type Sources interface {
 	List(ctx context.Context, tenant string) ([]sources.Source, error)
-	// Create returns the new source's key, which nobody can read again.
+	Get(ctx context.Context, tenant, ref string) (sources.Source, error)
+	// Create returns the new source's key, which nobody can read again; so does RotateKey.
 	Create(ctx context.Context, tenant string, in sources.Input) (sources.Source, string, error)
+	// Update returns sources.ErrConflict when the source has another version by now.
+	Update(ctx context.Context, tenant, ref string, version int64, in sources.Input) (sources.Source, error)
+	RotateKey(ctx context.Context, tenant, ref string) (sources.Source, string, error)
+	Delete(ctx context.Context, tenant, ref string) error
 }
 
 // Pipelines reads definitions; *orchestration.DefinitionService fits.

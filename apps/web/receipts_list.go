@@ -13,6 +13,7 @@ type receiptsPage struct {
 	Frame
 	Receipts []orchestration.Receipt
 	Entries  map[id.ID]string // names of the sources
+	From     string           // the source whose receipts these are, "" for all
 	Outcomes []choice
 	Next     string
 	First    bool
@@ -25,17 +26,19 @@ func (w *Web) receiptsList(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	list, err := w.Flow.Receipts(c.Request.Context(), tenant(c), orchestration.ReceiptFilter{Outcome: c.Query("outcome"), Driver: c.Query("driver")}, p)
+	source, _ := id.Parse(c.Query("source")) // what is no id filters nothing
+	list, err := w.Flow.Receipts(c.Request.Context(), tenant(c), orchestration.ReceiptFilter{Source: source, Outcome: c.Query("outcome"), Driver: c.Query("driver")}, p)
 	if err != nil {
 		w.fail(c, err)
 		return
 	}
 	page := receiptsPage{
 		Frame: w.frame(c, "receipts", "Receipts"), Receipts: list.Items, First: p.Before.IsZero(), Entries: w.entries(c),
-		Clipped: c.Query("outcome")+c.Query("driver") != "",
+		Clipped: c.Query("outcome")+c.Query("driver") != "" || !source.IsZero(),
 		Outcomes: choices(c, "outcome", [2]string{"", "All"}, [2]string{"queued", "Taken in"}, [2]string{"no_route", "No pipeline"},
 			[2]string{"ignored", "Nothing to do"}, [2]string{"rejected", "Not usable"}),
 	}
+	page.From = page.Entries[source]
 	if list.NextCursor != "" {
 		page.Next = with(c, "before", list.NextCursor)
 	}

@@ -3,8 +3,10 @@ package web
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,9 +35,11 @@ var table = []struct {
 	{"deliveries", []string{"pager"}},
 	{"pipelines", []string{"graph"}},
 	{"pipeline", []string{"graph"}},
-	{"channels", nil},
-	{"sources", nil},
-	{"connect", nil},
+	{"channels", []string{"form"}},
+	{"channel", []string{"form", "confirm"}},
+	{"sources", []string{"form"}},
+	{"source", []string{"form", "confirm"}},
+	{"connect", []string{"form"}},
 }
 
 // bare names the views that stand alone, without rail and top bar.
@@ -58,6 +62,9 @@ func loadViews(from embed.FS, a *assets, clk clock.Clock) (*views, error) {
 			return nil, fmt.Errorf("parse view %q: %w", row.view, err)
 		}
 		if err := checkPartials(t, row.partials); err != nil {
+			return nil, fmt.Errorf("view %q: %w", row.view, err)
+		}
+		if err := checkContexts(t); err != nil {
 			return nil, fmt.Errorf("view %q: %w", row.view, err)
 		}
 		v.byName[row.view] = t
@@ -90,6 +97,15 @@ func checkPartials(t *template.Template, listed []string) error {
 		}
 	}
 	return nil
+}
+
+// checkContexts finds what html/template cannot escape, which it looks for at the first execution only: before it writes anything.
+func checkContexts(t *template.Template) error {
+	err := t.Execute(io.Discard, nil)
+	if unsafe := (*template.Error)(nil); errors.As(err, &unsafe) {
+		return unsafe
+	}
+	return nil // that there is nothing to show is no fault
 }
 
 func calls(n parse.Node) map[string]bool {

@@ -19,5 +19,9 @@ func (w *Web) sourcesList(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	w.page(c, http.StatusOK, "sources", sourcesPage{Frame: w.frame(c, "sources", "Sources"), Sources: list})
+	page := sourcesPage{Frame: w.frame(c, "sources", "Sources"), Sources: list}
+	if c.Query("done") == "deleted" {
+		page.Toast = &Toast{Text: "The source is deleted and its key opens nothing. What it received stays.", Icon: "check", Tone: "ok"}
+	}
+	w.page(c, http.StatusOK, "sources", page)
 }

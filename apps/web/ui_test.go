@@ -67,9 +67,7 @@ func TestBrowser(t *testing.T) {
 	h.mu.Lock()
 	h.refuse = event.ErrRefused
 	h.mu.Unlock()
-	b.mu.Lock()
-	b.refused = "/resolve"
-	b.mu.Unlock()
+	b.refuse("/resolve")
 	b.click(`button[data-key="r"]`)
 	b.wait(`document.querySelector("#toasts").innerText.includes("Refused")`)
 	h.mu.Lock()

@@ -11,11 +11,12 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
-// Config is what the UI needs. All of it is required but PublicURL, Clock and SecureCookies.
+// Config is what the UI needs. All of it is required but Kinds, PublicURL, Clock and SecureCookies.
 type Config struct {
 	Incidents  Incidents
 	Flow       Flow
@@ -30,6 +31,8 @@ type Config struct {
 	Books      Books
 	Sessions   Sessions
 	Events     Events
+	// Kinds describe the channel drivers, for their forms; none: messages can be posted to an address, and no more can be set.
+	Kinds []channel.Spec
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
 	Draw func(config json.RawMessage) *orchestration.Drawing
 	Log  *slog.Logger
@@ -84,6 +87,9 @@ func New(c Config) (*Web, error) {
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
+	if len(c.Kinds) == 0 {
+		c.Kinds = plainKinds()
+	}
 	c.Log = c.Log.With("app", "web")
 	a, err := loadAssets(files)
 	if err != nil {
@@ -130,8 +136,18 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.GET("/pipelines", w.pipelinesList)
 	in.GET("/pipelines/:id", w.pipelineShow)
 	in.GET("/channels", w.channelsList)
+	in.GET("/channels/new", w.channelNew)
 	in.POST("/channels", w.may(auth.ScopeEdit), w.channelCreate)
+	in.GET("/channels/:id", w.channelShow)
+	in.POST("/channels/:id", w.may(auth.ScopeEdit), w.channelSave)
+	in.POST("/channels/:id/switch", w.may(auth.ScopeEdit), w.channelSwitch)
+	in.POST("/channels/:id/delete", w.may(auth.ScopeEdit), w.channelDelete)
 	in.GET("/sources", w.sourcesList)
 	in.GET("/sources/connect", w.connectShow)
 	in.POST("/sources/connect", w.may(auth.ScopeEdit), w.connectPost)
+	in.GET("/sources/:id", w.sourceShow)
+	in.POST("/sources/:id", w.may(auth.ScopeEdit), w.sourceSave)
+	in.POST("/sources/:id/switch", w.may(auth.ScopeEdit), w.sourceSwitch)
+	in.POST("/sources/:id/key", w.may(auth.ScopeEdit), w.sourceKey)
+	in.POST("/sources/:id/delete", w.may(auth.ScopeEdit), w.sourceDelete)
 }

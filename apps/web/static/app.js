@@ -113,6 +113,15 @@
     if (e.detail.successful && e.target.matches("form[data-once]")) e.target.reset();
   });
 
+  // Names and values: there is always an empty row below.
+  document.addEventListener("input", function (e) {
+    var row = e.target.closest("[data-blank]");
+    if (!row || row.nextElementSibling) return;
+    var next = row.cloneNode(true);
+    all("input", next).forEach(function (i) { i.value = ""; });
+    row.after(next);
+  });
+
   // Keyboard.
   function rows() { return all("[data-row]"); }
   function current() { return $("[data-row].is-sel"); }
