@@ -4,7 +4,6 @@ package crashtest
 
 import (
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,20 +26,17 @@ type audit struct {
 	hub      *hub
 	load     *load
 	receiver *receiver
-	// repeats per kill that may be: what was on the wire, and what had been answered and not booked.
-	perKill int
-	within  time.Duration // until rest
-	// unbooked is how long after its answer a delivery may have been without a stored outcome when the hub died. That is
-	// milliseconds, but commits on a busy machine take what they take: how many there are (perKill) says more. 0: a lease.
-	unbooked time.Duration
+	witness  *witness  // of its deaths, nil when it did not die
 	idle     time.Time // found: when no work was left
 }
 
 // outcome is what an audit found.
 type outcome struct {
-	accepted, lost, repeats int
-	counts                  map[string]int64
-	rest                    time.Duration
+	accepted, lost int
+	onWay          int // deliveries that were on their way when the hub died
+	repeats        int
+	counts         map[string]int64
+	rest           time.Duration
 }
 
 // check waits for rest and compares what was promised with what is stored and what was delivered.
@@ -59,7 +55,10 @@ func (a *audit) check(t *testing.T) outcome {
 	l := a.rest(t, db)
 	o := outcome{accepted: len(a.load.promises()), counts: l.Counts, rest: max(0, a.idle.Sub(began))}
 	o.lost = a.stored(t, db, l) + a.delivered(t)
-	o.repeats = a.explain(t)
+	if a.witness == nil {
+		a.witness = newWitness(a.hub, a.load, a.receiver)
+	}
+	o.onWay, o.repeats = a.witness.onWay, a.explain(t, db)
 	return o
 }
 
@@ -82,9 +81,9 @@ func (a *audit) rest(t *testing.T, db *storage.DB) ledger {
 		if err == nil && jobs == 0 && l.Counts["pending"] == 0 && checked == observations {
 			break
 		}
-		if time.Since(began) > a.within {
+		if time.Since(began) > patience {
 			t.Fatalf("not at rest after %s: %d jobs, ledger %+v, %d of %d observations checked, last error %v\n%s",
-				a.within, jobs, l, checked, observations, err, dump(t, db))
+				patience, jobs, l, checked, observations, err, dump(t, db))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -152,22 +151,17 @@ func (a *audit) stored(t *testing.T, db *storage.DB, l ledger) (lost int) {
 			t.Errorf("%d %s", n, name)
 		}
 	}
-	if db.Engine() == storage.SQLite {
-		var verdict string
-		if err := db.Read(t.Context()).Raw(`PRAGMA integrity_check`).Scan(&verdict).Error; err != nil || verdict != "ok" {
-			t.Errorf("integrity_check: %q %v", verdict, err)
-		}
-	}
+	intact(t, db)
 	if got := l.Counts["delivered"] + l.Counts["suppressed"]; got < int64(len(a.load.promises())) {
 		t.Errorf("%d accepted, %d delivered or suppressed", len(a.load.promises()), got)
 	}
 	return lost
 }
 
-// delivered checks that the receiver has every promised alert, under one key. It returns how many it has not.
+// delivered checks that the receiver has every promised alert, under one key, and has said so. It returns how many it has not.
 func (a *audit) delivered(t *testing.T) (lost int) {
 	t.Helper()
-	_, keysOf := a.receiver.arrivals()
+	keysOf, arrived := a.receiver.keys(), a.receiver.arrivals()
 	for _, p := range a.load.promises() {
 		switch keys := keysOf[p.alert]; {
 		case len(keys) == 0:
@@ -176,63 +170,37 @@ func (a *audit) delivered(t *testing.T) (lost int) {
 			}
 		case len(keys) > 1:
 			t.Errorf("%s was told under several keys: %q", p.alert, keys)
+		case arrived[keys[0]].answered == 0:
+			t.Errorf("%s is delivered, but never got an answer", p.alert)
 		}
 	}
 	return lost
 }
 
-// explain finds the kill behind every repeat: the first of the two was on the wire then, or had just been answered. It returns
-// the number of repeats.
-func (a *audit) explain(t *testing.T) (repeats int) {
+// explain finds a reason for every repeat: an attempt whose outcome was unknown, or a death while it was on its way. It returns the
+// number of repeats.
+func (a *audit) explain(t *testing.T, db *storage.DB) (repeats int) {
 	t.Helper()
-	byKey, _ := a.receiver.arrivals()
-	a.hub.mu.Lock()
-	kills := slices.Clone(a.hub.kills)
-	a.hub.mu.Unlock()
-	per := make([]int, len(kills))
-	unbooked := 3 * time.Second * slow
-	if a.unbooked > 0 {
-		unbooked = a.unbooked
+	var rows []struct {
+		IdemKey  string
+		Attempts int
 	}
-	for key, list := range byKey {
-		if key == "" {
-			t.Errorf("%s came without an Idempotency-Key", list[0].alert)
-		}
-		for i := 1; i < len(list); i++ {
-			repeats++
-			first, again := list[i-1], list[i]
-			n := slices.IndexFunc(kills, func(k kill) bool {
-				return !first.at.After(k.to.Add(onTheWire)) && !again.at.Before(k.from) && (first.answered.IsZero() || k.from.Sub(first.answered) < unbooked)
-			})
-			if n < 0 {
-				t.Errorf("%s came at %s (answered %s) and again at %s, and no kill explains that: %s", key,
-					first.at.Format(clockFormat), first.answered.Format(clockFormat), again.at.Format(clockFormat), moments(kills))
-				continue
-			}
-			per[n]++
-		}
+	if err := db.Read(t.Context()).Raw(`SELECT d.idem_key, (SELECT count(*) FROM message_attempts a WHERE a.message_id = d.message_id) AS attempts
+		FROM` + toldElsewhere).Scan(&rows).Error; err != nil {
+		t.Fatal(err)
 	}
-	for n, r := range per {
-		if r > a.perKill*slow {
-			t.Errorf("kill %d at %s caused %d repeats, more than %d", n, kills[n].from.Format(clockFormat), r, a.perKill*slow)
-		}
+	arrived := a.receiver.arrivals()
+	for _, r := range rows {
+		n := arrived[r.IdemKey].came
+		delete(arrived, r.IdemKey)
+		repeats += max(0, n-1)
+		a.witness.judge(t, r.IdemKey, n, r.Attempts)
+	}
+	for key, n := range arrived {
+		a.witness.fault(t, key, "it came %d times, and the database does not know it", n.came)
 	}
 	return repeats
 }
-
-// onTheWire is how late the receiver, which shares the machine with all this, may get round to a request that was sent before the
-// hub died.
-const onTheWire = 500 * time.Millisecond * slow
-
-func moments(kills []kill) string {
-	out := make([]string, 0, len(kills))
-	for _, k := range kills {
-		out = append(out, k.from.Format(clockFormat))
-	}
-	return strings.Join(out, " ")
-}
-
-const clockFormat = "15:04:05.000"
 
 // dump shows what keeps a hub from coming to rest.
 func dump(t *testing.T, db *storage.DB) string {

@@ -26,9 +26,9 @@ import (
 
 const adminKey = "crash-admin-key-0123456789abcdef"
 
-// How long a start may take until the hub takes alerts in (RELIABILITY C1); a first one makes the schema as well.
+// Bars for a start, until the hub takes alerts in (RELIABILITY C1); a first one makes the schema as well.
 const (
-	readyIn      = 2 * time.Second * slow
+	readyIn      = 2 * time.Second
 	firstReadyIn = 3 * readyIn
 )
 
@@ -46,11 +46,7 @@ type hub struct {
 	gone  chan struct{} // closed when the process has ended
 	addr  string
 	ready []time.Duration // of every start
-	kills []kill
 }
-
-// kill is a moment between from and to at which the hub died without notice.
-type kill struct{ from, to time.Time }
 
 // newHub prepares a hub on url ("" is SQLite in a folder of the test) with leases shortened for tests; env goes over that.
 func newHub(t *testing.T, url string, env map[string]string) *hub {
@@ -59,12 +55,12 @@ func newHub(t *testing.T, url string, env map[string]string) *hub {
 	settings := map[string]string{
 		childVariable: "1", "PATH": os.Getenv("PATH"), "HOME": dir, "TMPDIR": dir,
 		"HUB_DATA_DIR": filepath.Join(dir, "data"), "HUB_DATABASE_URL": url, "HUB_LISTEN": "127.0.0.1:0", "HUB_ADMIN_KEY": adminKey,
-		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_LEASE": "3s",
+		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_LEASE": lease().String(),
 	}
 	maps.Copy(settings, env)
 	h := &hub{
 		t: t, settings: settings, log: filepath.Join(dir, "hub.log"),
-		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Second}},
+		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Second}},
 	}
 	t.Cleanup(func() {
 		h.kill()
@@ -130,22 +126,19 @@ func (h *hub) spawn() (started time.Time, address <-chan string) {
 	return started, found
 }
 
-// start starts the hub and waits until it is ready; it fails the test when that takes too long.
+// start starts the hub and waits until it is ready.
 func (h *hub) start() {
 	h.t.Helper()
-	bar := readyIn
+	limit := readyIn
 	if len(h.ready) == 0 {
-		bar = firstReadyIn
+		limit = firstReadyIn
 	}
-	if took := h.startSlowly(20 * time.Second * slow); took > bar {
-		h.t.Errorf("ready %s after the start, not within %s", took.Round(time.Millisecond), bar)
-	}
+	bar(h.t, "to be ready after a start", h.await(h.spawn()), limit)
 }
 
-// startSlowly is start with another bar.
-func (h *hub) startSlowly(limit time.Duration) time.Duration {
+// await waits until a hub that was spawned is ready, and tells how long that took.
+func (h *hub) await(started time.Time, address <-chan string) time.Duration {
 	h.t.Helper()
-	started, address := h.spawn()
 	select {
 	case a := <-address:
 		if a == "" {
@@ -154,10 +147,10 @@ func (h *hub) startSlowly(limit time.Duration) time.Duration {
 		h.mu.Lock()
 		h.addr = a
 		h.mu.Unlock()
-	case <-time.After(limit):
-		h.t.Fatalf("the hub does not listen after %s:\n%s", limit, h.tail(2000))
+	case <-time.After(patience):
+		h.t.Fatalf("the hub does not listen after %s:\n%s", patience, h.tail(2000))
 	}
-	testkit.Eventually(h.t, limit, h.healthy, "the hub is not ready")
+	testkit.Eventually(h.t, patience, h.healthy, "the hub is not ready")
 	took := time.Since(started)
 	h.mu.Lock()
 	h.ready = append(h.ready, took)
@@ -173,19 +166,16 @@ func (h *hub) kill() {
 	if cmd == nil {
 		return
 	}
-	k := kill{from: time.Now()}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its session: a wrapper's child as well
 	<-gone
-	k.to = time.Now()
 	_ = stdin.Close()
 	h.mu.Lock()
 	h.cmd, h.addr = nil, ""
-	h.kills = append(h.kills, k)
 	h.mu.Unlock()
 }
 
 // terminate sends SIGTERM, tells by look what the hub answers meanwhile, and returns how it ended.
-func (h *hub) terminate(limit time.Duration, look func()) (took time.Duration, code int) {
+func (h *hub) terminate(look func()) (took time.Duration, code int) {
 	h.t.Helper()
 	h.mu.Lock()
 	cmd, gone, stdin := h.cmd, h.gone, h.stdin
@@ -199,10 +189,9 @@ func (h *hub) terminate(limit time.Duration, look func()) (took time.Duration, c
 	}
 	select {
 	case <-gone:
-	case <-time.After(limit):
-		h.t.Errorf("the hub has not ended %s after SIGTERM", limit)
+	case <-time.After(patience):
 		h.kill()
-		return limit, -1
+		h.t.Fatalf("the hub had not ended %s after SIGTERM", patience)
 	}
 	took = time.Since(began)
 	_ = stdin.Close()

@@ -9,36 +9,40 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
+
+// abreast is how many alerts may wait for an answer at once. A hub that is slower than the rate gets as many as it can take.
+const abreast = 32
 
 // load sends distinct alerts at a rate, tries nothing twice, and remembers what the hub has promised to keep.
 type load struct {
 	hub  *hub
 	rate int
-	// onAccepted is called after every 2xx.
-	onAccepted func()
 
 	stop chan struct{}
 	over sync.WaitGroup
 	sent atomic.Int64
+	busy chan struct{} // holds one for each alert that waits
 
 	mu       sync.Mutex
 	accepted []promise
-	refused  map[int]int // answers that were no 2xx, by status
-	odd      int         // answers that are neither 2xx nor 503 with Retry-After
-	silent   int         // no answer
-	firstOK  time.Time   // first 2xx after mark
+	most     int           // not 0: how many to have accepted; then it waits
+	promised chan struct{} // set: closed at the next 2xx
+	refused  map[int]int   // answers that were no 2xx, by status
+	odd      int           // answers that are neither 2xx nor 503 with Retry-After
+	silent   int           // no answer
+	firstOK  time.Time     // first 2xx after mark
 }
 
 // promise is an alert that was answered with 2xx.
-type promise struct {
-	alert, receipt string
-	at             time.Time
-}
+type promise struct{ alert, receipt string }
 
 func newLoad(h *hub, rate int) *load {
-	return &load{hub: h, rate: rate, stop: make(chan struct{}), refused: map[int]int{}}
+	return &load{hub: h, rate: rate, stop: make(chan struct{}), busy: make(chan struct{}, abreast), refused: map[int]int{}}
 }
 
 // start begins to send, at most n alerts when n is not 0.
@@ -46,15 +50,60 @@ func (l *load) start(n int) {
 	l.over.Go(func() {
 		tick := time.NewTicker(time.Second / time.Duration(l.rate))
 		defer tick.Stop()
-		for i := 0; n == 0 || i < n; i++ {
+		for i := 0; n == 0 || i < n; {
 			select {
 			case <-l.stop:
 				return
 			case <-tick.C:
 			}
-			l.over.Go(func() { l.push(int(l.sent.Add(1))) })
+			if l.enough() {
+				continue
+			}
+			select {
+			case <-l.stop:
+				return
+			case l.busy <- struct{}{}:
+			}
+			i++
+			l.over.Go(func() {
+				defer func() { <-l.busy }()
+				l.push(int(l.sent.Add(1)))
+			})
 		}
 	})
+}
+
+// enough reports whether as many are accepted as may be.
+func (l *load) enough() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.most > 0 && len(l.accepted) >= l.most
+}
+
+// allow lets the hub take n more in; then the load waits. 0 lifts that.
+func (l *load) allow(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.most = 0; n > 0 {
+		l.most = len(l.accepted) + n
+	}
+}
+
+// wait waits until the hub has taken n more in.
+func (l *load) wait(t *testing.T, n int) {
+	t.Helper()
+	n += len(l.promises())
+	testkit.Eventually(t, patience, func() bool { return len(l.promises()) >= n }, "the hub takes nothing in")
+}
+
+// nextPromise returns a channel that is closed at the next 2xx.
+func (l *load) nextPromise() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.promised == nil {
+		l.promised = make(chan struct{})
+	}
+	return l.promised
 }
 
 // end stops sending and waits for the last answers.
@@ -88,13 +137,13 @@ func (l *load) push(n int) {
 		l.hub.t.Errorf("a %d without receipt: %s", a.status, a.body)
 		return
 	}
-	now := time.Now()
-	l.accepted = append(l.accepted, promise{name, body.Receipt, now})
+	l.accepted = append(l.accepted, promise{name, body.Receipt})
 	if l.firstOK.IsZero() {
-		l.firstOK = now
+		l.firstOK = time.Now()
 	}
-	if l.onAccepted != nil {
-		l.onAccepted()
+	if l.promised != nil {
+		close(l.promised)
+		l.promised = nil
 	}
 }
 

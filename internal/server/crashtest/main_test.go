@@ -18,23 +18,16 @@ import (
 	"github.com/incidenthub/incidenthub/internal/server"
 )
 
-const (
-	// childVariable makes this test binary be a hub.
-	childVariable = "HUB_CRASH_CHILD"
-	// longVariable asks for the long form: `make chaos`.
-	longVariable = "HUB_CHAOS"
-)
+// childVariable makes this test binary be a hub.
+const childVariable = "HUB_CRASH_CHILD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child())
 	}
 	flag.Parse()
-	parallel := "6" // they wait for most of their time
-	if long() || slow > 1 {
-		parallel = "4"
-	}
-	if err := flag.Set("test.parallel", parallel); err != nil {
+	// In the short form they wait for most of their time.
+	if err := flag.Set("test.parallel", pick("8", "4")); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -74,6 +67,3 @@ func child() int {
 	log.Info("stopped", "took", time.Since(began))
 	return 0
 }
-
-// long reports whether the long form was asked for.
-func long() bool { return os.Getenv(longVariable) != "" }

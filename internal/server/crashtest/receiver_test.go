@@ -5,35 +5,44 @@ package crashtest
 import (
 	"encoding/json"
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 // receiver takes notifications and remembers them.
 type receiver struct {
 	server *httptest.Server
+
 	mu     sync.Mutex
-	got    []*arrival
-	hold   int           // how many of the next ones get no answer
-	held   chan struct{} // signalled when one is held
-	let    chan struct{} // closed when held ones may go
-	delay  time.Duration // of every answer
+	open   map[string]bool     // connections, by the other end's address
+	counts map[string]tally    // what came, by key
+	keysOf map[string][]string // by alert
+	hold   int                 // how many of the next ones get no answer
+	held   chan struct{}       // signalled when one is held
+	let    chan struct{}       // closed when held ones may go
+	told   chan struct{}       // set: closed after the next answer
+	delay  time.Duration       // of every answer
 }
 
-// arrival is one notification; answered is zero while it was not.
-type arrival struct {
-	key, alert   string
-	at, answered time.Time
-}
+// tally is how often a notification came, and how often it got its answer.
+type tally struct{ came, answered int }
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{held: make(chan struct{}, 1000), let: make(chan struct{})}
-	r.server = httptest.NewServer(r)
+	r := &receiver{
+		open: map[string]bool{}, counts: map[string]tally{}, keysOf: map[string][]string{}, held: make(chan struct{}, 1000), let: make(chan struct{}),
+	}
+	r.server = httptest.NewUnstartedServer(r)
+	r.server.Config.ConnState = r.connection
+	r.server.Start()
 	t.Cleanup(func() {
 		r.release()
 		r.server.Close()
@@ -52,12 +61,17 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		Alerts []struct{ Name string }
 	}
 	_ = json.Unmarshal(raw, &body)
-	a := &arrival{key: req.Header.Get("Idempotency-Key"), alert: body.Title, at: time.Now()}
+	key, alert := req.Header.Get("Idempotency-Key"), body.Title
 	if len(body.Alerts) == 1 {
-		a.alert = body.Alerts[0].Name
+		alert = body.Alerts[0].Name
 	}
 	r.mu.Lock()
-	r.got = append(r.got, a)
+	n := r.counts[key]
+	n.came++
+	r.counts[key] = n
+	if !slices.Contains(r.keysOf[alert], key) {
+		r.keysOf[alert] = append(r.keysOf[alert], key)
+	}
 	hold, let, delay := r.hold > 0, r.let, r.delay
 	if hold {
 		r.hold--
@@ -73,10 +87,49 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	} else if delay > 0 {
 		time.Sleep(delay)
 	}
-	w.WriteHeader(http.StatusOK)
 	r.mu.Lock()
-	a.answered = time.Now()
+	n = r.counts[key]
+	n.answered++
+	r.counts[key] = n
 	r.mu.Unlock()
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush() // the answer is out, if anybody is left to read it
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.told != nil {
+		close(r.told)
+		r.told = nil
+	}
+}
+
+// connection keeps count of the connections that are open.
+func (r *receiver) connection(c net.Conn, s http.ConnState) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch s {
+	case http.StateNew:
+		r.open[c.RemoteAddr().String()] = true
+	case http.StateClosed, http.StateHijacked:
+		delete(r.open, c.RemoteAddr().String())
+	default:
+	}
+}
+
+// settle waits until everything is counted that a hub had sent before it died. Its connections are at their end then, and those that
+// nobody has looked at yet come before a new one.
+func (r *receiver) settle(t *testing.T) {
+	t.Helper()
+	mine, err := (&net.Dialer{Timeout: patience}).DialContext(t.Context(), "tcp", r.server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mine.Close()
+	testkit.Eventually(t, patience, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.open) == 1 && r.open[mine.LocalAddr().String()]
+	}, "the receiver has connections of a hub that is dead")
 }
 
 // holdNext keeps the next n notifications on the wire.
@@ -86,35 +139,58 @@ func (r *receiver) holdNext(n int) {
 	r.hold = n
 }
 
+// waitHeld waits until n notifications are held.
+func (r *receiver) waitHeld(t *testing.T, n int) {
+	t.Helper()
+	testkit.Eventually(t, patience, func() bool { return len(r.held) >= n }, "the hub does not send what it should")
+}
+
 // release answers what is held, and holds no more.
 func (r *receiver) release() {
+	r.forget()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	close(r.let)
+	r.let = make(chan struct{})
+}
+
+// forget holds no more. What is held gets no answer: who sent it is dead.
+func (r *receiver) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.hold = 0
-	close(r.let)
-	r.let = make(chan struct{})
 	for len(r.held) > 0 {
 		<-r.held
 	}
 }
 
-// slow delays every answer.
+// nextAnswer returns a channel that is closed after the next answer.
+func (r *receiver) nextAnswer() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.told == nil {
+		r.told = make(chan struct{})
+	}
+	return r.told
+}
+
+// answerAfter delays every answer.
 func (r *receiver) answerAfter(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.delay = d
 }
 
-// arrivals returns what came, by key, in order.
-func (r *receiver) arrivals() (byKey map[string][]arrival, keysOf map[string][]string) {
+// arrivals returns what came, by key.
+func (r *receiver) arrivals() map[string]tally {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	byKey, keysOf = map[string][]arrival{}, map[string][]string{}
-	for _, a := range r.got {
-		byKey[a.key] = append(byKey[a.key], *a)
-		if !slices.Contains(keysOf[a.alert], a.key) {
-			keysOf[a.alert] = append(keysOf[a.alert], a.key)
-		}
-	}
-	return byKey, keysOf
+	return maps.Clone(r.counts)
+}
+
+// keys returns the keys under which each alert came.
+func (r *receiver) keys() map[string][]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.keysOf)
 }

@@ -24,15 +24,15 @@ type table struct {
 func (s *table) add(name string, faults int, o outcome, times string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows = append(s.rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t", name, faults, o.accepted, o.counts["delivered"],
-		o.counts["suppressed"], o.counts["dead"], o.lost, o.repeats, times))
+	s.rows = append(s.rows, fmt.Sprintf("%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t", name, faults, o.accepted, o.counts["delivered"],
+		o.counts["suppressed"], o.counts["dead"], o.lost, o.onWay, o.repeats, times))
 }
 
 // note is a line for tests that count something else.
 func (s *table) note(name, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows = append(s.rows, fmt.Sprintf("%s\t\t\t\t\t\t\t\t%s\t", name, what))
+	s.rows = append(s.rows, fmt.Sprintf("%s\t\t\t\t\t\t\t\t\t%s\t", name, what))
 }
 
 func (s *table) print(w io.Writer) {
@@ -43,7 +43,7 @@ func (s *table) print(w io.Writer) {
 	}
 	slices.Sort(s.rows)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "test\tfaults\taccepted\tdelivered\tsuppressed\tdead\tlost\trepeats\ttimes\t")
+	_, _ = fmt.Fprintln(t, "test\tfaults\taccepted\tdelivered\tsuppressed\tdead\tlost\ton way\trepeats\ttimes\t")
 	_, _ = fmt.Fprintln(t, strings.Join(s.rows, "\n"))
 	_ = t.Flush()
 }
