@@ -29,6 +29,7 @@ const (
 const (
 	maxInMemory  = 20_000 // observations handed over in memory; the rest stays due in the table
 	maxFoldBatch = 200
+	minFoldShare = 8
 )
 
 // AlertFold is the alerts' part of a fold; internal/server fits apps/alerts to it.
@@ -135,6 +136,25 @@ func (f *Folder) room() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return min(maxInMemory-f.held, maxFoldBatch)
+}
+
+// share is how many receipts to fold beside as many that wait to be accepted. A burst is taken in first, since senders wait for
+// their answer and nothing accepted is lost; when much is waiting to be folded the senders are held to that pace.
+func (f *Folder) share(accepts int) int {
+	if accepts == 0 {
+		return maxFoldBatch
+	}
+	f.mu.Lock()
+	held := f.held
+	f.mu.Unlock()
+	switch {
+	case held < maxInMemory/4:
+		return max(accepts/4, minFoldShare)
+	case held < maxInMemory/2:
+		return max(accepts, minFoldShare)
+	default:
+		return maxFoldBatch
+	}
 }
 
 // submit folds an item whose job this process holds.

@@ -18,6 +18,8 @@ type QueueOptions struct {
 	Workers int
 	// Linger is how long a batch that is not full waits for company; 0 commits as soon as the writer is idle.
 	Linger time.Duration
+	// Share, when set, says how many items the next batch may have, below Max, for the sake of other classes. It must be quick.
+	Share func() int
 }
 
 // Queue folds items that arrive together into one transaction (group commit). An item's caller hears of it only after the
@@ -132,6 +134,9 @@ func (q *Queue[T]) take() (work, time.Duration) {
 		}
 	}
 	n := min(len(q.items), q.opt.Max)
+	if q.opt.Share != nil {
+		n = max(1, min(n, q.opt.Share()))
+	}
 	b := &batch[T]{apply: q.apply, entries: q.items[:n:n]}
 	q.items = q.items[n:]
 	if len(q.items) == 0 {

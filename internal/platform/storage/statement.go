@@ -52,7 +52,13 @@ type Statement struct {
 	lite string
 	// dated: the SQLite form takes the time as a parameter of its own, after the columns.
 	dated bool
+	// echo are the columns that RETURNING names, numberedKey for the one that the database numbers. On SQLite the answer is made of the
+	// row's own values: its RETURNING doubles the cost of a small statement.
+	echo []int
 }
+
+// numberedKey stands for the integer key of a new row.
+const numberedKey = -1
 
 // pgTypes are the array element types that carry each Type.
 var pgTypes = map[Type]string{
@@ -62,7 +68,8 @@ var pgTypes = map[Type]string{
 
 var vRef = regexp.MustCompile(`\bv\.([a-z_]+)`)
 
-// Insert builds INSERT INTO table(cols…); tail may hold ON CONFLICT and RETURNING.
+// Insert builds INSERT INTO table(cols…); tail may hold ON CONFLICT and RETURNING. What a statement returns are declared columns with
+// the values that it was given; an Insert may also return the integer key that the database gives to a new row.
 func Insert(table string, cols []Column, tail string) *Statement {
 	names := make([]string, len(cols))
 	values := make([]string, len(cols))
@@ -115,9 +122,16 @@ func build(cols []Column, pg, lite string) *Statement {
 	})
 	rows := fmt.Sprintf("unnest(%s) AS v(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
 	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE", "{skip locked}", "FOR UPDATE SKIP LOCKED").Replace(pg)
-	// SQLite's RETURNING knows no alias (https://sqlite.org/lang_returning.html).
 	if head, tail, ok := strings.Cut(lite, "RETURNING"); ok {
-		lite = head + "RETURNING" + strings.ReplaceAll(tail, " t.", " ")
+		lite = head
+		for name := range strings.SplitSeq(tail, ",") {
+			name = strings.TrimPrefix(strings.TrimSpace(name), "t.")
+			column := slices.IndexFunc(cols, func(c Column) bool { return c.Name == name })
+			if column < 0 && !strings.HasPrefix(lite, "INSERT") {
+				panic("storage: statement returns " + name + ", which is not declared")
+			}
+			s.echo = append(s.echo, column)
+		}
 	}
 	lite = vRef.ReplaceAllStringFunc(lite, func(ref string) string { return "?" + strconv.Itoa(s.index(ref[2:])+1) })
 	s.dated = strings.Contains(lite, "{now}")

@@ -116,7 +116,69 @@ func (c *liteConn) row(st *liteStmt, o op, values []any, now time.Time) error {
 	if err := st.Reset(); err != nil {
 		return fmt.Errorf("run %q: %w", o.stmt.lite, err)
 	}
+	if o.stmt.echo == nil || o.scan == nil {
+		return nil
+	}
+	for range c.conn.Changes() {
+		if err := o.scan(echoRow{o.stmt.echo, values, c.conn.LastInsertRowID()}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// echoRow is what a statement returns: values that it was given, and the number of a new row.
+type echoRow struct {
+	columns []int
+	values  []any
+	number  int64
+}
+
+func (r echoRow) Scan(dest ...any) error {
+	for i, d := range dest {
+		var from any = r.number
+		if c := r.columns[i]; c != numberedKey {
+			from = r.values[c]
+		}
+		if err := assign(d, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func assign(dest, from any) error {
+	switch d := dest.(type) {
+	case *id.ID:
+		if v, ok := from.(id.ID); ok {
+			*d = v
+			return nil
+		}
+	case *string:
+		if v, ok := from.(string); ok {
+			*d = v
+			return nil
+		}
+	case *int:
+		switch v := from.(type) {
+		case int:
+			*d = v
+			return nil
+		case int64:
+			*d = int(v)
+			return nil
+		}
+	case *int64:
+		switch v := from.(type) {
+		case int:
+			*d = int64(v)
+			return nil
+		case int64:
+			*d = v
+			return nil
+		}
+	}
+	return fmt.Errorf("no way to read a %T into a %T", from, dest)
 }
 
 func bind(st *sqlite3.Stmt, i int, t Type, v any, now time.Time) error {
