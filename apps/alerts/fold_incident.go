@@ -8,6 +8,16 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
+// aboutAlert is what an incident's event says of the alert behind it.
+type aboutAlert struct {
+	Alert       string         `json:"alert"`
+	Fingerprint string         `json:"fingerprint"`
+	From        event.Severity `json:"from,omitempty"`
+	Severity    event.Severity `json:"severity,omitempty"`
+	Source      string         `json:"source,omitempty"`
+	To          event.Severity `json:"to,omitempty"`
+}
+
 // join puts a newly firing alert into the open incident of its group, or opens one.
 func (p *push) join(a *alertState) {
 	if inc := p.b.open[groupKey{a.tenant, a.GroupKey}]; inc != nil {
@@ -29,7 +39,7 @@ func (p *push) rejoin(a *alertState, more int) {
 		own.Status, own.ResolvedAt = event.IncidentOpen, time.Time{}
 		p.b.open[key] = own
 		p.b.firing[own.ID] += more
-		p.tell(own, event.EventReopened, map[string]any{"alert": a.Name, "fingerprint": a.Fingerprint})
+		p.tell(own, event.EventReopened, aboutAlert{Alert: a.Name, Fingerprint: a.Fingerprint})
 		p.raise(own, a)
 	default:
 		p.openIncident(a)
@@ -45,13 +55,13 @@ func (p *push) openIncident(a *alertState) {
 	p.b.open[groupKey{a.tenant, a.GroupKey}] = inc
 	p.b.firing[inc.ID] = 1
 	a.IncidentID, a.dirty = inc.ID, true
-	p.tell(inc, event.EventOpened, map[string]any{"alert": a.Name, "fingerprint": a.Fingerprint, "source": a.Source, "severity": a.Severity})
+	p.tell(inc, event.EventOpened, aboutAlert{Alert: a.Name, Fingerprint: a.Fingerprint, Source: a.Source, Severity: a.Severity})
 }
 
 func (p *push) attach(inc *incidentState, a *alertState) {
 	p.b.firing[inc.ID]++
 	a.IncidentID, a.dirty = inc.ID, true
-	p.tell(inc, event.EventAlertAdded, map[string]any{"alert": a.Name, "fingerprint": a.Fingerprint, "source": a.Source, "severity": a.Severity})
+	p.tell(inc, event.EventAlertAdded, aboutAlert{Alert: a.Name, Fingerprint: a.Fingerprint, Source: a.Source, Severity: a.Severity})
 	p.raise(inc, a)
 }
 
@@ -62,13 +72,13 @@ func (p *push) raise(inc *incidentState, a *alertState) bool {
 	}
 	from := inc.Severity
 	inc.Severity = a.Severity
-	p.tell(inc, event.EventSeverityRaised, map[string]any{"from": from, "to": a.Severity, "alert": a.Name, "fingerprint": a.Fingerprint})
+	p.tell(inc, event.EventSeverityRaised, aboutAlert{Alert: a.Name, Fingerprint: a.Fingerprint, From: from, To: a.Severity})
 	return true
 }
 
 func (p *push) severity(inc *incidentState, a *alertState, from event.Severity) {
 	if !p.raise(inc, a) {
-		p.tell(inc, event.EventSeverityChanged, map[string]any{"from": from, "to": a.Severity, "alert": a.Name, "fingerprint": a.Fingerprint})
+		p.tell(inc, event.EventSeverityChanged, aboutAlert{Alert: a.Name, Fingerprint: a.Fingerprint, From: from, To: a.Severity})
 	}
 }
 
@@ -81,7 +91,7 @@ func (p *push) resolve(inc *incidentState) {
 }
 
 // tell records an event that people hear of: the first of a push is the one that its notifications carry.
-func (p *push) tell(inc *incidentState, kind event.EventKind, details map[string]any) {
+func (p *push) tell(inc *incidentState, kind event.EventKind, details any) {
 	inc.trace = p.r.TraceID
 	seq := p.b.event(inc, kind, details, p.r.ReceivedAt)
 	switch ch := p.change(inc); {
@@ -102,7 +112,7 @@ func (p *push) change(inc *incidentState) *event.IncidentChange {
 	return ch
 }
 
-func (b *Batch) event(inc *incidentState, kind event.EventKind, details map[string]any, at time.Time) int64 {
+func (b *Batch) event(inc *incidentState, kind event.EventKind, details any, at time.Time) int64 {
 	inc.EventSeq++
 	inc.dirty = true
 	b.events.Add(inc.ID, inc.EventSeq, inc.tenant, string(kind), "", encode(details), inc.trace, at)
@@ -110,7 +120,7 @@ func (b *Batch) event(inc *incidentState, kind event.EventKind, details map[stri
 }
 
 // remember writes the alert's history.
-func (b *Batch) remember(p *push, a *alertState, o *event.Stored, kind event.ChangeKind, before event.Status, details map[string]any) {
+func (b *Batch) remember(p *push, a *alertState, o *event.Stored, kind event.ChangeKind, before event.Status, details any) {
 	after := a.Status
 	b.history.Add(a.ID, id.New(), a.tenant, a.IncidentID, p.r.ID, o.Index, string(kind), string(before), string(after), encode(details), p.r.ReceivedAt)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/incidenthub/incidenthub/internal/platform/doc"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -49,7 +50,7 @@ func (b *Batch) Write() {
 			continue
 		}
 		values := []any{
-			a.ID, a.Name, string(a.Severity), string(a.Status), a.Description, labels(a.Labels), labels(a.Annotations), a.GroupKey,
+			a.ID, a.Name, string(a.Severity), string(a.Status), a.Description, doc.Texts(a.Labels), doc.Texts(a.Annotations), a.GroupKey,
 			a.VendorGroupKey, a.IncidentID, a.receipt, a.trace, a.LastSeq, a.Occurrences, a.StartedAt, a.EndedAt, a.ReceivedAt, now,
 		}
 		if a.fresh {
@@ -79,15 +80,4 @@ func (b *Batch) Write() {
 	b.tx.Exec(updateAlert, known)
 	b.tx.Exec(insertEvent, b.events)
 	b.tx.Exec(insertHistory, b.history)
-}
-
-func labels(m map[string]string) json.RawMessage {
-	if len(m) == 0 {
-		return json.RawMessage(`{}`)
-	}
-	raw, err := json.Marshal(m)
-	if err != nil { // maps of strings cannot fail
-		return json.RawMessage(`{}`)
-	}
-	return raw
 }

@@ -54,7 +54,9 @@ func (p *push) observe(o *event.Stored) event.Change {
 		a = p.create(key, o)
 		c.Kind, c.Material = event.ChangeCreated, true
 		p.out.Counters.AlertsCreated++
-		p.b.remember(p, a, o, c.Kind, "", map[string]any{"source": o.Source})
+		p.b.remember(p, a, o, c.Kind, "", struct {
+			Source string `json:"source"`
+		}{o.Source})
 	case o.Seq <= a.LastSeq:
 		c.Kind = event.ChangeSuperseded
 		a.Occurrences, a.dirty = a.Occurrences+1, true // it happened, though later news is known

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/doc"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
@@ -183,7 +184,7 @@ func (i *Intake) committed(a *acceptance) Accepted {
 func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 	a := &acceptance{push: p, at: i.db.Now(), routes: i.catalog.now.Load()}
 	a.encoding, a.body = pack.Pack(p.Body)
-	a.headers = encode(p.Headers)
+	a.headers = doc.Texts(p.Headers)
 	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
 	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, entry: p.Entry.Name}
 	i.observations(a)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/doc"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	s "github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -194,7 +195,7 @@ func (w *acceptRows) add(a *acceptance, seqs map[obsKey]*event.Stored) {
 		o := &r.Observations[n]
 		seqs[obsKey{r.ID, o.Index}] = o
 		w.observations.Add(r.ID, o.Index, p.Tenant, p.Entry.ID, o.Source, o.Fingerprint, o.Name, string(o.Status), string(o.Severity), o.Passive,
-			o.GroupKey, o.VendorGroupKey, o.Description, texts(o.Labels), texts(o.Annotations), o.StartedAt, o.EndedAt, o.Rejected)
+			o.GroupKey, o.VendorGroupKey, o.Description, doc.Texts(o.Labels), doc.Texts(o.Annotations), o.StartedAt, o.EndedAt, o.Rejected)
 	}
 	for _, run := range a.item.runs {
 		w.runs.Add(run.id, p.Tenant, p.TraceID, run.route.ID, run.route.Name, run.route.Version, r.ID, id.ID{}, id.ID{}, 0, "", "pending", "pending", "",
@@ -220,11 +221,4 @@ func environment(e string) string {
 		return "production"
 	}
 	return e
-}
-
-func texts(m map[string]string) []byte {
-	if len(m) == 0 {
-		return []byte(`{}`)
-	}
-	return encode(m)
 }

@@ -28,13 +28,17 @@ var (
 		error_retryable = v.error_retryable, updated_at = v.updated_at, started_at = v.started_at, finished_at = v.finished_at`,
 		"t.id = v.id", "")
 
-	upsertNode = storage.Insert("node_runs", []storage.Column{
+	nodeColumns = []storage.Column{
 		storage.Col("run_id", storage.UUID), storage.Col("node", storage.Text), storage.Col("tenant_id", storage.Text), storage.Col("type", storage.Text), storage.Col("state", storage.Text),
 		storage.Col("attempt", storage.Int), storage.Col("failures", storage.Int), storage.Col("rescues", storage.Int), storage.Col("has_errors", storage.Bool), storage.Col("reason", storage.Text),
 		storage.Col("choice", storage.Text), storage.Col("detail", storage.Document), storage.Col("input", storage.Document), storage.Col("output", storage.Document),
 		storage.Col("error_type", storage.Text), storage.Col("error", storage.Text), storage.Col("retryable", storage.Bool), storage.Col("started_at", storage.Time),
 		storage.Col("duration_us", storage.Int), storage.Col("finished_at", storage.Time),
-	}, `ON CONFLICT (run_id, node) DO UPDATE SET state = excluded.state, attempt = excluded.attempt, failures = excluded.failures,
+	}
+
+	// insertNode is for runs that the fold begins: their nodes have no rows yet.
+	insertNode = storage.Insert("node_runs", nodeColumns, "")
+	upsertNode = storage.Insert("node_runs", nodeColumns, `ON CONFLICT (run_id, node) DO UPDATE SET state = excluded.state, attempt = excluded.attempt, failures = excluded.failures,
 		rescues = excluded.rescues, has_errors = excluded.has_errors, reason = excluded.reason, choice = excluded.choice, detail = excluded.detail,
 		input = COALESCE(excluded.input, t.input), output = excluded.output, error_type = excluded.error_type, error = excluded.error,
 		retryable = excluded.retryable, started_at = COALESCE(t.started_at, excluded.started_at),
@@ -72,7 +76,8 @@ func (s *session) writeRuns() {
 	for _, row := range s.rows {
 		byRun[row.RunID] = append(byRun[row.RunID], row)
 	}
-	fresh, known, nodes, attempts := insertRun.Rows(), updateRun.Rows(), upsertNode.Rows(), insertAttempt.Rows()
+	fresh, known, attempts := insertRun.Rows(), updateRun.Rows(), insertAttempt.Rows()
+	newNodes, nodes := insertNode.Rows(), upsertNode.Rows()
 	for _, x := range s.order {
 		s.settle(x, byRun[x.id])
 		if !x.folded && len(x.dirty) == 0 {
@@ -93,13 +98,17 @@ func (s *session) writeRuns() {
 				x.writeAttempt(a, attempts) // another one will follow
 				a = nil
 			}
-			if x.dirty[n.ID] {
+			switch {
+			case x.dirty[n.ID] && x.folded:
+				s.writeNode(x, n, a, newNodes)
+			case x.dirty[n.ID]:
 				s.writeNode(x, n, a, nodes)
 			}
 		}
 	}
 	s.tx.Exec(insertRun, fresh)
 	s.tx.Exec(updateRun, known)
+	s.tx.Exec(insertNode, newNodes)
 	s.tx.Exec(upsertNode, nodes)
 	s.tx.Exec(insertAttempt, attempts)
 	s.tx.Exec(markFolded, s.folded)

@@ -26,6 +26,7 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"liveRuns":          liveRuns,
 		"markFolded":        markFolded,
 		"updateRun":         updateRun,
+		"insertNode":        insertNode,
 		"upsertNode":        upsertNode,
 		"insertAttempt":     insertAttempt,
 	})
