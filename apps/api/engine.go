@@ -46,7 +46,11 @@ func NewEngine(c EngineConfig) (*gin.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Use(traced, logged(c.Log, observe), recovered(c.Log), hardened)
+	squeeze, err := compressed()
+	if err != nil {
+		return nil, err
+	}
+	e.Use(traced, logged(c.Log, observe), squeeze, recovered(c.Log), hardened)
 	e.NoRoute(func(ctx *gin.Context) {
 		if c.Missing != nil && !strings.HasPrefix(ctx.Request.URL.Path, "/api/") && strings.Contains(ctx.GetHeader("Accept"), "text/html") {
 			c.Missing(ctx)
