@@ -34,21 +34,7 @@ func TestRealHub(t *testing.T) {
 	if got := strings.Count(v.get("/incidents").text, "<tr id="); got != len(web.Drivers()) {
 		t.Errorf("%d incidents", got)
 	}
-	seen, queue := map[string]bool{"/incidents": true}, []string{"/incidents"}
-	for ; len(queue) > 0 && len(seen) < 400; queue = queue[1:] {
-		a := v.get(queue[0])
-		if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusSeeOther {
-			t.Errorf("%s: %d %s", queue[0], a.StatusCode, a.text)
-		}
-		for _, part := range strings.Split(a.text, `href="/`)[1:] {
-			to := strings.ReplaceAll("/"+part[:strings.IndexByte(part, '"')], "&amp;", "&")
-			to, _, _ = strings.Cut(to, "#")
-			if !seen[to] && !strings.HasPrefix(to, "/static/") && !strings.HasSuffix(to, "/raw") {
-				seen[to] = true
-				queue = append(queue, to)
-			}
-		}
-	}
+	seen := crawl(t, v, "/incidents")
 	for _, kind := range []string{"/incidents/", "/runs/", "/receipts/", "/inbox/", "/deliveries?incident=", "/pipelines/", "/sources/connect?driver=", "/sources/01", "/channels/01", "/channels/new", "/deliveries?channel="} {
 		found := false
 		for path := range seen {

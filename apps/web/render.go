@@ -152,5 +152,5 @@ func (w *Web) fragment(c *gin.Context, status int, view, part string, data any) 
 		c.String(http.StatusInternalServerError, "The page could not be drawn. The log has the reason.")
 		return
 	}
-	c.Data(status, "text/html; charset=utf-8", b.Bytes())
+	c.Data(status, "text/html; charset=utf-8", visible(b.Bytes()))
 }
