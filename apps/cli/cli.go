@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -17,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
+	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/trace"
 )
@@ -122,7 +126,7 @@ func (p *Program) fail(err error) int {
 	if errors.Is(err, failure{}) {
 		return ExitFailed
 	}
-	lines := strings.Split(err.Error(), "\n")
+	lines := strings.Split(plainly(err).Error(), "\n")
 	for i, line := range lines {
 		lines[i] = clean(line)
 	}
@@ -142,16 +146,62 @@ func (w where) overrides() map[string]string {
 
 // withHub opens the database for one command. What its services log is not shown: the command says what it did.
 func (p *Program) withHub(ctx context.Context, w where, fn func(ctx context.Context, h *Hub) error) (err error) {
-	cfg, err := config.Load(p.Getenv, w.overrides())
+	cfg, err := p.settings(w.overrides())
 	if err != nil {
 		return err
 	}
 	h, err := p.Open(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return errors.New(fault.Public(err)) // it may quote the database's address
+		return public(err)
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	return fn(auth.With(ctx, auth.System(tenant)), h)
+}
+
+// settings are the process settings. A key file that cannot be read is reported here, once and with what to do, before anything
+// is opened or made.
+func (p *Program) settings(over map[string]string) (config.Config, error) {
+	cfg, err := config.Load(p.Getenv, over)
+	if err != nil {
+		return cfg, err
+	}
+	if file := cfg.Secrets.KeyFile; file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return cfg, fmt.Errorf("HUB_SECRET_KEY_FILE=%q cannot be read: %w\nPut the key there, or unset the variable: then secret.key in the data folder counts, "+
+				"which is made at the first start", file, errors.Unwrap(err))
+		}
+		_ = f.Close()
+	}
+	return cfg, nil
+}
+
+// public is err without what must not be shown, such as the password in the database's address.
+func public(err error) error {
+	if errors.Is(err, secret.ErrNoKey) {
+		return err // it names keys by their numbers
+	}
+	return errors.New(fault.Public(err))
+}
+
+// missingKey finds in the texts of secret.ErrNoKey which key is missing and which is there instead.
+var missingKey = regexp.MustCompile(`key ([0-9a-f]+) is not in [^()]*\(there: ([0-9a-f]+)\)`)
+
+// plainly says once what would be said for each stored secret: that the key is missing.
+func plainly(err error) error {
+	found := missingKey.FindAllStringSubmatch(err.Error(), -1)
+	if !errors.Is(err, secret.ErrNoKey) || len(found) == 0 {
+		return err
+	}
+	var missing []string
+	for _, m := range found {
+		if !slices.Contains(missing, m[1]) {
+			missing = append(missing, m[1])
+		}
+	}
+	return fmt.Errorf("the key that stored secrets are sealed with is missing: %s (the hub was given %s)\n"+
+		"Put the copy of secret.key back into the data folder, or set HUB_SECRET_KEY to the missing key.\n"+
+		"To use both, separate them by a comma; the first one seals", strings.Join(missing, ", "), found[0][2])
 }
 
 // logger writes to standard error in the form that the settings ask for.

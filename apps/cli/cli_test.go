@@ -163,13 +163,44 @@ func TestMigrate(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	url := filepath.Join(t.TempDir(), "elsewhere.db")
-	if out := s.ok(t, "", "migrate", "--database-url", "sqlite:"+url); !strings.Contains(out, "sqlite") {
+	if out := s.ok(t, "", "migrate", "--database-url", "sqlite:"+url); !strings.HasPrefix(out, "Applied ") {
 		t.Error(out)
 	}
-	var got map[string]any
-	decode(t, s.ok(t, "", "migrate", "--json"), &got)
-	if diff := cmp.Diff(map[string]any{"engine": "sqlite", "up_to_date": true}, got); diff != "" {
+	if out := s.ok(t, "", "migrate", "--database-url", "sqlite:"+url); out != "The schema of the sqlite database is up to date.\n" {
+		t.Errorf("again: %s", out)
+	}
+	var first, second map[string]any
+	decode(t, s.ok(t, "", "migrate", "--json"), &first)
+	decode(t, s.ok(t, "", "migrate", "--json"), &second)
+	if n, _ := first["applied"].(float64); n < 1 {
+		t.Errorf("first: %v", first)
+	}
+	if diff := cmp.Diff(map[string]any{"engine": "sqlite", "up_to_date": true, "applied": 0.0}, second); diff != "" {
 		t.Error(diff)
+	}
+	if r := s.run(t, "", "migrate", "--database-url", "postgres://hub:canary@127.0.0.1:1/hub"); r.code != cli.ExitFailed || strings.Contains(r.err, "canary") {
+		t.Errorf("no database: %+v", r)
+	}
+}
+
+func TestMissingSecretKey(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.vars["HUB_SECRET_KEY_FILE"] = filepath.Join(s.dir, "nowhere")
+	for _, args := range [][]string{{"serve"}, {"key", "list"}, {"migrate"}} {
+		r := s.run(t, "", args...)
+		if r.code != cli.ExitFailed || strings.Count(r.err, "nowhere") != 1 || !strings.Contains(r.err, "HUB_SECRET_KEY_FILE") || !strings.Contains(r.err, "unset the variable") {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+	delete(s.vars, "HUB_SECRET_KEY_FILE")
+	const src = "  - {name: NAME, signature: generic, signature_secret: \"0123456789\"}\n"
+	s.ok(t, "sources:\n"+strings.ReplaceAll(src, "NAME", "a")+strings.ReplaceAll(src, "NAME", "b"), "apply", "-f", "-")
+	s.vars["HUB_SECRET_KEY"] = strings.Repeat("another key ", 4)
+	r := s.run(t, "", "key", "reencrypt")
+	if r.code != cli.ExitFailed || strings.Count(r.err, "is missing") != 1 || strings.Count(r.err, "\n") != 3 ||
+		!strings.Contains(r.err, "secret.key back into the data folder") || strings.Contains(r.err, "another key") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,23 +20,32 @@ type incidentCmd struct {
 
 // wireIncident is what the commands show of the API's incident.
 type wireIncident struct {
-	ID          string     `json:"id"`
-	Title       string     `json:"title"`
-	Description string     `json:"description"`
-	Summary     string     `json:"summary"`
-	Status      string     `json:"status"`
-	Severity    string     `json:"severity"`
-	AlertCount  int        `json:"alert_count"`
-	Firing      int        `json:"firing_alert_count"`
-	TraceID     string     `json:"trace_id"`
-	CreatedAt   *time.Time `json:"created_at"`
-	Alerts      []struct {
-		Name      string     `json:"name"`
-		Status    string     `json:"status"`
-		Severity  string     `json:"severity"`
-		Source    string     `json:"source"`
-		StartedAt *time.Time `json:"started_at"`
-	} `json:"alerts"`
+	ID          string      `json:"id"`
+	Title       string      `json:"title"`
+	Description string      `json:"description"`
+	Summary     string      `json:"summary"`
+	Status      string      `json:"status"`
+	Severity    string      `json:"severity"`
+	AlertCount  int         `json:"alert_count"`
+	Firing      int         `json:"firing_alert_count"`
+	TraceID     string      `json:"trace_id"`
+	CreatedAt   *time.Time  `json:"created_at"`
+	UpdatedAt   *time.Time  `json:"updated_at"`
+	Instance    string      `json:"instance"`
+	Sources     []string    `json:"sources"`
+	Alerts      []wireAlert `json:"alerts"`
+}
+
+// wireAlert is one alert of an incident.
+type wireAlert struct {
+	Name        string            `json:"name"`
+	Status      string            `json:"status"`
+	Severity    string            `json:"severity"`
+	Source      string            `json:"source"`
+	Labels      map[string]string `json:"labels"`
+	Occurrences int64             `json:"occurrences"`
+	StartedAt   *time.Time        `json:"started_at"`
+	EndedAt     *time.Time        `json:"ended_at"`
 }
 
 type incidentListCmd struct {
@@ -80,62 +88,6 @@ func (c incidentListCmd) Run(ctx context.Context, p *Program) error {
 		p.more(found.NextCursor)
 		return nil
 	})
-}
-
-type incidentShowCmd struct {
-	remote
-	ID string `arg:"" help:"Id of the incident."`
-}
-
-// Run implements the command.
-func (c incidentShowCmd) Run(ctx context.Context, p *Program) error {
-	api, err := p.client(c.remote)
-	if err != nil {
-		return err
-	}
-	path := "/api/v1/incidents/" + segment(c.ID)
-	var in wireIncident
-	raw, err := api.call(ctx, http.MethodGet, path, nil, nil, &in)
-	if err != nil {
-		return err
-	}
-	var timeline list[struct {
-		At        *time.Time `json:"at"`
-		Event     string     `json:"event"`
-		Actor     string     `json:"actor"`
-		AlertName string     `json:"alert_name"`
-		Details   struct {
-			Text    string `json:"text"`
-			Summary string `json:"summary"`
-		} `json:"details"`
-	}]
-	rawTimeline, err := api.call(ctx, http.MethodGet, path+"/timeline", nil, nil, &timeline)
-	if err != nil {
-		return err
-	}
-	if c.JSON {
-		return p.printJSON(map[string]json.RawMessage{"incident": raw, "timeline": rawTimeline})
-	}
-	p.say("%s\n%s, %s, opened %s, trace %s", clean(in.Title), clean(in.Severity), clean(in.Status), at(in.CreatedAt), clean(in.TraceID))
-	for _, text := range []string{in.Description, in.Summary} {
-		if text != "" {
-			p.say("%s", clean(text))
-		}
-	}
-	p.say("")
-	rows := make([][]string, len(in.Alerts))
-	for i, a := range in.Alerts {
-		rows[i] = []string{a.Name, a.Status, a.Severity, a.Source, at(a.StartedAt)}
-	}
-	if err := p.table([]string{"ALERT", "STATUS", "SEVERITY", "SOURCE", "STARTED"}, rows); err != nil {
-		return err
-	}
-	p.say("")
-	rows = rows[:0]
-	for _, e := range timeline.Items {
-		rows = append(rows, []string{at(e.At), e.Event, e.Actor, firstOf(e.Details.Text, e.Details.Summary, e.AlertName)})
-	}
-	return p.table([]string{"AT", "EVENT", "BY", "WHAT"}, rows)
 }
 
 // segment makes an id safe inside a path; the hub says if it is none.

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -29,7 +31,8 @@ func (p *Program) say(format string, args ...any) {
 
 // table writes rows in columns; every cell is made harmless.
 func (p *Program) table(head []string, rows [][]string) error {
-	w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, strings.Join(head, "\t"))
 	for _, row := range rows {
 		cells := make([]string, len(row))
@@ -38,7 +41,38 @@ func (p *Program) table(head []string, rows [][]string) error {
 		}
 		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(p.Out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// section writes a table under its name, or in a sentence that there is nothing to show.
+func (p *Program) section(name, none string, head []string, rows [][]string) error {
+	p.say("\n%s", name)
+	if len(rows) == 0 {
+		p.say("%s", none)
+		return nil
+	}
+	return p.table(head, rows)
+}
+
+// text writes lines for people, as many as a screen bears.
+func (p *Program) text(s string) {
+	const most = 20
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")), "\n")
+	for i, line := range lines {
+		if i == most {
+			p.say("(%d lines more; --json has all)", len(lines)-most)
+			return
+		}
+		p.say("%s", clean(line))
+	}
 }
 
 // clean keeps text from outside from steering the terminal: controls, and marks that reorder or hide text, become spaces.
@@ -64,6 +98,49 @@ func at(t *time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// ago renders how long ago something was, in one unit; "" for no time.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil || t.IsZero() {
+		return ""
+	}
+	d := now.Sub(*t)
+	switch {
+	case d < -time.Second:
+		return "in " + span(-d)
+	case d < time.Second:
+		return "now"
+	default:
+		return span(d) + " ago"
+	}
+}
+
+func span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return strconv.Itoa(int(d.Seconds())) + "s"
+	case d < time.Hour:
+		return strconv.Itoa(int(d.Minutes())) + "min"
+	case d < 48*time.Hour:
+		return strconv.Itoa(int(d.Hours())) + "h"
+	default:
+		return strconv.Itoa(int(d.Hours()/24)) + "d"
+	}
+}
+
+// took renders milliseconds to three digits or so, "" while something is under way.
+func took(ms *float64) string {
+	if ms == nil {
+		return ""
+	}
+	d := time.Duration(*ms * float64(time.Millisecond))
+	for _, unit := range []time.Duration{time.Second, time.Millisecond} {
+		if d >= unit {
+			return d.Round(unit / 100).String()
+		}
+	}
+	return d.Round(time.Microsecond).String()
 }
 
 // input reads a file, or standard input for "-".

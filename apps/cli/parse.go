@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
@@ -66,7 +68,7 @@ func (c parseCmd) Run(p *Program) error {
 		return fmt.Errorf("parse %s: %w", c.File, err)
 	}
 	if found.Driver == "" {
-		return fmt.Errorf("parse %s: %w", c.File, errors.New(found.Unusable))
+		return fmt.Errorf("parse %s: %w", c.File, unrecognised(reg, body, found.Unusable))
 	}
 	if err := p.printJSON(wireParsed(found, clock.System().Now())); err != nil {
 		return err
@@ -78,6 +80,23 @@ func (c parseCmd) Run(p *Program) error {
 		_, _ = fmt.Fprintln(p.Err, "There is nothing to store in it: "+clean(found.Ignored))
 	}
 	return nil
+}
+
+// unrecognised says on one line for each driver what it looked for and did not find.
+func unrecognised(reg *registry.Registry, body []byte, plain string) error {
+	var none *registry.UnrecognisedError
+	o, err := doc.Decode(body, doc.Limits{})
+	if err == nil {
+		_, err = reg.Detect(o)
+	}
+	if !errors.As(err, &none) {
+		return errors.New(plain)
+	}
+	lines := []string{registry.ErrUnrecognised.Error() + "; tried, most specific first:"}
+	for _, m := range none.Tried {
+		lines = append(lines, fmt.Sprintf("  %-13s %s", m.Driver, cmp.Or(m.Missing, "not its shape")))
+	}
+	return errors.New(strings.Join(append(lines, "To read it as one of them all the same: incidenthub parse --driver NAME"), "\n"))
 }
 
 func wireParsed(found alerts.Parsed, now time.Time) parsed {

@@ -71,7 +71,9 @@ func TestParseRefused(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"no driver fits": {`{"hello":"world"}`, nil, []string{"no driver recognises", "pagerduty (", "zabbix (", "generic ("}},
+		"no driver fits": {`{"hello":"world"}`, nil, []string{
+			"no driver recognises", "\n    pagerduty     neither", "\n    zabbix        fewer", "\n    generic       no list alerts", "parse --driver NAME",
+		}},
 		"not JSON":       {`hello`, nil, []string{"not JSON"}},
 		"not an object":  {`[1]`, nil, []string{"list"}},
 		"unknown driver": {`{}`, []string{"--driver", "nagios"}, []string{"nagios", "alertmanager"}},

@@ -51,14 +51,31 @@ func text(s string) string {
 	return string(b)
 }
 
+// hub's answers for the tests of incidents and runs.
+const (
+	deliveries = `{"items":[
+		{"channel":"ops","kind":"firing","state":"dead","reason":"expired","attempt_count":2,"created_at":"2026-03-01T12:00:01Z","finished_at":"2026-03-01T12:30:00Z",
+			"attempts":[{"n":1,"error":"first"},{"n":2,"error":"no answer within 10 s"}]},
+		{"channel":"","kind":"firing","state":"pending","reason":"","attempt_count":1,"created_at":"2026-03-01T12:00:01Z","next_at":"2026-03-01T12:00:31Z"},
+		{"channel":"inbox","kind":"firing","state":"delivered","attempt_count":1,"created_at":"2026-03-01T12:00:01Z","finished_at":"2026-03-01T12:00:02Z","attempts":[{"n":1,"response":"ok"}]},
+		{"channel":"log","kind":"firing","state":"suppressed","reason":"below_min_severity","created_at":"2026-03-01T12:00:01Z"}],"next_cursor":""}`
+	timelineItems = `{"items":[
+		{"at":"2026-03-01T12:05:00Z","kind":"incident","event":"note","actor":"ada","details":{"text":"looking"}},
+		{"at":"2026-03-01T12:01:00Z","kind":"incident","event":"severity_raised","details":{"from":"warning","to":"critical"}},
+		{"at":"2026-03-01T12:00:00Z","kind":"alert","event":"created","alert_name":"DiskFull","details":{}}],"next_cursor":""}`
+)
+
 func TestIncidents(t *testing.T) {
 	t.Parallel()
-	incident := `{"id":"i-1","title":` + text(hostile) + `,"status":"acknowledged","severity":"critical","alert_count":3,"firing_alert_count":2,
-		"created_at":"2026-03-01T12:00:00Z","summary":"s","trace_id":"t-1","alerts":[{"name":"DiskFull","status":"firing","severity":"critical","source":"grafana"}]}`
+	incident := `{"id":"i-1","title":` + text(hostile) + `,"description":"97 % used\nsince noon","status":"acknowledged","severity":"critical","alert_count":3,"firing_alert_count":2,
+		"created_at":"2026-03-01T12:00:00Z","updated_at":"2026-03-01T12:05:00Z","summary":"s","trace_id":"t-1","instance":"db-1","sources":["grafana"],"alerts":[
+		{"name":"Gone","status":"resolved","severity":"warning","source":"grafana","started_at":"2026-03-01T11:00:00Z","ended_at":"2026-03-01T12:04:00Z","occurrences":1},
+		{"name":"DiskFull","status":"firing","severity":"critical","source":"grafana","labels":{"instance":"db-1"},"started_at":"2026-03-01T12:00:00Z","occurrences":7}]}`
 	a := newAPI(t, map[string]string{
 		"GET /api/v1/incidents":                  `{"items":[` + incident + `],"next_cursor":"i-1"}`,
 		"GET /api/v1/incidents/i-1":              incident,
-		"GET /api/v1/incidents/i-1/timeline":     `{"items":[{"at":"2026-03-01T12:00:00Z","event":"note","actor":"ada","details":{"text":"looking"}}],"next_cursor":""}`,
+		"GET /api/v1/incidents/i-1/timeline":     timelineItems,
+		"GET /api/v1/deliveries":                 deliveries,
 		"POST /api/v1/incidents/i-1/acknowledge": incident, "POST /api/v1/incidents/i-1/resolve": incident,
 		"POST /api/v1/incidents/i-1/close": incident, "POST /api/v1/incidents/i-1/reopen": incident, "POST /api/v1/incidents/i-1/notes": incident,
 	})
@@ -72,14 +89,31 @@ func TestIncidents(t *testing.T) {
 		}
 	}
 	out = s.ok(t, "", "incident", "show", "i-1")
-	for _, want := range []string{"critical, acknowledged", "DiskFull", "note", "ada", "looking"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("show: no %q in\n%s", want, out)
+	// In this order: what, since when, why; what fires before what is over; who was not told and why; the latest last.
+	rest := out
+	for _, want := range []string{
+		"disk  [2J full\ncritical, acknowledged, 2 of 3 alerts firing\nopened 2026-03-01 12:00:00Z (", "on db-1, from grafana, trace t-1\n\n97 % used\nsince noon\n\nSummary: s\n",
+		"\nALERTS\nSTATUS ", "firing    critical  DiskFull  db-1      grafana  2026-03-01 12:00:00Z  7\n", "resolved  warning   Gone                grafana  2026-03-01 12:04:00Z  1\n",
+		"\nTOLD\nCHANNEL ", "ops        firing  dead        2      2026-03-01 12:30:00Z       no answer within 10 s\n",
+		"(deleted)  firing  pending     1      next 2026-03-01 12:00:31Z\n", "inbox      firing  delivered   1      2026-03-01 12:00:02Z\n",
+		"log        firing  suppressed  0      2026-03-01 12:00:01Z       below min severity\n",
+		"\nTIMELINE\nAT ", "2026-03-01 12:00:00Z  created               DiskFull\n", "severity raised       warning to critical\n", "2026-03-01 12:05:00Z  note             ada  looking\n",
+	} {
+		before, after, found := strings.Cut(rest, want)
+		if !found {
+			t.Fatalf("show: no %q in\n%s\nafter\n%s", want, rest, strings.TrimSuffix(out, rest))
 		}
+		_, rest = before, after
 	}
 	if strings.ContainsAny(out, "\x1b\u202e") {
 		t.Errorf("show: steers the terminal: %q", out)
 	}
+	var whole map[string]json.RawMessage
+	decode(t, s.ok(t, "", "incident", "show", "i-1", "--json"), &whole)
+	if whole["incident"] == nil || whole["timeline"] == nil || whole["deliveries"] == nil {
+		t.Errorf("json: %v", whole)
+	}
+	a.asked = append(a.asked[:4:4], a.asked[7:]...) // the same three again
 	if out := s.ok(t, "", "incident", "ack", "i-1"); !strings.HasPrefix(out, "i-1 is acknowledged: disk") {
 		t.Error(out)
 	}
@@ -93,7 +127,7 @@ func TestIncidents(t *testing.T) {
 	}
 	want := []string{
 		"GET /api/v1/incidents?cursor=i-9&limit=5&q=disk&severity=critical&status=open%2Cacknowledged",
-		"GET /api/v1/incidents/i-1", "GET /api/v1/incidents/i-1/timeline",
+		"GET /api/v1/incidents/i-1", "GET /api/v1/incidents/i-1/timeline", "GET /api/v1/deliveries?attempts=true&incident=i-1&limit=50",
 		"POST /api/v1/incidents/i-1/acknowledge", `POST /api/v1/incidents/i-1/resolve {"summary":"grown"}`,
 		"POST /api/v1/incidents/i-1/close", "POST /api/v1/incidents/i-1/reopen", `POST /api/v1/incidents/i-1/notes {"text":"some words"}`,
 	}
@@ -105,10 +139,19 @@ func TestIncidents(t *testing.T) {
 func TestRuns(t *testing.T) {
 	t.Parallel()
 	run := `{"run_id":"r-1","definition_name":"direct","definition_version":2,"state":"failed","status":"failed","source":"grafana",
-		"incident_id":"i-1","created_at":"2026-03-01T12:00:00Z","total_duration_ms":12.5,"last_error":{"type":"timeout","message":"too slow"},
-		"nodes":[{"node_id":"tell","node_type":"notify","state":"failed","attempt":3,"duration_ms":10,"attempts":[{"error_message":"refused"}]}]}`
+		"trace_id":"t-1","incident_id":"i-1","receipt_id":"p-1","created_at":"2026-03-01T12:00:00Z","started_at":"2026-03-01T12:00:00.001Z","total_duration_ms":12.5,
+		"last_error":{"type":"timeout","message":"too slow"},"nodes":[
+		{"node_id":"tell","node_type":"notify","state":"failed","attempt":3,"started_at":"2026-03-01T12:00:00.003Z","duration_ms":10.004,"attempts":[
+			{"attempt":2,"state":"failed","error_message":"refused","duration_ms":3,"started_at":"2026-03-01T12:00:00.003Z"}]},
+		{"node_id":"old","node_type":"transform","state":"succeeded","attempt":1},
+		{"node_id":"branch","node_type":"condition","state":"succeeded","attempt":1,"choice":"then","started_at":"2026-03-01T12:00:00.002Z","duration_ms":0.5},
+		{"node_id":"other","node_type":"notify","state":"skipped","reason":"not_reached"},
+		{"node_id":"in","node_type":"ingest","state":"succeeded","attempt":1,"started_at":"2026-03-01T12:00:00.001Z","duration_ms":1}],
+		"graph":{"nodes":[{"id":"tell","type":"notify","layer":2,"row":0},{"id":"in","type":"ingest","layer":0,"row":0},{"id":"later","type":"notify","layer":3,"row":0},
+			{"id":"other","type":"notify","layer":2,"row":1},{"id":"branch","type":"condition","layer":1,"row":0}]}}`
 	a := newAPI(t, map[string]string{
-		"GET /api/v1/runs": `{"items":[` + run + `],"next_cursor":""}`, "GET /api/v1/runs/r-1": run,
+		"GET /api/v1/runs": `{"items":[` + run + `],"next_cursor":""}`, "GET /api/v1/runs/r-1": run, "GET /api/v1/deliveries": deliveries,
+		"GET /api/v1/runs/r-2": `{"run_id":"r-2","definition_name":"gone","state":"pending","nodes":[{"node_id":"only","state":"running"}],"graph":null}`,
 	})
 	s := newShell(t)
 	s.vars["HUB_ADMIN_KEY"] = "the-key"
@@ -117,10 +160,34 @@ func TestRuns(t *testing.T) {
 		t.Error(out)
 	}
 	out = s.ok(t, "", "run", "show", "r-1", "--server", a.URL)
-	for _, want := range []string{"r-1 of direct v2, failed", "incident i-1", "timeout: too slow", "tell", "refused"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
-		}
+	want := `direct v2: failed after 12.5ms
+run r-1, started 2026-03-01 12:00:00Z, trace t-1
+incident i-1
+receipt p-1
+
+timeout: too slow
+
+NODES
+NODE    TYPE       STATE      START  TOOK   TRY  WHY
+in      ingest     succeeded  +0s    1ms    1
+branch  condition  succeeded  +1ms   500µs  1    chose then
+tell    notify     failed     +2ms   10ms   3    see below
+other   notify     skipped                       not reached
+later   notify     waiting
+old     transform  succeeded                1
+
+WHAT WENT WRONG
+NODE  TRY  STATE   AT                    TOOK  ERROR
+tell  2    failed  2026-03-01 12:00:00Z  3ms   refused
+
+TOLD
+CHANNEL    WHAT    STATE       TRIES  WHEN                       WHY
+`
+	if diff := cmp.Diff(want, out[:min(len(out), len(want))]); diff != "" {
+		t.Error(diff)
+	}
+	if out := s.ok(t, "", "run", "show", "r-2", "--server", a.URL); !strings.Contains(out, "only") {
+		t.Error(out)
 	}
 	if want := "GET /api/v1/runs?definition=direct&incident=i-1&limit=50&state=failed"; a.asked[0] != want {
 		t.Errorf("asked %q, want %q", a.asked[0], want)

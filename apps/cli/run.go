@@ -21,23 +21,45 @@ type wireRun struct {
 	Status     string     `json:"status"`
 	Source     string     `json:"source"`
 	IncidentID string     `json:"incident_id"`
+	ReceiptID  string     `json:"receipt_id"`
 	CreatedAt  *time.Time `json:"created_at"`
+	StartedAt  *time.Time `json:"started_at"`
 	DurationMS *float64   `json:"total_duration_ms"`
 	LastError  *struct {
 		Type    string `json:"type"`
 		Message string `json:"message"`
 	} `json:"last_error"`
-	Nodes []struct {
-		ID         string   `json:"node_id"`
-		Type       string   `json:"node_type"`
-		State      string   `json:"state"`
-		Attempt    int64    `json:"attempt"`
-		Reason     string   `json:"reason"`
-		DurationMS *float64 `json:"duration_ms"`
-		Attempts   []struct {
-			Error string `json:"error_message"`
-		} `json:"attempts"`
-	} `json:"nodes"`
+	Nodes []wireNode `json:"nodes"`
+	Graph struct {
+		Nodes []wireGraphNode `json:"nodes"`
+	} `json:"graph"`
+}
+
+// wireGraphNode is where a node stands in the picture.
+type wireGraphNode struct {
+	ID    string `json:"id"`
+	Type  string `json:"type"`
+	Layer int    `json:"layer"`
+	Row   int    `json:"row"`
+}
+
+// wireNode is one node of a run.
+type wireNode struct {
+	ID         string     `json:"node_id"`
+	Type       string     `json:"node_type"`
+	State      string     `json:"state"`
+	Attempt    int64      `json:"attempt"`
+	Reason     string     `json:"reason"`
+	Choice     string     `json:"choice"`
+	StartedAt  *time.Time `json:"started_at"`
+	DurationMS *float64   `json:"duration_ms"`
+	Attempts   []struct {
+		Attempt    int64      `json:"attempt"`
+		State      string     `json:"state"`
+		Error      string     `json:"error_message"`
+		StartedAt  *time.Time `json:"started_at"`
+		DurationMS *float64   `json:"duration_ms"`
+	} `json:"attempts"`
 }
 
 type runListCmd struct {
@@ -75,41 +97,4 @@ func (c runListCmd) Run(ctx context.Context, p *Program) error {
 		p.more(found.NextCursor)
 		return nil
 	})
-}
-
-type runShowCmd struct {
-	remote
-	ID string `arg:"" help:"Id of the run."`
-}
-
-// Run implements the command.
-func (c runShowCmd) Run(ctx context.Context, p *Program) error {
-	var r wireRun
-	return get(ctx, p, c.remote, "/api/v1/runs/"+segment(c.ID), nil, &r, func() error {
-		p.say("%s of %s v%d, %s, started %s, trace %s", clean(r.ID), clean(r.Definition), r.Version, clean(r.State), at(r.CreatedAt), clean(r.TraceID))
-		if r.IncidentID != "" {
-			p.say("incident %s", clean(r.IncidentID))
-		}
-		if r.LastError != nil {
-			p.say("%s: %s", clean(r.LastError.Type), clean(r.LastError.Message))
-		}
-		p.say("")
-		rows := make([][]string, len(r.Nodes))
-		for i, n := range r.Nodes {
-			why := n.Reason
-			if len(n.Attempts) > 0 {
-				why = firstOf(n.Attempts[len(n.Attempts)-1].Error, why)
-			}
-			rows[i] = []string{n.ID, n.Type, n.State, strconv.FormatInt(n.Attempt, 10), took(n.DurationMS), why}
-		}
-		return p.table([]string{"NODE", "TYPE", "STATE", "ATTEMPT", "TOOK", "WHY"}, rows)
-	})
-}
-
-// took renders milliseconds, "" while something is under way.
-func took(ms *float64) string {
-	if ms == nil {
-		return ""
-	}
-	return (time.Duration(*ms*1000) * time.Microsecond).String()
 }

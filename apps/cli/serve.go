@@ -34,7 +34,7 @@ func (c serveCmd) Run(ctx context.Context, p *Program) error {
 		"HUB_LISTEN": c.Listen, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
 		"HUB_LOG_FORMAT": c.LogFormat, "HUB_LOG_LEVEL": c.LogLevel,
 	})
-	cfg, err := config.Load(p.Getenv, over)
+	cfg, err := p.settings(over)
 	if err != nil {
 		return err
 	}
@@ -45,31 +45,4 @@ func (c serveCmd) Run(ctx context.Context, p *Program) error {
 		}
 	}
 	return p.Serve(ctx, cfg, p.Getenv, p.Out, log)
-}
-
-type migrateCmd struct {
-	where
-	JSON bool `help:"Print JSON."`
-}
-
-// Help implements kong.HelpProvider.
-func (migrateCmd) Help() string {
-	return `"serve" does this too. Run it by itself to migrate before a release is rolled out to several processes. It refuses a database that
-a newer release has migrated.
-
-Example:
-
-    HUB_DATABASE_URL=postgres://hub@db/hub incidenthub migrate`
-}
-
-// Run implements the command.
-func (c migrateCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(_ context.Context, h *Hub) error {
-		engine := string(h.Target.DB.Engine())
-		if c.JSON {
-			return p.printJSON(map[string]any{"engine": engine, "up_to_date": true})
-		}
-		p.say("The schema of the %s database is up to date.", engine)
-		return nil
-	})
 }
