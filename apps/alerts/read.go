@@ -43,11 +43,14 @@ type AlertFilter struct {
 func (r *Reader) Alerts(ctx context.Context, tenant string, f AlertFilter, p storage.Paging) (storage.Page[Alert], error) {
 	q := r.db.Read(ctx).Table("alerts").Where("tenant_id = ?", tenant)
 	for _, c := range []struct{ column, value string }{
-		{"source", f.Source}, {"fingerprint", f.Fingerprint}, {"status", f.Status}, {"severity", f.Severity}, {"name", f.Name},
+		{"source", f.Source}, {"fingerprint", f.Fingerprint}, {"severity", f.Severity}, {"name", f.Name},
 	} {
 		if c.value != "" {
 			q = q.Where(c.column+" = ?", c.value)
 		}
+	}
+	if f.Status != "" {
+		q = storage.Seldom(q, "status", []string{f.Status}, "status = 'firing'", "firing")
 	}
 	if !f.Incident.IsZero() {
 		q = q.Where("incident_id = ?", f.Incident)

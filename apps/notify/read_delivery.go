@@ -11,6 +11,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -111,9 +112,7 @@ func (r *Reader) joined(ctx context.Context, picked *gorm.DB) *gorm.DB {
 // Deliveries lists deliveries, newest first.
 func (r *Reader) Deliveries(ctx context.Context, tenant string, f DeliveryFilter, p storage.Paging) (storage.Page[DeliveryView], error) {
 	q := r.db.Read(ctx).Table("deliveries").Where("tenant_id = ?", tenant)
-	if len(f.States) > 0 {
-		q = q.Where("state IN ?", f.States)
-	}
+	q = storage.Seldom(q, "state", f.States, "state = 'dead'", event.StateDead)
 	if len(f.Kinds) > 0 {
 		q = q.Where("kind IN ?", f.Kinds)
 	}

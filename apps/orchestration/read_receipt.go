@@ -28,7 +28,7 @@ func (r *Reader) Receipts(ctx context.Context, tenant string, f ReceiptFilter, p
 		q = q.Where("driver = ?", f.Driver)
 	}
 	if f.Outcome != "" {
-		q = q.Where("outcome = ?", f.Outcome)
+		q = storage.Seldom(q, "outcome", []string{f.Outcome}, "outcome <> 'queued'", OutcomeNoRoute, OutcomeIgnored, OutcomeRejected)
 	}
 	var rows []Receipt
 	if err := p.Apply(q).Find(&rows).Error; err != nil {

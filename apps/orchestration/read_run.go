@@ -28,11 +28,14 @@ const receiptRuns = "id IN (SELECT run_id FROM ledger WHERE receipt_id = ? AND t
 func (r *Reader) Runs(ctx context.Context, tenant string, f RunFilter, p storage.Paging) (storage.Page[Run], error) {
 	q := r.db.Read(ctx).Table("runs").Where("tenant_id = ?", tenant)
 	for _, c := range []struct{ column, value string }{
-		{"status", f.Status}, {"state", f.State}, {"source", f.Source}, {"definition_name", f.DefinitionName},
+		{"status", f.Status}, {"source", f.Source}, {"definition_name", f.DefinitionName},
 	} {
 		if c.value != "" {
 			q = q.Where(c.column+" = ?", c.value)
 		}
+	}
+	if f.State != "" {
+		q = storage.Seldom(q, "state", []string{f.State}, "state = 'failed'", "failed")
 	}
 	if !f.Definition.IsZero() {
 		q = q.Where("definition_id = ?", f.Definition)

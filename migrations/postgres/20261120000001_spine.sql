@@ -123,6 +123,7 @@ CREATE TABLE receipts (
     received_at  timestamptz NOT NULL,
     folded_at    timestamptz
 );
+CREATE INDEX receipts_odd ON receipts (tenant_id, id) WHERE outcome <> 'queued';
 CREATE UNIQUE INDEX receipts_delivery_key ON receipts (tenant_id, source_id, delivery_key) WHERE delivery_key IS NOT NULL;
 
 CREATE TABLE receipt_bodies (
@@ -202,6 +203,7 @@ CREATE TABLE runs (
     started_at         timestamptz,
     finished_at        timestamptz
 );
+CREATE INDEX runs_failed ON runs (tenant_id, id) WHERE state = 'failed';
 CREATE INDEX runs_incident ON runs (incident_id) WHERE incident_id IS NOT NULL;
 
 -- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
@@ -287,6 +289,7 @@ CREATE TABLE alerts (
 );
 CREATE UNIQUE INDEX alerts_key ON alerts (tenant_id, source, fingerprint);
 CREATE INDEX alerts_incident ON alerts (incident_id, status);
+CREATE INDEX alerts_firing ON alerts (tenant_id, id) WHERE status = 'firing';
 
 CREATE TABLE alert_history (
     alert_id    uuid NOT NULL,
@@ -365,6 +368,7 @@ CREATE TABLE deliveries (
 );
 CREATE UNIQUE INDEX deliveries_idem_key ON deliveries (idem_key);
 CREATE INDEX deliveries_incident ON deliveries (incident_id);
+CREATE INDEX deliveries_dead ON deliveries (tenant_id, id) WHERE state = 'dead';
 CREATE INDEX deliveries_run ON deliveries (run_id) WHERE run_id IS NOT NULL;
 
 -- Which further runs wait for a delivery: a second route that hits the same idem_key gets a row here and no delivery of its own.

@@ -123,6 +123,7 @@ CREATE TABLE receipts (
     received_at  TIMESTAMP NOT NULL,
     folded_at    TIMESTAMP
 );
+CREATE INDEX receipts_odd ON receipts (tenant_id, id) WHERE outcome <> 'queued';
 CREATE UNIQUE INDEX receipts_delivery_key ON receipts (tenant_id, source_id, delivery_key) WHERE delivery_key IS NOT NULL;
 
 CREATE TABLE receipt_bodies (
@@ -201,6 +202,7 @@ CREATE TABLE runs (
     started_at         TIMESTAMP,
     finished_at        TIMESTAMP
 );
+CREATE INDEX runs_failed ON runs (tenant_id, id) WHERE state = 'failed';
 CREATE INDEX runs_incident ON runs (incident_id) WHERE incident_id IS NOT NULL;
 
 -- Where each node of a run stands now, with its last execution; node_attempts keeps those before it.
@@ -286,6 +288,7 @@ CREATE TABLE alerts (
 );
 CREATE UNIQUE INDEX alerts_key ON alerts (tenant_id, source, fingerprint);
 CREATE INDEX alerts_incident ON alerts (incident_id, status);
+CREATE INDEX alerts_firing ON alerts (tenant_id, id) WHERE status = 'firing';
 
 CREATE TABLE alert_history (
     alert_id    BLOB NOT NULL,
@@ -364,6 +367,7 @@ CREATE TABLE deliveries (
 );
 CREATE UNIQUE INDEX deliveries_idem_key ON deliveries (idem_key);
 CREATE INDEX deliveries_incident ON deliveries (incident_id);
+CREATE INDEX deliveries_dead ON deliveries (tenant_id, id) WHERE state = 'dead';
 CREATE INDEX deliveries_run ON deliveries (run_id) WHERE run_id IS NOT NULL;
 
 -- Which further runs wait for a delivery: a second route that hits the same idem_key gets a row here and no delivery of its own.

@@ -33,6 +33,27 @@ func NoScans(t testing.TB, db *storage.DB, calls map[string]func() error) {
 	}
 }
 
+// Uses makes each call and fails the test unless one of its queries is planned with the index that it is named by, on either engine.
+// The tables must be filled, and analyzed on Postgres.
+func Uses(t testing.TB, db *storage.DB, calls map[string]func() error) {
+	t.Helper()
+	var queries []query
+	record(t, db, func(q query) { queries = append(queries, q) })
+	for index, call := range calls {
+		queries = nil
+		if err := call(); err != nil {
+			t.Fatalf("%s: %v", index, err)
+		}
+		var plans strings.Builder
+		for _, q := range queries {
+			plans.WriteString(q.sql + "\n" + explain(t, db, q))
+		}
+		if !strings.Contains(plans.String(), index) {
+			t.Errorf("%s is not used:\n%s", index, plans.String())
+		}
+	}
+}
+
 type query struct {
 	sql  string
 	vars []any
@@ -56,15 +77,28 @@ func record(t testing.TB, db *storage.DB, to func(query)) {
 // explain asks the pool itself: gorm would count the placeholders anew.
 func explain(t testing.TB, db *storage.DB, q query) string {
 	t.Helper()
-	rows, err := db.Read(t.Context()).Statement.ConnPool.QueryContext(t.Context(), "EXPLAIN "+q.sql, q.vars...)
+	verb := "EXPLAIN "
+	if db.Engine() == storage.SQLite {
+		verb = "EXPLAIN QUERY PLAN "
+	}
+	rows, err := db.Read(t.Context()).Statement.ConnPool.QueryContext(t.Context(), verb+q.sql, q.vars...)
 	if err != nil {
 		t.Fatalf("explain %s: %v", q.sql, err)
 	}
 	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line string
+	into := make([]any, len(columns)) // the text comes last
+	for i := range into {
+		into[i] = new(any)
+	}
+	into[len(into)-1] = &line
 	var plan strings.Builder
 	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
+		if err := rows.Scan(into...); err != nil {
 			t.Fatal(err)
 		}
 		plan.WriteString(line + "\n")
