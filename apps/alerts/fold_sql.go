@@ -20,8 +20,9 @@ var (
 	lockIncidents = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
 		SELECT `+incidentColumns+` FROM incidents t WHERE t.id = v.id LIMIT 1 {lock}`)
 
+	// The state is compared in a way that no index serves: the rows are found by their incident.
 	countFiring = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
-		SELECT v.incident_id AS incident_id, count(*) AS n FROM alerts t WHERE t.incident_id = v.incident_id AND t.status = 'firing'`)
+		SELECT v.incident_id AS incident_id, count(*) AS n FROM alerts t WHERE t.incident_id = v.incident_id AND t.status || '' = 'firing'`)
 
 	insertAlert = s.Insert("alerts", append(alertColumns(), s.Cols(s.Text, "tenant_id", "source", "fingerprint")...), "")
 

@@ -287,7 +287,7 @@ CREATE TABLE alerts (
     updated_at       TIMESTAMP NOT NULL
 );
 CREATE UNIQUE INDEX alerts_key ON alerts (tenant_id, source, fingerprint);
-CREATE INDEX alerts_incident ON alerts (incident_id, status);
+CREATE INDEX alerts_incident ON alerts (incident_id);
 CREATE INDEX alerts_firing ON alerts (tenant_id, id) WHERE status = 'firing';
 
 CREATE TABLE alert_history (
