@@ -4,6 +4,7 @@ package crashtest
 
 import (
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -62,12 +63,12 @@ func (a *audit) check(t *testing.T) outcome {
 	return o
 }
 
-// rest waits until no work is left and the hub's own check has seen everything.
+// rest waits until no work is left and the hub's own check has seen everything. It gives up when nothing has got done for long.
 func (a *audit) rest(t *testing.T, db *storage.DB) ledger {
 	t.Helper()
 	var l ledger
 	var jobs, observations, checked int64
-	began := time.Now()
+	least, most, moved := int64(math.MaxInt64), int64(0), time.Now()
 	for {
 		l = ledger{}
 		err := a.hub.get("/api/v1/ledger", &l)
@@ -81,8 +82,11 @@ func (a *audit) rest(t *testing.T, db *storage.DB) ledger {
 		if err == nil && jobs == 0 && l.Counts["pending"] == 0 && checked == observations {
 			break
 		}
-		if time.Since(began) > patience {
-			t.Fatalf("not at rest after %s: %d jobs, ledger %+v, %d of %d observations checked, last error %v\n%s",
+		if err == nil && (jobs < least || checked > most) {
+			least, most, moved = min(least, jobs), max(most, checked), time.Now()
+		}
+		if time.Since(moved) > patience {
+			t.Fatalf("not at rest, and nothing has got done for %s: %d jobs, ledger %+v, %d of %d observations checked, last error %v\n%s",
 				patience, jobs, l, checked, observations, err, dump(t, db))
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -38,7 +38,7 @@ func TestDatabaseAway(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.mark()
-		time.Sleep(lease() + time.Second) // what the hub has sent and could not book must not be sent again
+		time.Sleep(outage(n)) // what the hub has sent and could not book must not be sent again
 		testkit.Eventually(t, patience, func() bool { refused, _ := l.since(); return refused[http.StatusServiceUnavailable] > 0 }, "no 503s")
 		if h.healthy() {
 			t.Error("ready without a database")

@@ -32,13 +32,13 @@ func TestDiskFull(t *testing.T) {
 			l.start(0)
 			worst := time.Duration(0)
 			const times = 2
-			for range times {
+			for n := range times {
 				l.allow(2 * some)
 				l.wait(t, some)
 				d.fill()
 				l.allow(0)
 				l.mark()
-				time.Sleep(lease() + time.Second) // what the hub has sent and could not book must not be sent again
+				time.Sleep(outage(n)) // what the hub has sent and could not book must not be sent again
 				testkit.Eventually(t, patience, func() bool { refused, _ := l.since(); return refused[http.StatusServiceUnavailable] > 0 }, "no 503s")
 				if a, err := h.do(http.MethodGet, "/livez", nil); err != nil || a.status != http.StatusOK {
 					t.Errorf("not alive on a full disk: %d %v", a.status, err)

@@ -35,6 +35,15 @@ func bar(t *testing.T, what string, took, limit time.Duration) {
 	}
 }
 
-// lease is how long work is held in tests that wait for what a dead hub held. It is far more than a few commits take, so that nobody
-// who is alive loses his.
-func lease() time.Duration { return pick(10*time.Second, 3*time.Second) }
+// lease is how long work is held in tests that wait for what a dead hub held. To claim, take and send takes up to four commits: in the
+// short form there is time for that where a commit takes seconds.
+func lease() time.Duration { return pick(20*time.Second, 3*time.Second) }
+
+// outage is how long the nth fault lasts: longer than a lease, so that what the hub has sent and cannot book is due again meanwhile. In
+// the short form that is so the first time only.
+func outage(n int) time.Duration {
+	if n > 0 && !long() {
+		return time.Second
+	}
+	return lease() + time.Second
+}
