@@ -8,8 +8,8 @@ FIXTURES   ?= $(or $(INCIDENTHUB_FIXTURES),$(abspath ../shared/fixtures))
 TAGS       := nomsgpack
 CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
-# Two packages at once suit two cores; -parallel 4 because most tests wait for a database.
-TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 10m
+# Two packages at once suit two cores; -parallel 4 because most tests wait for a database. The time is for a package on a slow machine.
+TESTFLAGS  := -tags $(TAGS) -p 2 -parallel 4 -timeout 15m
 CHAOSFLAGS := -tags $(TAGS) -count=1 -timeout 20m -v
 
 .DEFAULT_GOAL := help
