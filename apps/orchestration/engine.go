@@ -66,11 +66,13 @@ func New(c Config) (*Engine, error) {
 	f.life, f.end = context.WithCancel(context.Background())
 	r.fold = f
 	i := &Intake{db: c.DB, catalog: c.Catalog, fold: f, lease: c.Lease, reload: c.Reload, ledger: c.Ledger, Default: c.Default}
-	folds := storage.QueueOptions{Name: "fold", Max: maxFoldBatch, Workers: 2}
-	if c.DB.Engine() == storage.SQLite { // one writer for both
-		folds.Share = func() int { return f.share(i.accept.Len()) }
+	least := leastPostgres
+	if c.DB.Engine() == storage.SQLite {
+		least = leastSQLite
 	}
-	f.folds = storage.NewQueue(c.DB, folds, f.apply)
+	f.folds = storage.NewQueue(c.DB, storage.QueueOptions{
+		Name: "fold", Max: maxFoldBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, i.accept.Len(), least) },
+	}, f.apply)
 	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
 	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, Workers: 2}, i.applyAccepts)
 	r.poller = &queue.Poller{Queue: QueueIngest, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: log, Lease: c.Lease, Room: f.room, Do: r.do}

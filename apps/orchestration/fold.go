@@ -29,7 +29,8 @@ const (
 const (
 	maxInMemory  = 20_000 // observations handed over in memory; the rest stays due in the table
 	maxFoldBatch = 200
-	minFoldShare = 8
+	// The least that is folded at once while accepts wait: on Postgres a transaction of its own, with three round trips.
+	leastSQLite, leastPostgres = 8, 50
 )
 
 // AlertFold is the alerts' part of a fold; internal/server fits apps/alerts to it.
@@ -109,6 +110,7 @@ type Folder struct {
 
 	mu      sync.Mutex
 	held    int
+	credit  int // receipts accepted since folding had its last share
 	waiters map[id.ID][]chan *event.Folded
 	wg      sync.WaitGroup
 }
@@ -138,23 +140,32 @@ func (f *Folder) room() int {
 	return min(maxInMemory-f.held, maxFoldBatch)
 }
 
-// share is how many receipts to fold beside as many that wait to be accepted. A burst is taken in first, since senders wait for
-// their answer and nothing accepted is lost; when much is waiting to be folded the senders are held to that pace.
-func (f *Folder) share(accepts int) int {
-	if accepts == 0 {
-		return maxFoldBatch
-	}
+// share is how many receipts to fold now, of those that wait. A burst is taken in first, since senders wait for their answer and
+// nothing accepted is lost: while accepts wait, folding gets a part of their number, larger when much is waiting to be folded.
+func (f *Folder) share(waiting, accepts, least int) int {
 	f.mu.Lock()
-	held := f.held
-	f.mu.Unlock()
-	switch {
-	case held < maxInMemory/4:
-		return max(accepts/4, minFoldShare)
-	case held < maxInMemory/2:
-		return max(accepts, minFoldShare)
-	default:
-		return maxFoldBatch
+	defer f.mu.Unlock()
+	if accepts == 0 {
+		f.credit = 0
+		return waiting
 	}
+	part := 4
+	if f.held > maxInMemory/2 {
+		part = 2
+	}
+	n := min(waiting, f.credit/part)
+	if n < min(waiting, least) {
+		return 0
+	}
+	f.credit -= n * part
+	return n
+}
+
+// accepted counts a receipt towards folding's share.
+func (f *Folder) accepted() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.credit = min(f.credit+1, maxInMemory)
 }
 
 // submit folds an item whose job this process holds.

@@ -153,6 +153,7 @@ func (i *Intake) refresh(ctx context.Context) error {
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
 	done := make(chan error, 1)
 	i.accept.Submit(a, func(err error) {
+		i.fold.accepted()
 		switch {
 		case !a.leased:
 		case err != nil || a.existing != nil:

@@ -18,9 +18,13 @@ type QueueOptions struct {
 	Workers int
 	// Linger is how long a batch that is not full waits for company; 0 commits as soon as the writer is idle.
 	Linger time.Duration
-	// Share, when set, says how many items the next batch may have, below Max, for the sake of other classes. It must be quick.
-	Share func() int
+	// Share, when set, says how many of the items that wait the next batch may have, for the sake of other classes; 0 asks again a
+	// little later. It must be quick.
+	Share func(waiting int) int
 }
+
+// shareWait is how long a class that has no share waits.
+const shareWait = time.Millisecond
 
 // Queue folds items that arrive together into one transaction (group commit). An item's caller hears of it only after the
 // commit. A batch that fails is done again item by item, so a bad item costs only itself.
@@ -135,7 +139,9 @@ func (q *Queue[T]) take() (work, time.Duration) {
 	}
 	n := min(len(q.items), q.opt.Max)
 	if q.opt.Share != nil {
-		n = max(1, min(n, q.opt.Share()))
+		if n = min(n, q.opt.Share(n)); n <= 0 {
+			return nil, shareWait
+		}
 	}
 	b := &batch[T]{apply: q.apply, entries: q.items[:n:n]}
 	q.items = q.items[n:]
