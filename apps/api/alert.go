@@ -16,7 +16,7 @@ type alertQuery struct {
 	Source      string `query:"source" doc:"The source of the alert's key: a driver's name, or what the sender or its entry calls it." maxLength:"100"`
 	Fingerprint string `query:"fingerprint" doc:"The alert's key inside its source; give source as well." maxLength:"255"`
 	Name        string `query:"name" doc:"The whole name." maxLength:"255"`
-	Incident    string `query:"incident" doc:"Id of the incident it belongs to."`
+	Incident    string `query:"incident" doc:"Id of the incident it belongs to." format:"uuid"`
 	Text        string `query:"q" doc:"Part of the name or of a label, upper and lower case alike." maxLength:"200"`
 }
 

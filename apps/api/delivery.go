@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,8 +20,8 @@ type deliveryQuery struct {
 	Kind     []channel.Kind `query:"kind" doc:"Any of these: firing, updated, resolved, test …" maxItems:"10"`
 	Severity string         `query:"severity" enum:"critical,warning,info"`
 	Channel  string         `query:"channel" doc:"Id or name of a channel." maxLength:"200"`
-	Incident string         `query:"incident" doc:"Id of an incident."`
-	Run      string         `query:"run" doc:"Id of a run that waited for it."`
+	Incident string         `query:"incident" doc:"Id of an incident." format:"uuid"`
+	Run      string         `query:"run" doc:"Id of a run that waited for it." format:"uuid"`
 	Attempts bool           `query:"attempts" doc:"Also the attempts of each."`
 }
 
@@ -27,14 +29,37 @@ type inboxQuery struct {
 	PageQuery
 	Unread   bool   `query:"unread" doc:"Only those that nobody has read."`
 	Severity string `query:"severity" enum:"critical,warning,info,success"`
-	Incident string `query:"incident" doc:"Id of an incident."`
+	Incident string `query:"incident" doc:"Id of an incident." format:"uuid"`
 }
 
 type readInput struct {
 	Body struct {
-		IDs  []id.ID `json:"ids,omitempty" doc:"These messages." maxItems:"1000"`
-		UpTo *id.ID  `json:"up_to,omitempty" doc:"All messages up to and including this one."`
+		IDs  []idText `json:"ids,omitempty" doc:"These messages." maxItems:"1000"`
+		UpTo *idText  `json:"up_to,omitempty" doc:"All messages up to and including this one."`
 	}
+}
+
+// read returns what is to be marked: ids, or the message up to which all are.
+func (in *readInput) read() (ids []id.ID, upTo *id.ID, err error) {
+	texts, pointer := in.Body.IDs, "/ids/%d"
+	switch {
+	case in.Body.UpTo != nil && len(texts) > 0:
+		return nil, nil, unusable("/up_to", "give either ids or up_to")
+	case in.Body.UpTo == nil && len(texts) == 0:
+		return nil, nil, unusable("/ids", "is required, unless up_to is given")
+	case in.Body.UpTo != nil:
+		texts, pointer = []idText{*in.Body.UpTo}, "/up_to"
+	}
+	ids = make([]id.ID, len(texts))
+	for i, text := range texts {
+		if ids[i], err = id.Parse(string(text)); err != nil {
+			return nil, nil, unusable(strings.ReplaceAll(pointer, "%d", strconv.Itoa(i)), wantID)
+		}
+	}
+	if in.Body.UpTo != nil {
+		return nil, &ids[0], nil
+	}
+	return ids, nil, nil
 }
 
 type marked struct {
@@ -108,15 +133,15 @@ func (a *API) inboxRoutes(h huma.API) {
 		})
 	change(a, h, op(http.MethodPost, "/api/v1/inbox/read", "mark-read", "Mark messages as read"),
 		func(ctx context.Context, c caller, in *readInput) (*answer[marked], error) {
+			ids, upTo, err := in.read()
 			var n int
-			var err error
 			switch {
-			case in.Body.UpTo != nil && len(in.Body.IDs) > 0, in.Body.UpTo == nil && len(in.Body.IDs) == 0:
-				return nil, unusable("", "give either ids or up_to")
-			case in.Body.UpTo != nil:
-				n, err = a.Inbox.MarkAllRead(ctx, c.tenant, *in.Body.UpTo)
+			case err != nil:
+				return nil, err
+			case upTo != nil:
+				n, err = a.Inbox.MarkAllRead(ctx, c.tenant, *upTo)
 			default:
-				n, err = a.Inbox.MarkRead(ctx, c.tenant, in.Body.IDs...)
+				n, err = a.Inbox.MarkRead(ctx, c.tenant, ids...)
 			}
 			return &answer[marked]{Body: marked{n}}, err
 		})

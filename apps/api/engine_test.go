@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gin-gonic/gin"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/incidenthub/incidenthub/apps/api"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
@@ -37,7 +38,7 @@ func TestBadRequestsSayWhatToDo(t *testing.T) {
 		"no body":         {"POST", "/api/v1/keys", "", "", 400, "", "", "JSON"},
 		"form":            {"POST", "/api/v1/sources", `name=canary`, "application/x-www-form-urlencoded", 415, "", "", "Content-Type: application/json"},
 		"wrong type":      {"POST", "/api/v1/sources", `{"name":{"canary":1}}`, "", 422, "/name", "", "errors"},
-		"missing field":   {"POST", "/api/v1/keys", `{"name":"x"}`, "", 422, "", "", "errors"},
+		"missing field":   {"POST", "/api/v1/keys", `{"name":"x"}`, "", 422, "/scopes", "", "errors"},
 		"unknown status":  {"GET", "/api/v1/alerts?status=canary", "", "", 422, "", "query.status", "errors"},
 		"limit too large": {"GET", "/api/v1/alerts?limit=100000", "", "", 422, "", "query.limit", "errors"},
 		"limit no number": {"GET", "/api/v1/alerts?limit=canary", "", "", 422, "", "query.limit", "errors"},
@@ -67,6 +68,44 @@ func TestBadRequestsSayWhatToDo(t *testing.T) {
 		if tt.pointer != "" && !slices.ContainsFunc(p.Errors, func(e api.Detail) bool { return e.Pointer == tt.pointer }) ||
 			tt.location != "" && !slices.ContainsFunc(p.Errors, func(e api.Detail) bool { return e.Location == tt.location }) {
 			t.Errorf("%s: errors %+v, want one at %s%s", name, p.Errors, tt.pointer, tt.location)
+		}
+	}
+}
+
+// TestEveryProblemAtOnce: whoever mends a request must not learn of its faults one by one.
+func TestEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	note := "/api/v1/incidents/" + h.incident("x").String() + "/notes"
+	for name, tt := range map[string]struct {
+		method, path, body string
+		want               []string // pointers and locations, sorted
+	}{
+		"missing fields":           {"POST", "/api/v1/keys", `{}`, []string{"/name", "/scopes"}},
+		"missing and wrong":        {"POST", "/api/v1/keys", `{"scopes":["read",7],"expires_at":"soon"}`, []string{"/expires_at", "/name", "/scopes/1"}},
+		"a missing text":           {"POST", note, `{}`, []string{"/text"}},
+		"a missing driver":         {"POST", "/api/v1/channels/validate", `{}`, []string{"/driver"}},
+		"a missing name":           {"POST", "/api/v1/definitions/direct/clone", `{}`, []string{"/name"}},
+		"a channel of nothing":     {"POST", "/api/v1/channels", `{}`, []string{"/driver", "/name"}},
+		"a source of odd values":   {"POST", "/api/v1/sources", `{"name":"a b","driver":"nagios","group_by":7,"signature":"rot13","description":"` + strings.Repeat("x", 1001) + `"}`, []string{"/description", "/driver", "/group_by", "/name", "/signature"}},
+		"a channel of odd values":  {"POST", "/api/v1/channels", `{"name":"a/b","driver":"hook","min_severity":"doom","config":{"endpoint":5,"nope":1}}`, []string{"/config/endpoint", "/config/nope", "/min_severity", "/name"}},
+		"a definition of mistakes": {"POST", "/api/v1/definitions", `{"config":{"nodes":[{"id":"a"},{"type":"nope"}]}}`, []string{"/config/nodes/0/type", "/config/nodes/1/id", "/config/nodes/1/type", "/config/version", "/name"}},
+		"ids that are none":        {"POST", "/api/v1/inbox/read", `{"ids":["canary",5],"up_to":"canary"}`, []string{"/ids/0", "/ids/1", "/up_to"}},
+		"no ids":                   {"POST", "/api/v1/inbox/read", `{}`, []string{"/ids"}},
+		"an odd spelling of an id": {"POST", "/api/v1/inbox/read", `{"ids":["urn:uuid:0190a6c1-7c4e-7b1a-9d0e-5b8f3c2a1d4e"]}`, []string{"/ids/0"}},
+		"a query":                  {"GET", "/api/v1/deliveries?limit=x&incident=canary&run=canary&cursor=canary&state=odd", "", []string{"query.cursor", "query.incident", "query.limit", "query.run", "query.state[0]"}},
+	} {
+		p := problem(t, h.call(h.admin, tt.method, tt.path, tt.body), http.StatusUnprocessableEntity)
+		var got []string
+		for _, e := range p.Errors {
+			got = append(got, e.Pointer+e.Location)
+			if e.Message == "" || strings.Contains(e.Message, "canary") || strings.Contains(e.Message, "RFC 4122") || strings.Contains(e.Message, "property") {
+				t.Errorf("%s: message %q", name, e.Message)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(tt.want, slices.Compact(got)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
 		}
 	}
 }

@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 	"github.com/gin-gonic/gin"
 
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/trace"
 )
 
@@ -100,7 +102,7 @@ func fromHuma(status int, message string, errs ...error) huma.StatusError {
 		if rest, ok := strings.CutPrefix(d.Location, "body"); ok {
 			d.Location, d.Pointer = "", pointerOf(rest)
 		}
-		p.Errors = append(p.Errors, d)
+		p.Errors = append(p.Errors, inWords(d))
 	}
 	switch status {
 	case http.StatusUnsupportedMediaType:
@@ -117,11 +119,35 @@ func fromHuma(status int, message string, errs ...error) huma.StatusError {
 	return p
 }
 
+// required is what huma says of a field that is missing, around its name.
+var required = strings.Split(validation.MsgExpectedRequiredProperty, "%s")
+
+// inWords makes huma's complaints about missing fields and ids say what to do. The pointer of a missing field is where it belongs.
+func inWords(d Detail) Detail {
+	name, isMissing := strings.CutPrefix(d.Message, required[0])
+	if isMissing && d.Location == "" {
+		d.Pointer += pointerTo(strings.TrimSuffix(name, required[1]))
+		d.Message = "is required"
+	}
+	if uuid, _, _ := strings.Cut(validation.MsgExpectedRFC4122UUID, "%"); strings.HasPrefix(d.Message, uuid) {
+		d.Message = wantID
+		if d.Location == "query.cursor" {
+			d.Message = storage.ErrCursor.Error()
+		}
+	}
+	return d
+}
+
 // pointerOf writes huma's ".nodes[0].type" as a JSON pointer.
 func pointerOf(location string) string {
 	var b strings.Builder
 	for _, step := range strings.FieldsFunc(location, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
-		b.WriteString("/" + strings.ReplaceAll(strings.ReplaceAll(step, "~", "~0"), "/", "~1"))
+		b.WriteString(pointerTo(step))
 	}
 	return b.String()
+}
+
+// pointerTo is one step of a JSON pointer.
+func pointerTo(name string) string {
+	return "/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }

@@ -15,8 +15,8 @@ type runQuery struct {
 	State      string `query:"state" enum:"pending,running,retrying,succeeded,failed,canceled"`
 	Source     string `query:"source" maxLength:"100"`
 	Definition string `query:"definition" doc:"Name of the pipeline." maxLength:"200"`
-	Incident   string `query:"incident" doc:"Id of an incident."`
-	Receipt    string `query:"receipt" doc:"Id of a receipt."`
+	Incident   string `query:"incident" doc:"Id of an incident." format:"uuid"`
+	Receipt    string `query:"receipt" doc:"Id of a receipt." format:"uuid"`
 }
 
 func (a *API) runRoutes(h huma.API) {

@@ -86,11 +86,7 @@ func (a *API) sourceRoutes(h huma.API) {
 	create := op(http.MethodPost, "/api/v1/sources", "create-source", "Make a webhook entry with a key of its own")
 	create.DefaultStatus = http.StatusCreated
 	change(a, h, create, func(ctx context.Context, c caller, in *sourceInput) (*answer[newSource], error) {
-		fields, err := in.Body.over(sources.Input{IsActive: true})
-		if err != nil {
-			return nil, err
-		}
-		return withKey(a.Sources.Create(ctx, c.tenant, fields))
+		return withKey(a.Sources.Create(ctx, c.tenant, in.Body.over(sources.Input{IsActive: true})))
 	})
 	change(a, h, op(http.MethodPut, "/api/v1/sources/{ref}", "replace-source", "Set every field; what is left out takes its default"),
 		func(ctx context.Context, c caller, in *sourceChange) (*answer[SourceView], error) {
@@ -115,10 +111,7 @@ func (a *API) updateSource(ctx context.Context, c caller, in *sourceChange, base
 	if err != nil {
 		return nil, err
 	}
-	fields, err := in.Body.over(base(was))
-	if err != nil {
-		return nil, err
-	}
+	fields := in.Body.over(base(was))
 	version := in.Body.Version
 	if version == 0 {
 		version = was.Version // what was read here must still hold when it is written
@@ -131,8 +124,9 @@ func (a *API) updateSource(ctx context.Context, c caller, in *sourceChange, base
 	return &answer[SourceView]{Body: v}, err
 }
 
-// over writes the given fields over others.
-func (f sourceFields) over(in sources.Input) (sources.Input, error) {
+// over writes the given fields over others. A grouping or a scheme that cannot be read becomes one that the service refuses, so that
+// all problems are listed at once.
+func (f sourceFields) over(in sources.Input) sources.Input {
 	set(&in.Name, f.Name)
 	set(&in.Driver, f.Driver)
 	set(&in.SourceName, f.SourceName)
@@ -141,17 +135,17 @@ func (f sourceFields) over(in sources.Input) (sources.Input, error) {
 	in.SignatureSecret, in.SignaturePrevious, in.Key = f.SignatureSecret, f.SignaturePrevious, f.Key
 	if len(f.GroupBy) > 0 {
 		in.GroupBy = sources.GroupBy{}
-		if err := json.Unmarshal(f.GroupBy, &in.GroupBy); err != nil {
-			return in, unusable("/group_by", err.Error())
+		if json.Unmarshal(f.GroupBy, &in.GroupBy) != nil {
+			in.GroupBy = sources.GroupBy{Vendor: true, Labels: []string{"unreadable"}}
 		}
 	}
 	if f.Signature != nil {
 		in.Signature = sources.Signature{}
-		if err := in.Signature.UnmarshalText([]byte(*f.Signature)); err != nil {
-			return in, unusable("/signature", err.Error())
+		if in.Signature.UnmarshalText([]byte(*f.Signature)) != nil {
+			in.Signature.Scheme = sources.Scheme(*f.Signature)
 		}
 	}
-	return in, nil
+	return in
 }
 
 // set copies a field that was given.

@@ -21,7 +21,7 @@ type nothing struct{}
 // PageQuery are the parameters of every list that goes by pages. Like all that is embedded here it is exported, because huma
 // looks at nothing else.
 type PageQuery struct {
-	Cursor string `query:"cursor" doc:"next_cursor of the page before; left out: the newest." maxLength:"64"`
+	Cursor string `query:"cursor" doc:"next_cursor of the page before; left out: the newest." format:"uuid"`
 	Limit  int    `query:"limit" doc:"Rows on the page." minimum:"1" maximum:"200" default:"50"`
 }
 
@@ -53,6 +53,17 @@ type ByRef struct {
 	Ref string `path:"ref" doc:"The id or the name." maxLength:"200"`
 }
 
+// wantID says what an id looks like.
+const wantID = "must be an id: 36 characters like 0190a6c1-7c4e-7b1a-9d0e-5b8f3c2a1d4e"
+
+// idText is an id in a body as text, so that a bad one is found together with whatever else is wrong.
+type idText string
+
+// Schema implements huma.SchemaProvider.
+func (idText) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, Format: "uuid"}
+}
+
 // filterID reads an optional id of a query.
 func filterID(name, value string) (id.ID, error) {
 	if value == "" {
@@ -61,7 +72,7 @@ func filterID(name, value string) (id.ID, error) {
 	v, err := id.Parse(value)
 	if err != nil {
 		return id.ID{}, newProblem(http.StatusUnprocessableEntity, unusableDetail,
-			Detail{Message: "must be an id: 36 characters like 0190a6c1-7c4e-7b1a-9d0e-5b8f3c2a1d4e", Location: "query." + name})
+			Detail{Message: wantID, Location: "query." + name})
 	}
 	return v, nil
 }
