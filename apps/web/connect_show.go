@@ -92,13 +92,23 @@ func (w *Web) connect(c *gin.Context, driver string, done connected) {
 	page.Name = name[0]
 	page.Here = "/sources/connect?driver=" + driver
 	shown := cmp.Or(done.key, keyBlank)
-	page.Config = strings.NewReplacer("{{url}}", page.URL, "{{key}}", shown).Replace(v.Config)
+	page.Config = strings.NewReplacer("{{url}}", page.URL, "{{key}}", shown, "{{payload}}", payload(driver)).Replace(v.Config)
 	page.Curl = curl(page.URL, shown, sample)
 	status := http.StatusOK
 	if len(done.wrong) > 0 {
 		status = http.StatusUnprocessableEntity
 	}
 	w.page(c, status, "connect", page)
+}
+
+// payload is the template that a vendor fills in, "" for those that need none. docs and the driver's README have the same text; a
+// test holds them to that.
+func payload(driver string) string {
+	text, err := files.ReadFile("payloads/" + driver + ".json")
+	if err != nil {
+		return ""
+	}
+	return string(text)
 }
 
 // curl is a command for any POSIX shell; the here-document keeps quotes in the payload harmless.

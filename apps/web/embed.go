@@ -2,5 +2,5 @@ package web
 
 import "embed"
 
-//go:embed templates static samples
+//go:embed templates static samples payloads
 var files embed.FS

@@ -7,7 +7,7 @@ type Vendor struct {
 	Mono   string
 	Steps  []string // in the vendor's own menus
 	File   string   // name of the file or place that Config goes to, "" for none
-	Config string   // text to paste; {{url}} and {{key}} are filled in
+	Config string   // text to paste; {{url}} and {{key}} are filled in, {{payload}} is the file of that name in payloads
 }
 
 // Drivers lists the eight kinds of senders in the order in which they are shown.
@@ -103,25 +103,7 @@ Custom headers:
 {"Authorization": "Bearer {{key}}"}
 
 Payload:
-{
-  "id": "$ID",
-  "alert_id": "$ALERT_ID",
-  "title": "$EVENT_TITLE",
-  "body": "$EVENT_MSG",
-  "event_type": "$EVENT_TYPE",
-  "alert_type": "$ALERT_TYPE",
-  "alert_transition": "$ALERT_TRANSITION",
-  "alert_metric": "$ALERT_METRIC",
-  "priority": "$ALERT_PRIORITY",
-  "hostname": "$HOSTNAME",
-  "tags": "$TAGS",
-  "date": "$DATE",
-  "last_updated": "$LAST_UPDATED",
-  "aggreg_key": "$AGGREG_KEY",
-  "org": {"id": "$ORG_ID", "name": "$ORG_NAME"},
-  "link": "$LINK"
-}
-`,
+{{payload}}`,
 	},
 	{
 		Driver: "newrelic", Name: "New Relic", Mono: "NR", File: "Workflow destination",
