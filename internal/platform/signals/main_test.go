@@ -150,7 +150,8 @@ func fast(t *testing.T, s *signals.Signals, n int) {
 	for range n {
 		s.Emit(life(r))
 	}
-	if took := time.Since(began); took > time.Duration(n)*200*time.Microsecond+time.Second {
+	// A backend that is waited for takes seconds; the rest is for a crowded machine under -race.
+	if took := time.Since(began); took > time.Duration(n)*time.Millisecond+2*time.Second {
 		t.Errorf("%d transactions waited %v for signals", n, took)
 	}
 }
