@@ -53,12 +53,15 @@ type Program struct {
 	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout. getenv gives the secrets that the file
 	// of HUB_APPLY refers to.
 	Serve func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error
+	// Work takes jobs from the queues (none: all), so many slow ones at once (0: the default), until ctx ends.
+	Work func(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error
 	// Open opens the database for one command.
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
 }
 
 type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the hub: UI, API, webhooks and workers."`
+	Worker   workerCmd   `cmd:"" help:"Work on what servers took in: a process of a hub that runs as several."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to this release."`
 	Parse    parseCmd    `cmd:"" help:"Show how the hub reads a webhook body."`
 	Lint     lintCmd     `cmd:"" help:"Check pipeline definitions and configuration files."`

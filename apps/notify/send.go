@@ -19,12 +19,11 @@ import (
 
 // Limits of sending.
 const (
-	slots        = 96               // sends under way at once
-	channelSlots = 48               // of them to one channel
-	claimMax     = 16               // deliveries claimed at once
-	maxAttempts  = 20               // per message
-	maxRescues   = 10               // leases that ran out
-	sendTimeout  = 20 * time.Second // of one attempt; shorter than the lease
+	slots       = 96               // sends under way at once, half of them to one channel
+	claimMax    = 16               // deliveries claimed at once
+	maxAttempts = 20               // per message
+	maxRescues  = 10               // leases that ran out
+	sendTimeout = 20 * time.Second // of one attempt; shorter than the lease
 )
 
 // Sender sends deliveries: those born leased in this process and those it claims from the queue.
@@ -46,7 +45,9 @@ type Sender struct {
 	life     context.Context // of sends; it ends when stopping takes too long
 	cut      context.CancelFunc
 
-	mu     sync.Mutex
+	mu                  sync.Mutex
+	slots, channelSlots int
+
 	used   int
 	per    map[id.ID]int
 	freed  map[id.ID]clock.Stopwatch // since the channel's last slot was given back
@@ -72,7 +73,7 @@ const busy = 2 * time.Second
 func (s *Sender) reserve(ch id.ID) (pass httpclient.Pass, wait time.Duration, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used >= slots || s.per[ch] >= channelSlots {
+	if s.used >= s.slots || s.per[ch] >= s.channelSlots {
 		return httpclient.Pass{}, busy, false
 	}
 	if pass, wait, ok = s.breaker.Enter(ch.String()); !ok {
@@ -111,11 +112,11 @@ const (
 func (s *Sender) room() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	room, stuck := min(slots-s.used, claimMax), false
+	room, stuck := min(s.slots-s.used, claimMax), false
 	for ch, n := range s.per {
 		switch {
-		case n < channelSlots:
-			room = min(room, channelSlots-n)
+		case n < s.channelSlots:
+			room = min(room, s.channelSlots-n)
 		case s.freed[ch] != (clock.Stopwatch{}) && s.freed[ch].Elapsed() < stuckAfter:
 			return 0
 		default:
@@ -129,7 +130,7 @@ func (s *Sender) room() int {
 		return 0
 	}
 	s.probed = clock.Start()
-	return min(slots-s.used, claimMax)
+	return min(s.slots-s.used, claimMax)
 }
 
 // send starts an attempt in a slot that was reserved for it.

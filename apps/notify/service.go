@@ -24,6 +24,8 @@ type Config struct {
 	Channels *Channels
 	Notices  *Notices
 	Lease    time.Duration
+	// Slots is how many sends are under way at once, half of them to one channel; 0: 96.
+	Slots int
 	// PageURL gives the address of an incident's page, "" when the hub has no public address.
 	PageURL func(incident id.ID) string
 	// Changed is told what pages may want to show anew: delivery, message. It must not block.
@@ -56,6 +58,10 @@ func New(c Config) (*Service, error) {
 	s := &Sender{
 		db: c.DB, clock: c.Clock, log: c.Log.With("app", "notify"), bell: c.Bell, lease: c.Lease, channels: c.Channels,
 		breaker: httpclient.NewBreaker(0, 0), random: rand.Float64, per: map[id.ID]int{}, freed: map[id.ID]clock.Stopwatch{},
+		slots: slots, channelSlots: slots / 2,
+	}
+	if c.Slots > 0 {
+		s.slots, s.channelSlots = c.Slots, (c.Slots+1)/2
 	}
 	s.life, s.cut = context.WithCancel(context.Background())
 	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}

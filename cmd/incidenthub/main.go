@@ -19,6 +19,6 @@ func run() int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return cli.Run(ctx, cli.Program{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Serve: server.Run, Open: server.Open,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Serve: server.Run, Work: server.RunWorker, Open: server.Open,
 	}, os.Args[1:])
 }

@@ -118,7 +118,9 @@ func Run(ctx context.Context, cfg config.Config, getenv func(string) string, std
 	if err != nil {
 		return err
 	}
-	s.Start() //nolint:contextcheck // its work ends with Stop, in order, not with ctx
+	if err := s.Start(); err != nil { //nolint:contextcheck // its work ends with Stop, in order, not with ctx
+		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
+	}
 	_, err = io.WriteString(stdout, s.greeting())
 	select {
 	case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,11 +67,19 @@ type core struct {
 	reload      *reloader
 	usage       sync.WaitGroup // of auth's book-keeping
 	endUsage    context.CancelFunc
+	bell        doorbell
+	work        Work
+}
+
+// coreOptions are what servers and workers differ in.
+type coreOptions struct {
+	unsafe bool
+	work   Work
 }
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
-func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, unsafe bool) (c *core, err error) {
-	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}}
+func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -81,7 +90,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		return c, err
 	}
 	log.DebugContext(ctx, "secret key loaded", "from", from)
-	c.db, err = storage.Open(ctx, storage.Config{URL: cfg.Storage.DatabaseURL.Reveal(), Log: log, Clock: c.clock, Unsafe: unsafe})
+	c.db, err = storage.Open(ctx, storage.Config{URL: cfg.Storage.DatabaseURL.Reveal(), Log: log, Clock: c.clock, Unsafe: opt.unsafe})
 	if err != nil {
 		return c, err
 	}
@@ -154,8 +163,10 @@ func (c *core) readers() error {
 
 // wire makes the engine. Its write queues share SQLite's transactions in the order they are made here: outcomes, claims, folds, accepts.
 func (c *core) wire() (err error) {
-	bell := queue.NewLocal()
 	lease := c.cfg.Jobs.Lease
+	if c.bell, err = newBell(c.cfg, c.db, c.work.queues(), c.log, c.clock); err != nil {
+		return err
+	}
 	notices, err := notify.NewNotices()
 	if err != nil {
 		return err
@@ -163,21 +174,21 @@ func (c *core) wire() (err error) {
 	public := c.cfg.Server.PublicURL
 	c.claims = queue.NewClaims(c.db, c.clock)
 	if c.notify, err = notify.New(notify.Config{
-		DB: c.db, Log: c.log, Clock: c.clock, Bell: bell, Claims: c.claims, Channels: c.live, Notices: notices, Lease: lease,
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Channels: c.live, Notices: notices, Lease: lease,
 		PageURL: func(i id.ID) string {
 			if public == "" {
 				return ""
 			}
 			return public + "/incidents/" + i.String()
 		},
-		Changed: c.changed,
+		Changed: c.changed, Slots: c.work.Concurrency,
 	}); err != nil {
 		return err
 	}
 	runs := &runsOfDeliveries{}
 	c.notify.Attach(runs)
 	c.engine, err = orchestration.New(orchestration.Config{
-		DB: c.db, Log: c.log, Clock: c.clock, Bell: bell, Claims: c.claims, Catalog: c.catalog, Handlers: nodes.Builtin(), Lease: lease,
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Catalog: c.catalog, Handlers: nodes.Builtin(), Lease: lease,
 		Default: c.cfg.Pipeline.Default,
 		Alerts:  func(tx *storage.Tx, rs []*event.Receipt) orchestration.AlertFold { return alerts.Begin(tx, rs) },
 		Teller: func(tx *storage.Tx, jobs *queue.Writes) orchestration.TellBatch {
@@ -245,13 +256,22 @@ func (c *core) first(ctx context.Context) (welcome, error) {
 type welcome struct{ ownerToken, ingestKey string }
 
 // start begins to work on what is due.
-func (c *core) start() {
+func (c *core) start() error {
+	if err := c.bell.Start(); err != nil {
+		return err
+	}
 	c.reload.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	c.endUsage = cancel
 	c.usage.Go(func() { c.auth.Run(ctx) })
-	c.notify.Start()
-	c.engine.Start()
+	queues := c.work.queues()
+	if slices.Contains(queues, notify.QueueNotify) {
+		c.notify.Start()
+	}
+	if slices.Contains(queues, orchestration.QueueIngest) {
+		c.engine.Start()
+	}
+	return nil
 }
 
 // foldTime is how long stopping waits for what was accepted to be folded, when the database takes nothing.
@@ -270,6 +290,7 @@ func (c *core) stop(ctx context.Context) error {
 	cancel()
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
+	c.bell.Stop(ctx)
 	c.events.Close()
 	return err
 }

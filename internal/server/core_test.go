@@ -88,7 +88,7 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 	if os.Getenv("HUB_TEST_VERBOSE") != "" {
 		log = testkit.Logger(t)
 	}
-	c, err := openCore(t.Context(), cfg, log, io.Discard, true)
+	c, err := openCore(t.Context(), cfg, log, io.Discard, coreOptions{unsafe: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,7 +271,9 @@ func TestStartRefusedForgetsNoKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Start()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
 	if s.OwnerToken() == "" || s.IngestKey() == "" {
 		t.Error("the keys of the first start were used up by one that failed")
 	}

@@ -13,9 +13,8 @@ import (
 
 // measure registers what shows a standstill from outside: due work and its age, and what became of every alert.
 func (c *core) measure(r *prometheus.Registry) error {
-	for _, m := range []prometheus.Collector{
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c},
-	} {
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c}}
+	for _, m := range append(own, c.bell.Collectors()...) {
 		if err := r.Register(m); err != nil {
 			return err
 		}

@@ -56,13 +56,10 @@ type Server struct {
 
 // New opens the database, applies what HUB_APPLY names, and listens. Nothing is taken in before Start.
 func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt Options) (*Server, error) {
-	if !cfg.Storage.RedisURL.IsZero() {
-		return nil, errors.New("HUB_REDIS_URL is set, but this release runs in one process and uses no Redis; unset it")
-	}
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	c, err := openCore(ctx, cfg, log, console, opt.Unsafe)
+	c, err := openCore(ctx, cfg, log, console, coreOptions{unsafe: opt.Unsafe})
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +109,10 @@ func (s *Server) OwnerToken() string { return s.welcome.ownerToken }
 func (s *Server) IngestKey() string { return s.welcome.ingestKey }
 
 // Start takes alerts in and works.
-func (s *Server) Start() {
-	s.core.start()
+func (s *Server) Start() error {
+	if err := s.core.start(); err != nil {
+		return err
+	}
 	s.self.start()
 	s.ready.Store(true)
 	go func() {
@@ -123,6 +122,7 @@ func (s *Server) Start() {
 		}
 		s.served <- err
 	}()
+	return nil
 }
 
 // Stop lets requests and sends end, gives back what is left, and closes the database: not ready at once, then the doors, then

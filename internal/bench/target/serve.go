@@ -35,7 +35,9 @@ func Serve(ctx context.Context, args []string) error {
 		return err
 	}
 	server.CollectLess()
-	s.Start()
+	if err := s.Start(); err != nil {
+		return err
+	}
 	if len(args) > 0 {
 		profile(ctx, args[0])
 	}

@@ -48,7 +48,7 @@ type Server struct {
 // Storage is where the hub keeps its rows, its files and its doorbell.
 type Storage struct {
 	DataDir     string        `env:"HUB_DATA_DIR" unit:"folder" doc:"The SQLite file and the generated secret key live here; made (0700) if missing. Empty: $XDG_DATA_HOME/incidenthub; else for root /var/lib/incidenthub if that exists; else ~/.local/share/incidenthub."`
-	RedisURL    secret.String `env:"HUB_REDIS_URL" unit:"URL" doc:"redis:// or rediss://: wakes workers of other processes. Not served by this release, which is one process: leave it empty."`
+	RedisURL    secret.String `env:"HUB_REDIS_URL" unit:"URL" doc:"redis:// or rediss://: wakes workers of other processes. Needs Postgres; a hub of one process leaves it empty."`
 	DatabaseURL secret.String `env:"HUB_DATABASE_URL" unit:"URL" doc:"postgres://user:password@host/name, or sqlite:/path/to/file.db. Empty: incidenthub.db in the data folder."`
 }
 

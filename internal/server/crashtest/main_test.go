@@ -56,7 +56,10 @@ func child() int {
 		log.Error("start", "error", err)
 		return 1
 	}
-	s.Start()
+	if err := s.Start(); err != nil {
+		log.Error("start", "error", err)
+		return 1
+	}
 	fmt.Println(s.Addr())
 	<-stop
 	began := time.Now()

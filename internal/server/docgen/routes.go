@@ -114,8 +114,10 @@ func openAPI(ctx context.Context) (doc []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Start() //nolint:contextcheck // its work ends with Stop
 	defer func() { err = errors.Join(err, s.Stop(context.WithoutCancel(ctx))) }()
+	if err := s.Start(); err != nil { //nolint:contextcheck // its work ends with Stop
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Addr()+"/openapi.json", nil)
 	if err != nil {
 		return nil, fmt.Errorf("ask for the document: %w", err)

@@ -1,0 +1,89 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/worker"
+)
+
+// Work is what a process works on.
+type Work struct {
+	// Queues to take jobs from; none: all.
+	Queues []string
+	// Concurrency is how many slow pieces of work (sends, checks, analyses) are under way at once; 0: the default.
+	Concurrency int
+}
+
+// maxConcurrency bounds what one process does at once: each piece holds a connection.
+const maxConcurrency = 1000
+
+func (w Work) check() error {
+	if w.Concurrency < 0 || w.Concurrency > maxConcurrency {
+		return fmt.Errorf("--concurrency %d: must be between 1 and %d", w.Concurrency, maxConcurrency)
+	}
+	for _, q := range w.Queues {
+		if !slices.Contains(worker.Queues(), q) {
+			return fmt.Errorf("--queues: there is no queue %q; there are %s", q, strings.Join(worker.Queues(), ", "))
+		}
+	}
+	return nil
+}
+
+func (w Work) queues() []string {
+	if len(w.Queues) == 0 {
+		return worker.Queues()
+	}
+	return w.Queues
+}
+
+// RunWorker is the command worker: it works on what servers took in until ctx ends, and listens nowhere.
+func RunWorker(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error {
+	w := Work{Queues: queues, Concurrency: concurrency}
+	if err := w.check(); err != nil {
+		return err
+	}
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, "settings", "warning", warning)
+	}
+	CollectLess()
+	c, err := openWorker(ctx, cfg, w, stdout, log)
+	if err != nil {
+		return err
+	}
+	err = c.start() //nolint:contextcheck // its work ends with stop, in order, not with ctx
+	if err == nil {
+		_, err = fmt.Fprintf(stdout, "incidenthub worker takes jobs from %s\n", strings.Join(w.queues(), ", "))
+		<-ctx.Done()
+		log.InfoContext(ctx, "stopping")
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	return errors.Join(err, c.stop(end), c.close())
+}
+
+func openWorker(ctx context.Context, cfg config.Config, w Work, stdout io.Writer, log *slog.Logger) (*core, error) {
+	c, err := openCore(ctx, cfg, log, stdout, coreOptions{work: w})
+	switch {
+	case err != nil:
+		return nil, err
+	case c.db.Engine() != storage.Postgres:
+		err = errors.New("a worker shares its database with servers: set HUB_DATABASE_URL to the same Postgres (one process with SQLite needs no worker)")
+	default:
+		if cfg.Storage.RedisURL.IsZero() {
+			log.WarnContext(ctx, "HUB_REDIS_URL is not set: nobody wakes this worker, it looks for work every second")
+		}
+		err = c.reload.now(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.stop(ctx), c.close())
+	}
+	return c, nil
+}
