@@ -22,8 +22,12 @@ type Report struct {
 	CheckedAt time.Time
 }
 
-// settleTime is how old rows are before they are checked: younger ones may still be on their way.
-const settleTime = 5 * time.Second
+// settleTime is how old observations are before they are not counted again. A receipt gets its id in the transaction that stores it, and
+// no transaction of intake lasts longer than 30 s: older ones are all there.
+const settleTime = 45 * time.Second
+
+// deliveryAge is how old a delivery is before it is compared with its rows: younger ones may still be on their way.
+const deliveryAge = 5 * time.Second
 
 // orphanAge is how long a pending row may be without a job before that is a fault.
 const orphanAge = time.Minute
@@ -46,6 +50,7 @@ type checkRow struct {
 	TenantID     string    `gorm:"column:tenant_id;primaryKey"`
 	CheckedTo    id.ID     `gorm:"column:checked_to"`
 	DeliveriesTo id.ID     `gorm:"column:deliveries_to"`
+	Settled      int64     `gorm:"column:settled"` // observations up to CheckedTo, each with a row
 	Accepted     int64     `gorm:"column:accepted"`
 	Recorded     int64     `gorm:"column:recorded"`
 	Balanced     bool      `gorm:"column:balanced"`
@@ -85,32 +90,39 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 		return Report{}, err
 	}
 	now := c.db.Now()
-	bound := before(now.Add(-settleTime))
+	settled := before(now.Add(-settleTime))
 	var problems []string
 	note := func(n int64, format string) {
 		if n != 0 {
 			problems = append(problems, fmt.Sprintf(format, n))
 		}
 	}
-	accepted, recorded, err := c.observations(ctx, tenant, row.CheckedTo, bound)
+	accepted, recorded, err := c.observations(ctx, tenant, row.CheckedTo, settled)
 	if err != nil {
 		return Report{}, err
 	}
+	if accepted == recorded { // else the same range is looked at again
+		row.CheckedTo, row.Settled = settled, row.Settled+accepted
+		accepted, recorded = 0, 0
+	}
+	young, noted, err := c.observations(ctx, tenant, settled, before(now.Add(time.Hour)))
+	if err != nil {
+		return Report{}, err
+	}
+	accepted, recorded = accepted+young, recorded+noted
+	row.Accepted, row.Recorded = row.Settled+accepted, row.Settled+recorded
 	note(accepted-recorded, "%d accepted observations have no ledger row")
 	orphans, err := c.orphans(ctx, tenant, before(now.Add(-orphanAge)))
 	if err != nil {
 		return Report{}, err
 	}
 	note(orphans, "%d pending rows have no job that works on them")
-	disagree, to, err := c.deliveries(ctx, tenant, row.DeliveriesTo, bound)
+	disagree, to, err := c.deliveries(ctx, tenant, row.DeliveriesTo, before(now.Add(-deliveryAge)))
 	if err != nil {
 		return Report{}, err
 	}
 	note(disagree, "%d rows say delivered, but none of their deliveries is")
 	row.Balanced, row.Problem, row.CheckedAt = len(problems) == 0, strings.Join(problems, "; "), now
-	if accepted == recorded { // else the same range is looked at again
-		row.CheckedTo, row.Accepted, row.Recorded = bound, row.Accepted+accepted, row.Recorded+recorded
-	}
 	if disagree == 0 {
 		row.DeliveriesTo = to
 	}

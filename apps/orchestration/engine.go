@@ -11,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Ledger func(tx *storage.Tx) LedgerBatch
 	// Reload reads every cached configuration again.
 	Reload func(ctx context.Context) error
+	// Signals is told what runs do; nil: nobody.
+	Signals *signals.Signals
 	// Changed is told what pages may want to show anew; it must not block.
 	Changed func(tenant, kind string, i id.ID)
 }
@@ -61,6 +64,7 @@ func New(c Config) (*Engine, error) {
 	r := &Runner{
 		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
 		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
+		signals: c.Signals,
 	}
 	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
 	f.life, f.end = context.WithCancel(context.Background())

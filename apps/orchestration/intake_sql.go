@@ -74,6 +74,7 @@ func (i *Intake) applyAccepts(tx *s.Tx, items []*acceptance) error {
 		if a.existing = firsts[keyOf(a)]; a.existing != nil {
 			continue
 		}
+		a.name()
 		if a.push.DeliveryKey != "" {
 			firsts[keyOf(a)] = a.answer()
 		}
@@ -119,6 +120,19 @@ func keyOf(a *acceptance) deliveryKey {
 		return deliveryKey{}
 	}
 	return deliveryKey{a.push.Entry.ID, a.push.DeliveryKey}
+}
+
+// name gives the receipt its id here, in the transaction that stores it: ids are in the order of time, and whoever counts up to a point in
+// time must not miss one that waited long for its turn.
+func (a *acceptance) name() {
+	i := id.New()
+	a.item.receipt.ID = i
+	for _, row := range a.item.rows {
+		row.ReceiptID = i
+	}
+	if !a.item.job.Ref.IsZero() {
+		a.item.job.Ref = i
+	}
 }
 
 func (a *acceptance) answer() *Accepted {

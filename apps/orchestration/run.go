@@ -10,6 +10,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/signals"
 )
 
 // run is one execution of a definition while a transaction works on it.
@@ -32,6 +33,7 @@ type run struct {
 	dirty                                            map[string]bool
 	attempts                                         []attempt
 	decisions                                        []event.Decision
+	told                                             *signals.Run // for signals, nil before the first
 }
 
 // attempt is one finished execution of a node.
@@ -91,6 +93,7 @@ func (s *session) add(x *run) {
 	x.startedAt = s.tx.Now()
 	s.runs[x.id] = x
 	s.order = append(s.order, x)
+	s.signal(x, signals.Event{Kind: signals.RunStarted, At: x.startedAt})
 }
 
 // ingested completes the fold's part of a run and carries it on as far as it goes in place.
@@ -103,6 +106,7 @@ func (s *session) ingested(x *run, output *IngestOutput, stop string) error {
 		}
 		x.state.Run = graph.RunSucceeded
 		x.finishedAt = s.tx.Now()
+		s.ended(x)
 		return nil
 	}
 	w := &walk{s: s, x: x, ingest: output, stop: stop}
@@ -177,6 +181,10 @@ func (w *walk) effect(e graph.Effect) error {
 			q = QueueIngest
 		}
 		s.jobs.Insert(s.tx, queue.New{Kind: JobNode, Ref: x.id, Node: e.Node, Tenant: x.tenant, Queue: q, After: e.After})
+		if n, ok := x.graph.Node(e.Node); ok {
+			st := x.state.Nodes[e.Node]
+			w.stage(n, signals.Event{Kind: signals.StageRetrying, Attempt: st.Attempt, At: s.tx.Now(), Delay: e.After, Count: st.Failures})
+		}
 	case graph.SkipNode:
 		return w.skipped(e)
 	case graph.CancelNode:
@@ -194,6 +202,7 @@ func (w *walk) effect(e graph.Effect) error {
 		if e.Err != nil {
 			x.errType, x.errMessage, x.errRetryable = e.Err.Type, e.Err.Error(), e.Err.Retryable
 		}
+		s.ended(x)
 	case graph.LateOutput:
 		x.decisions = append(x.decisions, event.Decision{What: "late", Name: e.Node, Result: "noted", Why: "it finished after the notification had left"})
 	}
@@ -208,6 +217,7 @@ func (w *walk) execute(node string, number int, plain bool) error {
 	}
 	at := w.s.tx.Now()
 	w.x.began[node] = at
+	w.stage(n, signals.Event{Kind: signals.StageStarted, Attempt: number, At: at})
 	res := w.s.r.handle(w.context(n, plain))
 	return w.end(n, number, at, 0, res)
 }
@@ -216,6 +226,9 @@ func (w *walk) execute(node string, number int, plain bool) error {
 func (w *walk) end(n *graph.Node, number int, at time.Time, took time.Duration, res Result) error {
 	x := w.x
 	a := attempt{node: n.ID, number: number, input: res.Input, at: at, took: took}
+	if !res.Wait || res.Err != nil {
+		w.finished(n, number, at, took, res)
+	}
 	switch {
 	case res.Err != nil:
 		a.errType, a.err, a.retryable = res.Type, res.Err.Error(), res.Retry

@@ -12,6 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -34,6 +35,7 @@ type Runner struct {
 	ledger         func(tx *storage.Tx) LedgerBatch
 	changed        func(tenant string, kind string, i id.ID)
 	nodes          *storage.Queue[*nodeItem]
+	signals        *signals.Signals
 	fold           *Folder
 	poller         *queue.Poller
 }
@@ -275,6 +277,7 @@ func (o *Outcomes) Write() { o.s.writeRuns() }
 // Committed is called after the commit.
 func (o *Outcomes) Committed() {
 	o.s.over = true
+	o.s.emit()
 	if o.s.r.changed == nil {
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -26,7 +27,8 @@ type session struct {
 	rings    map[string]bool // queues that got work which is due now
 	folded   *storage.Rows
 	over     bool
-	compiled int   // runs whose graphs are ready
+	compiled int // runs whose graphs are ready
+	signals  []signals.Event
 	failure  error // of a look-up in the middle of a run
 }
 
@@ -44,6 +46,7 @@ func (s *session) committed() {
 	if s != nil && !s.over {
 		s.over = true
 		s.told.Committed()
+		s.emit()
 		for q := range s.rings {
 			s.r.bell.Ring(q)
 		}

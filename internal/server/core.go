@@ -30,6 +30,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -68,18 +69,21 @@ type core struct {
 	usage       sync.WaitGroup // of auth's book-keeping
 	endUsage    context.CancelFunc
 	bell        doorbell
+	signals     *signals.Signals
 	work        Work
+	version     string
 }
 
 // coreOptions are what servers and workers differ in.
 type coreOptions struct {
-	unsafe bool
-	work   Work
+	version string
+	unsafe  bool
+	work    Work
 }
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
-	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work}
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -185,6 +189,12 @@ func (c *core) wire() (err error) {
 	}); err != nil {
 		return err
 	}
+	if c.signals, err = signals.New(signals.Config{
+		Backend: c.cfg.Signals.Backend, Host: c.cfg.Signals.StatsdHost, Port: c.cfg.Signals.StatsdPort, Prefix: c.cfg.Signals.StatsdPrefix,
+		Endpoint: c.cfg.Signals.Endpoint, Version: c.version, Log: c.log,
+	}); err != nil {
+		return err
+	}
 	runs := &runsOfDeliveries{}
 	c.notify.Attach(runs)
 	c.engine, err = orchestration.New(orchestration.Config{
@@ -196,6 +206,7 @@ func (c *core) wire() (err error) {
 		},
 		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
 		Reload:  c.reload.now,
+		Signals: c.signals,
 		Changed: c.changed,
 	})
 	if err != nil {
@@ -260,6 +271,7 @@ func (c *core) start() error {
 	if err := c.bell.Start(); err != nil {
 		return err
 	}
+	c.signals.Start()
 	c.reload.start()
 	ctx, cancel := context.WithCancel(context.Background())
 	c.endUsage = cancel
@@ -291,6 +303,7 @@ func (c *core) stop(ctx context.Context) error {
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
 	c.bell.Stop(ctx)
+	c.signals.Stop(ctx)
 	c.events.Close()
 	return err
 }

@@ -59,7 +59,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	c, err := openCore(ctx, cfg, log, console, coreOptions{unsafe: opt.Unsafe})
+	c, err := openCore(ctx, cfg, log, console, coreOptions{version: opt.Version, unsafe: opt.Unsafe})
 	if err != nil {
 		return nil, err
 	}

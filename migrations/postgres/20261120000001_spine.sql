@@ -433,6 +433,7 @@ CREATE TABLE ledger_checks (
     tenant_id      text PRIMARY KEY,
     checked_to     uuid,
     deliveries_to  uuid,
+    settled        bigint NOT NULL DEFAULT 0,
     accepted       bigint NOT NULL,
     recorded       bigint NOT NULL,
     balanced       boolean NOT NULL,

@@ -427,6 +427,7 @@ CREATE TABLE ledger_checks (
     tenant_id      TEXT PRIMARY KEY,
     checked_to     BLOB,
     deliveries_to  BLOB,
+    settled        INTEGER NOT NULL DEFAULT 0,
     accepted       INTEGER NOT NULL,
     recorded       INTEGER NOT NULL,
     balanced       BOOLEAN NOT NULL,

@@ -32,6 +32,7 @@ type Config struct {
 	Egress   Egress
 	Jobs     Jobs
 	Pipeline Pipeline
+	Signals  Signals
 	Startup  Startup
 	Log      Log
 
@@ -115,6 +116,15 @@ type Jobs struct {
 // Pipeline sets defaults of pipeline runs.
 type Pipeline struct {
 	Default string `env:"DEFAULT_PIPELINE" unit:"definition name" doc:"Definition that runs for alerts no trigger matches. Empty: they end as no_route."`
+}
+
+// Signals is where runs tell what they do, besides /metrics.
+type Signals struct {
+	Backend      string `env:"ORCHESTRATION_METRICS_BACKEND" envDefault:"logging" unit:"logging, statsd or both, comma separated" doc:"What pipelines signal (started, completed, each stage, retries, durations) goes there. Prometheus has it in any case."`
+	StatsdHost   string `env:"STATSD_HOST" envDefault:"localhost" unit:"host" doc:"The statsd daemon, by UDP."`
+	StatsdPort   int    `env:"STATSD_PORT" envDefault:"8125" unit:"port" doc:"Its port."`
+	StatsdPrefix string `env:"STATSD_PREFIX" envDefault:"pipeline" unit:"text" doc:"First part of every statsd name."`
+	Endpoint     string `env:"HUB_OTLP_ENDPOINT" unit:"URL" doc:"OpenTelemetry collector that takes spans by OTLP over HTTP, such as http://collector:4318. Empty: no spans. OTEL_EXPORTER_OTLP_HEADERS and the like are read too."`
 }
 
 // Startup is what the hub does before it accepts work.

@@ -45,9 +45,10 @@ func TestDefaults(t *testing.T) {
 		Storage: config.Storage{
 			DataDir: "/x/incidenthub", DatabaseURL: secret.NewString("sqlite:/x/incidenthub/incidenthub.db"),
 		},
-		Intake: config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 64 << 20},
-		Jobs:   config.Jobs{Lease: 30 * time.Second},
-		Log:    config.Log{Format: "text", Level: slog.LevelInfo},
+		Intake:  config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 64 << 20},
+		Jobs:    config.Jobs{Lease: 30 * time.Second},
+		Signals: config.Signals{Backend: "logging", StatsdHost: "localhost", StatsdPort: 8125, StatsdPrefix: "pipeline"},
+		Log:     config.Log{Format: "text", Level: slog.LevelInfo},
 	}
 	for name, pairs := range map[string]map[string]string{
 		"nothing set": {"XDG_DATA_HOME": "/x"},
@@ -72,8 +73,9 @@ func everything() map[string]string {
 		"WEBHOOK_SECRET_NEWRELIC": canary + "n", "WEBHOOK_SECRET_GENERIC": canary + "w",
 		"HUB_MAX_BODY": "1 MiB", "HUB_MAX_ALERTS": "5", "HUB_MAX_DEPTH": "10", "HUB_MAX_INFLIGHT_BYTES": "2097152",
 		"HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "SSRF_ALLOWED_HOSTS": "10.0.0.0/8", "HUB_LEASE": "3s",
-		"DEFAULT_PIPELINE": "direct",
-		"HUB_APPLY":        "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
+		"DEFAULT_PIPELINE": "direct", "ORCHESTRATION_METRICS_BACKEND": "statsd", "STATSD_HOST": "stats", "STATSD_PORT": "9125", "STATSD_PREFIX": "hub",
+		"HUB_OTLP_ENDPOINT": "http://collector:4318",
+		"HUB_APPLY":         "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
 	}
 }
 
@@ -97,6 +99,7 @@ func TestEverything(t *testing.T) {
 		},
 		Jobs:     config.Jobs{Lease: 3 * time.Second},
 		Pipeline: config.Pipeline{Default: "direct"},
+		Signals:  config.Signals{Backend: "statsd", StatsdHost: "stats", StatsdPort: 9125, StatsdPrefix: "hub", Endpoint: "http://collector:4318"},
 		Startup:  config.Startup{Apply: "hub.yaml"},
 		Log:      config.Log{Format: "json", Level: slog.LevelDebug},
 	}
