@@ -62,6 +62,16 @@ var tellOptions = []Option{
 	{string(event.SeverityCritical), "Critical only"},
 }
 
+// tells says what a channel is told, in the words of its form.
+func tells(least event.Severity) string {
+	for _, o := range tellOptions {
+		if o.Value == string(least) {
+			return o.Name
+		}
+	}
+	return string(least)
+}
+
 // makable are the kinds of channels that a person can make, those that most people want first; every hub has its one inbox.
 func (w *Web) makable() []channel.Spec {
 	out := slices.DeleteFunc(slices.Clone(w.Kinds), func(k channel.Spec) bool { return k.Name == notify.InboxName })

@@ -35,6 +35,10 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"outcome":  outcomeMark,
 		"words":    words,
 		"why":      why,
+		"tried":    tried,
+		"due":      func(t any) template.HTML { return due(t, clk.Now()) },
+		"tells":    tells,
+		"sentence": sentence,
 		"text":     text,
 		"kind":     kindName,
 		"us":       func(v int64) string { return span(time.Duration(v) * time.Microsecond) },
@@ -110,6 +114,14 @@ func stamp(v any, now time.Time, word bool) template.HTML {
 		return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">in %s</time>`, t.Format(time.RFC3339), utc(t), since(t.Sub(now)))) //nolint:gosec // formatted times only
 	}
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s" data-ago="%s">%s</time>`, t.Format(time.RFC3339), utc(t), mark, text)) //nolint:gosec // formatted times only
+}
+
+// due is when something is done next: in 20 s, or now when its time has come.
+func due(v any, now time.Time) template.HTML {
+	if t, ok := v.(*time.Time); ok && t != nil && t.Before(now.Add(5*time.Second)) {
+		return "now"
+	}
+	return stamp(v, now, true)
 }
 
 // since is how long ago, in one unit; app.js has the same words.

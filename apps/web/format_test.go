@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/drivers/registry"
+	"github.com/incidenthub/incidenthub/internal/platform/doc"
 )
 
 func TestSpan(t *testing.T) {
@@ -184,5 +187,53 @@ func TestWhy(t *testing.T) {
 		if got := why(json.RawMessage(raw)); len(got) != 0 {
 			t.Errorf("%q: %+v", raw, got)
 		}
+	}
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"below_min_severity": "less bad than what this channel wants to hear", "http_410": "the receiver answered 410", "not_seen_before": "not seen before",
+		"fewer than two of alert_id, alert_type": "fewer than two of alert_id, alert_type", "runbook_url": "Runbook",
+	} {
+		if got := words(in); got != want {
+			t.Errorf("words(%q) = %q, want %q", in, got, want)
+		}
+	}
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	if got := due(new(now.Add(-time.Minute)), now); got != "now" {
+		t.Errorf("due a minute ago: %q", got)
+	}
+	if got := string(due(new(now.Add(20*time.Second)), now)); !strings.Contains(got, ">in 20 s<") {
+		t.Errorf("due in 20 s: %q", got)
+	}
+}
+
+func TestTried(t *testing.T) {
+	t.Parallel()
+	reg, err := registry.New(registry.Builtin()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := doc.Decode([]byte(`{"hello":"world"}`), doc.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = reg.Detect(body)
+	var none *registry.UnrecognisedError
+	if !errors.As(err, &none) {
+		t.Fatal(err)
+	}
+	got := tried(err.Error())
+	if got.Text != registry.ErrUnrecognised.Error() || len(got.Tried) != len(none.Tried) {
+		t.Fatalf("%+v", got)
+	}
+	for i, miss := range none.Tried {
+		if got.Tried[i] != (label{vendorOf(miss.Driver).Name, miss.Missing}) {
+			t.Errorf("%+v, want %+v", got.Tried[i], miss)
+		}
+	}
+	if got := tried("generic: no name; no title"); got.Text != "generic: no name; no title" || got.Tried != nil {
+		t.Errorf("%+v", got)
 	}
 }

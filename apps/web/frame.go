@@ -30,6 +30,7 @@ type Frame struct {
 	Theme   string // "", light or dark
 	Here    string // path and query of the page
 	Query   string // in the search box
+	Newest  string // the page's own first part, where it has several
 	Open    int64  // incidents
 	Unread  int64  // inbox messages
 	Problem *Problem
@@ -70,7 +71,7 @@ func (w *Web) frame(c *gin.Context, section, title string, up ...Crumb) Frame {
 	s, ctx := session(c), c.Request.Context()
 	f := Frame{
 		Title: title, Section: section, Crumbs: up, Who: s.Principal.Name, CSRF: csrfToken(s.Secret), Theme: theme(c),
-		Here: c.Request.URL.RequestURI(), Query: c.Query("q"), Signed: true,
+		Here: c.Request.URL.RequestURI(), Query: c.Query("q"), Signed: true, Newest: with(c, "before", ""),
 		MayRespond: s.Principal.Scopes.Has(auth.ScopeRespond), MayEdit: s.Principal.Scopes.Has(auth.ScopeEdit),
 	}
 	if counts, err := w.Incidents.Counts(ctx, s.Principal.Tenant); err == nil {

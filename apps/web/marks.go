@@ -133,6 +133,13 @@ var reasons = map[string]string{
 	"unusable":           "nothing in it could be used",
 	"channel_inactive":   "the channel is switched off",
 	"channel_gone":       "the channel was removed",
+	"setup_wizard":       "preset",
+	"generatorURL":       "Query",
+	"runbook_url":        "Runbook",
+	"dashboard_url":      "Dashboard",
+	"dashboardURL":       "Dashboard",
+	"panelURL":           "Panel",
+	"silenceURL":         "Silence it",
 }
 
 // kindName is what a delivery tells, in a word.
@@ -156,6 +163,12 @@ func words(v any) string {
 	s := text(v)
 	if plain, ok := reasons[s]; ok {
 		return plain
+	}
+	if status, ok := strings.CutPrefix(s, "http_"); ok {
+		return "the receiver answered " + status
+	}
+	if strings.Contains(s, " ") {
+		return s // a sentence, with the names of others in it
 	}
 	return strings.ReplaceAll(s, "_", " ")
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 )
@@ -36,14 +37,21 @@ func why(raw json.RawMessage) []reasonLine {
 func reasonOf(d *event.Decision) reasonLine {
 	switch d.What {
 	case "parse":
+		if d.Name == "" {
+			return reasonLine{Icon: "failed", Tone: "critical", Text: "It has the shape of no tool"}
+		}
 		return reasonLine{Icon: "failed", Tone: "critical", Text: "The reader for " + vendorOf(d.Name).Name + " could not use it"}
 	case "route":
 		return routeReason(d)
 	case "fold":
 		return foldReason(d)
 	case "channel":
-		m := deliveryMark(d.Result)
-		return reasonLine{Icon: m.Icon, Tone: m.Tone, Text: "Channel " + d.Name + ": " + m.Word}
+		switch m := deliveryMark(d.Result); d.Result {
+		case "pending", "sending": // as it was decided; what came of it is said elsewhere
+			return reasonLine{Icon: "channel", Tone: m.Tone, Text: "Channel " + d.Name + " is to be told"}
+		default:
+			return reasonLine{Icon: m.Icon, Tone: m.Tone, Text: "Channel " + d.Name + ": " + m.Word}
+		}
 	case "resolve":
 		return reasonLine{Icon: "check", Tone: "ok", Text: "It ended the incident; whoever was told of it hears of the end"}
 	default:
@@ -53,6 +61,26 @@ func reasonOf(d *event.Decision) reasonLine {
 		}
 		return reasonLine{Icon: "dot", Text: text + ": " + words(d.Result)}
 	}
+}
+
+// refusal is why a push could not be used.
+type refusal struct {
+	Text  string
+	Tried []label // drivers, and what each did not find
+}
+
+// tried takes the drivers out of the sentence that nobody recognised a body.
+func tried(reason string) refusal {
+	text, rest, found := strings.Cut(reason, "; tried ")
+	if !found {
+		return refusal{Text: reason}
+	}
+	out := refusal{Text: text}
+	for part := range strings.SplitSeq(rest, "), ") {
+		name, missing, _ := strings.Cut(strings.TrimSuffix(part, ")"), " (")
+		out.Tried = append(out.Tried, label{vendorOf(name).Name, missing})
+	}
+	return out
 }
 
 func routeReason(d *event.Decision) reasonLine {

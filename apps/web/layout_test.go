@@ -1,0 +1,59 @@
+package web_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+)
+
+// TestNothingSticksOut opens every page on a phone and on a laptop, with texts that have no place to break.
+func TestNothingSticksOut(t *testing.T) {
+	t.Parallel()
+	testkit.Chromium(t)
+	h := demo(now())
+	long := strings.Repeat("unbreakable", 30)
+	h.channels[0].Name, h.channels[0].Description, h.sources[0].Name, h.sources[0].Description = long, long, long, long
+	h.incidents[0].Title, h.incidents[0].Description = long, long
+	h.incidents[0].Alerts[0].Name, h.incidents[0].Alerts[0].Labels["instance"], h.incidents[0].Alerts[0].Labels[long] = long, long, long
+	for i := range h.told {
+		h.told[i].ChannelName, h.told[i].IncidentTitle, h.told[i].Reason = long, long, long
+	}
+	h.messages[0].Title, h.receipts[0].Items[0].Name, h.receipts[2].Reason = long, long, long
+	h.runs[0].DefinitionName, h.pipelines[0].Name, h.pipelines[0].Description = long, long, long
+	for range 30 { // a list that is scrolled
+		m := h.messages[0]
+		m.ID, m.ReadAt = id.New(), nil
+		h.messages = append([]notify.MessageView{m}, h.messages...)
+	}
+	b := open(t, serve(t, h))
+	b.signIn()
+	for _, size := range [][2]int64{{390, 844}, {1280, 900}} {
+		b.run(emulation.SetDeviceMetricsOverride(size[0], size[1], 1, size[0] < 500))
+		for name, path := range pages(h) {
+			if name == "row" || name == "changes" {
+				continue // parts of a page
+			}
+			b.visit(path)
+			b.wait(`document.readyState === "complete"`)
+			var wide []string
+			b.run(chromedp.Evaluate(`[document.documentElement, ...document.querySelectorAll("main *")].filter(e =>
+				(e === document.documentElement ? e.scrollWidth : e.getBoundingClientRect().right) > innerWidth + 1 && !e.closest(".graph, .tabs, pre, .vh"))
+				.slice(0, 3).map(e => e.tagName + "." + e.className)`, &wide))
+			if len(wide) > 0 {
+				t.Errorf("%s at %d px: %s", name, size[0], fmt.Sprint(wide))
+			}
+			var below bool // what is cut off must not make the page longer
+			b.run(chromedp.Evaluate(`document.documentElement.scrollHeight > document.querySelector(".frame").getBoundingClientRect().bottom + scrollY + 1`, &below))
+			if below {
+				t.Errorf("%s at %d px is longer than what is on it", name, size[0])
+			}
+		}
+	}
+}
