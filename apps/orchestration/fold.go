@@ -31,6 +31,8 @@ const (
 	maxFoldBatch = 200
 	// The least that is folded at once while accepts wait: on Postgres a transaction of its own, with three round trips.
 	leastSQLite, leastPostgres = 8, 50
+	// burst is how many accepts under way are many.
+	burst = 16
 )
 
 // AlertFold is the alerts' part of a fold; internal/server fits apps/alerts to it.
@@ -141,11 +143,11 @@ func (f *Folder) room() int {
 }
 
 // share is how many receipts to fold now, of those that wait. A burst is taken in first, since senders wait for their answer and
-// nothing accepted is lost: while accepts wait, folding gets a part of their number, larger when much is waiting to be folded.
+// nothing accepted is lost: while many accepts are under way, folding gets a part of their number, larger when much is waiting to be folded.
 func (f *Folder) share(waiting, accepts, least int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if accepts == 0 {
+	if accepts < burst {
 		f.credit = 0
 		return waiting
 	}

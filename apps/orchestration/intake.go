@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -81,9 +82,11 @@ type Intake struct {
 	fold    *Folder
 	lease   time.Duration
 	accept  *storage.Queue[*acceptance]
-	reload  func(ctx context.Context) error
-	ledger  func(tx *storage.Tx) LedgerBatch
-	Default string // definition for pushes that no route takes, "" for none
+	// underWay counts pushes that wait for their commit or are in it.
+	underWay atomic.Int64
+	reload   func(ctx context.Context) error
+	ledger   func(tx *storage.Tx) LedgerBatch
+	Default  string // definition for pushes that no route takes, "" for none
 }
 
 // acceptance is a push while it is being stored.
@@ -152,7 +155,9 @@ func (i *Intake) refresh(ctx context.Context) error {
 // order of their observations' numbers.
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
 	done := make(chan error, 1)
+	i.underWay.Add(1)
 	i.accept.Submit(a, func(err error) {
+		i.underWay.Add(-1)
 		i.fold.accepted()
 		switch {
 		case !a.leased:
