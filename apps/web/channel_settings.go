@@ -15,11 +15,6 @@ import (
 // settingPrefix begins the names of inputs that hold a driver's settings, as it does the fields of notify.Problem.
 const settingPrefix = "config."
 
-// plainKinds are the kinds of channels that can be made when nobody says which there are.
-func plainKinds() []channel.Spec {
-	return []channel.Spec{{Name: "generic", Required: []channel.Field{{Key: "endpoint", Type: channel.FieldURL, Destination: true}}}}
-}
-
 // kindOf returns what is known of a driver's settings.
 func (w *Web) kindOf(driver string) (channel.Spec, bool) {
 	for _, k := range w.Kinds {

@@ -14,6 +14,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/apps/web"
@@ -51,7 +52,7 @@ func (h *hub) config() web.Config {
 	return web.Config{
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
 		Acts: h, Samples: h, Reprocess: h, Books: h, Sessions: h, Events: &h.events,
-		Draw: drawing,
+		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }
 

@@ -45,3 +45,24 @@ func TestRealHub(t *testing.T) {
 		}
 	}
 }
+
+// TestRealChannelForm makes a channel of each kind that the product has.
+func TestRealChannelForm(t *testing.T) {
+	t.Parallel()
+	h := servertest.Start(t, nil)
+	v := &visitor{t, h.URL, visitClient(t, nil)}
+	v.signIn(servertest.AdminKey)
+	for kind, field := range map[string]string{"generic": "config.headers", "console": "config.format"} {
+		page := v.get("/channels/new?driver=" + kind)
+		if page.StatusCode != http.StatusOK || !strings.Contains(page.text, `id="`+field+`"`) {
+			t.Errorf("%s: %d, without %s", kind, page.StatusCode, field)
+		}
+		made := v.do(http.MethodPost, "/channels", url.Values{
+			"csrf": {v.csrf("/channels/new")}, "driver": {kind}, "name": {kind + "-1"}, "config.endpoint": {"https://example.com/h"}, "config.format": {"json"},
+			"config.secret": {"canary"}, "config.sign_timestamp": {"true"},
+		})
+		if made.StatusCode != http.StatusSeeOther || !strings.Contains(v.get(made.Header.Get("Location")).text, "The channel is made") {
+			t.Errorf("%s: %d %s", kind, made.StatusCode, made.text)
+		}
+	}
+}

@@ -16,7 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
-// Config is what the UI needs. All of it is required but Kinds, PublicURL, Clock and SecureCookies.
+// Config is what the UI needs. All of it is required but PublicURL, Clock and SecureCookies.
 type Config struct {
 	Incidents  Incidents
 	Flow       Flow
@@ -31,7 +31,7 @@ type Config struct {
 	Books      Books
 	Sessions   Sessions
 	Events     Events
-	// Kinds describe the channel drivers, for their forms; none: messages can be posted to an address, and no more can be set.
+	// Kinds describe the channel drivers, for their forms.
 	Kinds []channel.Spec
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
 	Draw func(config json.RawMessage) *orchestration.Drawing
@@ -61,6 +61,7 @@ func (c *Config) check() error {
 		{"Books", c.Books != nil},
 		{"Sessions", c.Sessions != nil},
 		{"Events", c.Events != nil},
+		{"Kinds", len(c.Kinds) > 0},
 		{"Draw", c.Draw != nil},
 		{"Log", c.Log != nil},
 	} {
@@ -86,9 +87,6 @@ func New(c Config) (*Web, error) {
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()
-	}
-	if len(c.Kinds) == 0 {
-		c.Kinds = plainKinds()
 	}
 	c.Log = c.Log.With("app", "web")
 	a, err := loadAssets(files)

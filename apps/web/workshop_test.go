@@ -133,7 +133,7 @@ func newWorkshop(t *testing.T, token string) *workshop {
 		t.Fatal(err)
 	}
 	c := w.hub.config()
-	c.Log, c.Channels, c.Sources, c.Kinds = log, w.channels, w.sources, []channel.Spec{bridge{}.Spec(), box{}.Spec()}
+	c.Log, c.Channels, c.Sources = log, w.channels, w.sources
 	pages, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	channels "github.com/incidenthub/incidenthub/apps/notify/registry"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -63,6 +64,7 @@ type core struct {
 	deliveries  *notify.Reader
 	inbox       *notify.Inbox
 	specs       []graph.NodeSpec
+	channelKind []channel.Spec
 	secrets     *secretstore.Store
 	claims      *storage.Queue[*queue.Claim]
 	reload      *reloader
@@ -137,6 +139,7 @@ func (c *core) services(console io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	c.channelKind = kinds.Specs()
 	if c.channels, err = notify.NewChannelService(notify.ChannelConfig{
 		DB: c.db, Secrets: secrets, Drivers: kinds, URLs: c.http, Log: c.log, Changed: changed,
 	}); err != nil {
