@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
-	"strings"
-	"time"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
@@ -161,26 +159,4 @@ func (s *Server) applyFile(ctx context.Context, path string, getenv func(string)
 		}
 	}
 	return s.core.reload.now(ctx)
-}
-
-// firstAlert is what the printed curl sends: an Alertmanager notification in one line, without single quotes.
-const firstAlert = `{"version":"4","groupKey":"{}:{alertname=\"DiskAlmostFull\"}","status":"firing","receiver":"hub",` +
-	`"groupLabels":{"alertname":"DiskAlmostFull"},"commonLabels":{"alertname":"DiskAlmostFull","severity":"critical"},"commonAnnotations":{},` +
-	`"externalURL":"http://alertmanager:9093","alerts":[{"status":"firing","labels":{"alertname":"DiskAlmostFull","instance":"db-1:9100",` +
-	`"severity":"critical"},"annotations":{"summary":"/var is 97 %% full on db-1"},"startsAt":"%s",` +
-	`"endsAt":"0001-01-01T00:00:00Z","generatorURL":"http://prometheus:9090/graph","fingerprint":"5f972974ccf1ee9b"}]}`
-
-// greeting says where the hub is, and at a first start how to get in and send a first alert.
-func (s *Server) greeting() string {
-	var b strings.Builder
-	base := s.core.cfg.Server.BaseURL(s.Addr())
-	fmt.Fprintf(&b, "incidenthub is ready: %s (data in %s)\n", base, s.core.cfg.Storage.DataDir)
-	if token := s.OwnerToken(); token != "" {
-		fmt.Fprintf(&b, "\nAdmin token for signing in, shown this once (replace it with: incidenthub key reset-admin):\n\n    %s\n", token)
-	}
-	if key := s.IngestKey(); key != "" {
-		fmt.Fprintf(&b, "\nSend a first alert (the key is the default source's, shown this once):\n\n"+
-			"curl -sS %s/alerts/webhook/ -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s'\n\n", base, key, fmt.Sprintf(firstAlert, s.core.clock.Now().Add(-2*time.Minute).Format(time.RFC3339)))
-	}
-	return b.String()
 }

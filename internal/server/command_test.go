@@ -75,7 +75,16 @@ func TestFirstRun(t *testing.T) {
 	url := shown.find(t, `is ready: (http://\S+)`)
 	settings["HUB_SERVER"], settings["HUB_TOKEN"] = url, shown.find(t, `(ihk_\w{43})`)
 	shown.find(t, `Ingest key of source "prod", shown this once: (ihi_\w{43})`)
-	curl := regexp.MustCompile(`curl -sS (\S+) -H '(\w+): ([^']+)' -H '([\w-]+): ([^']+)' -d '([^']+)'\n`).FindStringSubmatch(shown.String())
+	parts := strings.Split(shown.String(), strings.Repeat("-", 72)+"\n") // the log, the greeting, the log
+	if len(parts) != 3 {
+		t.Fatalf("the greeting does not stand apart in\n%s", shown.String())
+	}
+	for line := range strings.Lines(parts[1]) {
+		if n := len(strings.TrimSuffix(line, "\n")); n > 80 && !strings.HasPrefix(line, "Its data is in ") {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	curl := regexp.MustCompile(`curl -sS (\S+) \\\n  -H '(\w+): ([^']+)' \\\n  -H '([\w-]+): ([^']+)' -d '([^']+)'\n`).FindStringSubmatch(shown.String())
 	if curl == nil {
 		t.Fatalf("no curl in\n%s", shown.String())
 	}
