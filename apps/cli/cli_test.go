@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -180,6 +181,23 @@ func TestMigrate(t *testing.T) {
 	}
 	if r := s.run(t, "", "migrate", "--database-url", "postgres://hub:canary@127.0.0.1:1/hub"); r.code != cli.ExitFailed || strings.Contains(r.err, "canary") {
 		t.Errorf("no database: %+v", r)
+	}
+}
+
+// TestFolderOfAnyName: a path is no URL.
+func TestFolderOfAnyName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"a#b", "a?b", "a%41b", "100 %", "a b", "a&b=c", "a;b'c", `a"b`, "ä", ":memory:", "a?mode=memory", "a+b"} {
+		s := newShell(t)
+		dir := filepath.Join(s.dir, name)
+		s.ok(t, "", "migrate", "--data-dir", dir)
+		s.ok(t, "", "key", "create", "k", "--data-dir", dir)
+		if out := s.ok(t, "", "key", "list", "--data-dir", dir); !strings.Contains(out, "k ") {
+			t.Errorf("%s: %s", name, out)
+		}
+		if info, err := os.Stat(filepath.Join(dir, "incidenthub.db")); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

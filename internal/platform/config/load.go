@@ -99,10 +99,13 @@ func (c *Config) fill(getenv func(string) string, m machine, p *problems) {
 		c.Storage.DataDir = abs
 	}
 	if c.Storage.DatabaseURL.IsZero() && c.Storage.DataDir != "" {
-		c.Storage.DatabaseURL = secret.NewString("sqlite:" + filepath.Join(c.Storage.DataDir, "incidenthub.db"))
+		c.Storage.DatabaseURL = secret.NewString(c.Storage.ownFile())
 	}
 	c.Server.PublicURL = strings.TrimRight(c.Server.PublicURL, "/")
 }
+
+// ownFile is the database of a hub that was told of no other. It is a path: a folder may be called anything, "a#b?" as well.
+func (s Storage) ownFile() string { return "sqlite:" + filepath.Join(s.DataDir, "incidenthub.db") }
 
 // defaultDir follows the XDG base directory specification 0.8 (relative values are ignored), with a place for services.
 func defaultDir(getenv func(string) string, m machine) string {

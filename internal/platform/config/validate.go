@@ -87,7 +87,7 @@ func (s Server) validate(p *problems) {
 }
 
 func (s Storage) validate(p *problems) {
-	if raw := s.DatabaseURL.Reveal(); raw != "" {
+	if raw := s.DatabaseURL.Reveal(); raw != "" && raw != s.ownFile() {
 		if what := databaseProblem(raw); what != "" {
 			p.add("HUB_DATABASE_URL", bareURL(raw), what)
 		}
