@@ -66,3 +66,22 @@ func TestRealChannelForm(t *testing.T) {
 		}
 	}
 }
+
+func TestPageThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := servertest.Start(t, nil)
+	v := &visitor{t, h.URL, visitClient(t, nil)}
+	for _, signed := range []bool{false, true} {
+		if signed {
+			v.signIn(servertest.AdminKey)
+		}
+		a := v.get("/no/such/page", "Accept", "text/html,application/xhtml+xml")
+		if a.StatusCode != http.StatusNotFound || !strings.Contains(a.text, "There is nothing here") || strings.Contains(a.text, `class="rail"`) != signed ||
+			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'self'") {
+			t.Errorf("signed in %t: %d %v\n%s", signed, a.StatusCode, a.Header, a.text)
+		}
+	}
+	if a := v.get("/no/such/page", "Accept", "application/json"); a.Header.Get("Content-Type") != "application/problem+json" {
+		t.Errorf("a program gets %v", a.Header)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 type loginPage struct {
@@ -46,6 +47,18 @@ func (w *Web) signedIn(c *gin.Context) {
 		to += "?next=" + url.QueryEscape(c.Request.URL.RequestURI())
 	}
 	c.Redirect(http.StatusSeeOther, to)
+}
+
+// Missing answers a browser that asks for a page that is not there, with the frame if it is signed in.
+func (w *Web) Missing(c *gin.Context) {
+	w.headers(c)
+	if secret := cookie(c, SessionCookie); secret != "" {
+		if s, err := w.Sessions.LoadSession(c.Request.Context(), secret); err == nil {
+			s.Secret = secret
+			c.Set(sessionKey, s)
+		}
+	}
+	w.fail(c, storage.ErrNotFound)
 }
 
 func (w *Web) loginShow(c *gin.Context) {

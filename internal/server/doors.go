@@ -47,7 +47,8 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 	return a.Register(engine)
 }
 
-func (s *Server) web(engine *gin.Engine) error {
+// web adds the pages and returns what answers a browser that asks for one that is not there.
+func (s *Server) web(engine *gin.Engine) (missing gin.HandlerFunc, err error) {
 	c := s.core
 	w, err := web.New(web.Config{
 		Incidents: c.alerts, Flow: c.flow, Deliveries: c.deliveries, Inbox: c.inbox, Channels: c.channels, Sources: c.sources, Pipelines: c.definitions,
@@ -55,10 +56,10 @@ func (s *Server) web(engine *gin.Engine) error {
 		PublicURL: c.cfg.Server.PublicURL, Clock: c.clock, SecureCookies: strings.HasPrefix(c.cfg.Server.PublicURL, "https://"),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.Register(engine)
-	return nil
+	return w.Missing, nil
 }
 
 // Reprocess takes a stored body in again, as a new receipt, with today's drivers and routes.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/incidenthub/incidenthub/apps/api"
@@ -183,7 +184,10 @@ func (s *Server) handler(opt Options) (http.Handler, error) {
 	if err := s.core.measure(metrics); err != nil {
 		return nil, err
 	}
-	engine, err := api.NewEngine(api.EngineConfig{Log: s.log, TrustedProxies: cfg.Server.TrustedProxies.Strings(), Metrics: metrics})
+	var missing gin.HandlerFunc // set below, before anything is served
+	engine, err := api.NewEngine(api.EngineConfig{
+		Log: s.log, TrustedProxies: cfg.Server.TrustedProxies.Strings(), Metrics: metrics, Missing: func(c *gin.Context) { missing(c) },
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -200,5 +204,6 @@ func (s *Server) handler(opt Options) (http.Handler, error) {
 	if err := s.api(engine, metrics, opt.Version); err != nil {
 		return nil, err
 	}
-	return legible{engine}, s.web(engine)
+	missing, err = s.web(engine)
+	return legible{engine}, err
 }
