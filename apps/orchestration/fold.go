@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -32,7 +33,8 @@ const (
 	// The least that is folded at once while accepts wait: on Postgres a transaction of its own, with three round trips.
 	leastSQLite, leastPostgres = 8, 50
 	// burst is how many accepts under way are many.
-	burst = 16
+	burst     = 16
+	crowdTime = 20 * time.Millisecond
 )
 
 // AlertFold is the alerts' part of a fold; internal/server fits apps/alerts to it.
@@ -112,7 +114,8 @@ type Folder struct {
 
 	mu      sync.Mutex
 	held    int
-	credit  int // receipts accepted since folding had its last share
+	crowded atomic.Int64 // until when folding has only its share, Unix time in ns
+	credit  int          // receipts accepted since folding had its last share
 	waiters map[id.ID][]chan *event.Folded
 	wg      sync.WaitGroup
 }
@@ -144,10 +147,10 @@ func (f *Folder) room() int {
 
 // share is how many receipts to fold now, of those that wait. A burst is taken in first, since senders wait for their answer and
 // nothing accepted is lost: while many accepts are under way, folding gets a part of their number, larger when much is waiting to be folded.
-func (f *Folder) share(waiting, accepts, least int) int {
+func (f *Folder) share(waiting, least int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if accepts < burst {
+	if f.clock.Now().UnixNano() > f.crowded.Load() {
 		f.credit = 0
 		return waiting
 	}
@@ -162,6 +165,9 @@ func (f *Folder) share(waiting, accepts, least int) int {
 	f.credit -= n * part
 	return n
 }
+
+// crowd notes that many accepts are under way. It holds for a moment: senders need as long to come back with the next ones.
+func (f *Folder) crowd() { f.crowded.Store(f.clock.Now().Add(crowdTime).UnixNano()) }
 
 // accepted counts a receipt towards folding's share.
 func (f *Folder) accepted() {

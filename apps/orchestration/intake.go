@@ -155,7 +155,9 @@ func (i *Intake) refresh(ctx context.Context) error {
 // order of their observations' numbers.
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
 	done := make(chan error, 1)
-	i.underWay.Add(1)
+	if i.underWay.Add(1) >= burst {
+		i.fold.crowd()
+	}
 	i.accept.Submit(a, func(err error) {
 		i.underWay.Add(-1)
 		i.fold.accepted()
