@@ -75,7 +75,7 @@ func New(c Config) (*Engine, error) {
 		least = leastSQLite
 	}
 	f.folds = storage.NewQueue(c.DB, storage.QueueOptions{
-		Name: "fold", Max: maxFoldBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, least) },
+		Name: "fold", Max: maxFoldBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, int(i.underWay.Load()), least) },
 	}, f.apply)
 	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
 	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, Workers: 2}, i.applyAccepts)

@@ -147,10 +147,10 @@ func (f *Folder) room() int {
 
 // share is how many receipts to fold now, of those that wait. A burst is taken in first, since senders wait for their answer and
 // nothing accepted is lost: while many accepts are under way, folding gets a part of their number, larger when much is waiting to be folded.
-func (f *Folder) share(waiting, least int) int {
+func (f *Folder) share(waiting, accepts, least int) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.clock.Now().UnixNano() > f.crowded.Load() {
+	if accepts < burst && f.clock.Now().UnixNano() > f.crowded.Load() {
 		f.credit = 0
 		return waiting
 	}
