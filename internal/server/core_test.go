@@ -95,7 +95,9 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 	if _, err := c.first(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c.start()
+	if err := c.start(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
