@@ -22,15 +22,11 @@ func Schema(specs []NodeSpec) ([]byte, error) {
 	if root.Definitions == nil {
 		root.Definitions = jsonschema.Definitions{}
 	}
-	for name, required := range map[string][]string{"NodeDef": {"id", "type"}, "MatchDef": {"field", "op", "value"}} {
-		if d := root.Definitions[name]; d != nil {
-			d.Required = required
-		}
-	}
 	node := root.Definitions["NodeDef"]
 	if node == nil || node.Properties == nil {
 		return nil, fmt.Errorf("pipeline schema: no definition of a node among %d", len(root.Definitions))
 	}
+	node.Required = []string{"id", "type"}
 	if err := addKinds(r, root, node, specs); err != nil {
 		return nil, err
 	}
@@ -66,12 +62,11 @@ func addKinds(r *jsonschema.Reflector, root, node *jsonschema.Schema, specs []No
 
 		is := jsonschema.NewProperties()
 		is.Set("type", &jsonschema.Schema{Const: spec.Type})
-		then := jsonschema.NewProperties()
-		then.Set("config", &jsonschema.Schema{Ref: "#/$defs/" + name})
-		node.AllOf = append(node.AllOf, &jsonschema.Schema{
-			If:   &jsonschema.Schema{Properties: is, Required: []string{"type"}},
-			Then: &jsonschema.Schema{Properties: then},
-		})
+		then := objectOf(field{"config", &jsonschema.Schema{Ref: "#/$defs/" + name}})
+		if len(config.Required) > 0 || len(config.AnyOf) > 0 {
+			then.Required = []string{"config"} // a kind that cannot do without settings
+		}
+		node.AllOf = append(node.AllOf, &jsonschema.Schema{If: &jsonschema.Schema{Properties: is, Required: []string{"type"}}, Then: then})
 	}
 	kind.Description = strings.Join(docs, "\n")
 	return nil

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -14,6 +15,9 @@ type ContextConfig struct {
 	Timeout          *float64                  `json:"timeout,omitempty" jsonschema:"description=Time one check may take in seconds.,default=10"`
 	SimilarIncidents *int                      `json:"similar_incidents,omitempty" jsonschema:"description=How many earlier incidents like this one to add.,default=0,minimum=0"`
 }
+
+// maxSimilar bounds similar_incidents.
+const maxSimilar = 50
 
 // allCheckers is the key of checker_configs that holds for every check.
 const allCheckers = "__all__"
@@ -38,8 +42,8 @@ func contextSpec(known Known) NodeSpec {
 			if c.Timeout != nil && *c.Timeout <= 0 {
 				out = append(out, problemAt("/timeout", `"timeout" must be more than 0 seconds`, ""))
 			}
-			if c.SimilarIncidents != nil && (*c.SimilarIncidents < 0 || *c.SimilarIncidents > 50) {
-				out = append(out, problemAt("/similar_incidents", `"similar_incidents" must be between 0 and 50`, ""))
+			if c.SimilarIncidents != nil && (*c.SimilarIncidents < 0 || *c.SimilarIncidents > maxSimilar) {
+				out = append(out, problemAt("/similar_incidents", fmt.Sprintf(`"similar_incidents" must be between 0 and %d`, maxSimilar), ""))
 			}
 			return out
 		},

@@ -52,6 +52,11 @@ func matchFields() []string {
 	return []string{"source", "entry", "severity", "status", "instance", "origin", "name"}
 }
 
+// matchWords are the only values that a field can have, nil for fields that can have any.
+func matchWords(field string) []string {
+	return map[string][]string{"severity": {"critical", "warning", "info"}, "status": {"firing", "resolved"}}[field]
+}
+
 // labelField returns the label key of a field written as label:<key>, labels.<key> or label.<key>.
 func labelField(field string) (string, bool) {
 	for _, prefix := range []string{"label:", "labels.", "labels:", "label."} {
@@ -144,7 +149,7 @@ func (c *checker) match(at string, m *MatchDef) {
 		c.add(err.at(at))
 		return
 	}
-	words := map[string][]string{"severity": {"critical", "warning", "info"}, "status": {"firing", "resolved"}}[m.Field]
+	words := matchWords(m.Field)
 	if words == nil || cmp.re != nil {
 		return
 	}
