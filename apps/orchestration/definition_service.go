@@ -156,26 +156,7 @@ func (s *DefinitionService) Changes(ctx context.Context, tenant, ref string, in 
 // Update replaces what in holds, if the definition still has that version (0: whatever version it has). A new config is a
 // new version; runs that have begun keep theirs. An input that changes nothing writes nothing.
 func (s *DefinitionService) Update(ctx context.Context, tenant, ref string, version int64, in DefinitionInput) (Definition, error) {
-	specs, err := s.specs(ctx, tenant)
-	if err != nil {
-		return Definition{}, err
-	}
-	in = in.clean()
-	if err := in.check(specs); err != nil {
-		return Definition{}, err
-	}
-	return s.edit(ctx, tenant, ref, func(d *Definition) error {
-		if version != 0 && version != d.Version {
-			return ErrDefinitionConflict
-		}
-		by, config := d.CreatedBy, d.Config
-		d.set(in)
-		if SameConfig(config.V, in.Config) {
-			d.Config = config
-		}
-		d.CreatedBy = by
-		return nil
-	}, in.By)
+	return s.Change(ctx, tenant, ref, DefinitionGuard{Version: version}, func(Definition) DefinitionInput { return in })
 }
 
 // SetActive lets a definition take part in routing, or not. One that is no longer valid cannot be made active.
@@ -220,7 +201,7 @@ func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn fun
 		case res.Error != nil:
 			return res.Error
 		case res.RowsAffected == 0:
-			return ErrDefinitionConflict
+			return &DefinitionChangedError{Newest: was.Version, ChangedAt: was.UpdatedAt}
 		case fresh:
 			return s.keepVersion(ctx, d, by)
 		}
