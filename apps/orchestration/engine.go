@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -25,6 +27,8 @@ type Config struct {
 	Catalog  *Catalog
 	Handlers map[string]Handler
 	Lease    time.Duration
+	// Slots is how many slow nodes of each queue run at once in this process; 0: 8.
+	Slots int
 	// Default is the definition for pushes that no route takes, "" for none.
 	Default string
 	// Alerts, Teller and Ledger start the other apps' parts of a transaction.
@@ -44,6 +48,7 @@ type Engine struct {
 	Intake *Intake
 	Runner *Runner
 	folder *Folder
+	slow   []*slow
 }
 
 // Enrichment deadlines of notify nodes.
@@ -80,11 +85,24 @@ func New(c Config) (*Engine, error) {
 	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
 	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, Workers: 2}, i.applyAccepts)
 	r.poller = &queue.Poller{Queue: QueueIngest, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: log, Lease: c.Lease, Room: f.room, Do: r.do}
-	return &Engine{Intake: i, Runner: r, folder: f}, nil
+	e := &Engine{Intake: i, Runner: r, folder: f}
+	for _, q := range []string{QueueContext, QueueIntelligence} {
+		e.slow = append(e.slow, r.newSlow(c, q))
+	}
+	return e, nil
 }
 
-// Start begins to claim what is due.
-func (e *Engine) Start() { e.Runner.poller.Start() }
+// Start begins to claim what is due in these queues; others are left to other processes.
+func (e *Engine) Start(queues []string) {
+	if slices.Contains(queues, QueueIngest) {
+		e.Runner.poller.Start()
+	}
+	for _, w := range e.slow {
+		if slices.Contains(queues, w.queue) {
+			w.poller.Start()
+		}
+	}
+}
 
 // Stop ends claiming, finishes what this process holds, and stops the queues: intake first. What cannot be stored until ctx ends is
 // left to the queue.
@@ -92,6 +110,11 @@ func (e *Engine) Stop(ctx context.Context) {
 	defer e.folder.end()
 	defer context.AfterFunc(ctx, e.folder.end)()
 	e.Runner.poller.Stop()
+	var slow sync.WaitGroup
+	for _, w := range e.slow {
+		slow.Go(func() { w.stop(ctx) })
+	}
+	slow.Wait()
 	e.Intake.accept.Stop()
 	e.folder.wg.Wait()
 	e.folder.folds.Stop()

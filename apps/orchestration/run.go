@@ -217,7 +217,7 @@ func (w *walk) execute(node string, number int, plain bool) error {
 	}
 	at := w.s.tx.Now()
 	w.x.began[node] = at
-	w.stage(n, signals.Event{Kind: signals.StageStarted, Attempt: number, At: at})
+	w.stage(n, stageStarted(number, at))
 	res := w.s.r.handle(w.context(n, plain))
 	return w.end(n, number, at, 0, res)
 }

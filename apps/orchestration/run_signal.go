@@ -43,6 +43,10 @@ func (s *session) emit() {
 	}
 }
 
+func stageStarted(number int, at time.Time) signals.Event {
+	return signals.Event{Kind: signals.StageStarted, Attempt: number, At: at}
+}
+
 // finished notes an execution that is over.
 func (w *walk) finished(n *graph.Node, number int, at time.Time, took time.Duration, res Result) {
 	e := signals.Event{Kind: signals.StageSucceeded, Attempt: number, At: at, Took: took}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -74,6 +75,7 @@ type core struct {
 	signals     *signals.Signals
 	work        Work
 	version     string
+	handlers    map[string]orchestration.Handler
 }
 
 // coreOptions are what servers and workers differ in.
@@ -81,11 +83,14 @@ type coreOptions struct {
 	version string
 	unsafe  bool
 	work    Work
+	// handlers execute node kinds instead of the built-in ones.
+	handlers map[string]orchestration.Handler
 }
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
-	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version}
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin()}
+	maps.Copy(c.handlers, opt.handlers)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -201,7 +206,8 @@ func (c *core) wire() (err error) {
 	runs := &runsOfDeliveries{}
 	c.notify.Attach(runs)
 	c.engine, err = orchestration.New(orchestration.Config{
-		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Catalog: c.catalog, Handlers: nodes.Builtin(), Lease: lease,
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Catalog: c.catalog, Handlers: c.handlers, Lease: lease,
+		Slots:   c.work.Concurrency,
 		Default: c.cfg.Pipeline.Default,
 		Alerts:  func(tx *storage.Tx, rs []*event.Receipt) orchestration.AlertFold { return alerts.Begin(tx, rs) },
 		Teller: func(tx *storage.Tx, jobs *queue.Writes) orchestration.TellBatch {
@@ -283,9 +289,7 @@ func (c *core) start() error {
 	if slices.Contains(queues, notify.QueueNotify) {
 		c.notify.Start()
 	}
-	if slices.Contains(queues, orchestration.QueueIngest) {
-		c.engine.Start()
-	}
+	c.engine.Start(queues)
 	return nil
 }
 

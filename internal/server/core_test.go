@@ -73,6 +73,12 @@ func engines(t *testing.T, fn func(t *testing.T, url string)) {
 
 func startCore(t *testing.T, url string, env map[string]string) *core {
 	t.Helper()
+	return startCoreWith(t, url, env, coreOptions{})
+}
+
+func startCoreWith(t *testing.T, url string, env map[string]string, opt coreOptions) *core {
+	t.Helper()
+	opt.unsafe = true
 	settings := map[string]string{
 		"HUB_DATABASE_URL": url, "HUB_DATA_DIR": t.TempDir(), "HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_ADMIN_KEY": "test-admin-key-0123456789",
 	}
@@ -88,7 +94,7 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 	if os.Getenv("HUB_TEST_VERBOSE") != "" {
 		log = testkit.Logger(t)
 	}
-	c, err := openCore(t.Context(), cfg, log, io.Discard, coreOptions{unsafe: true})
+	c, err := openCore(t.Context(), cfg, log, io.Discard, opt)
 	if err != nil {
 		t.Fatal(err)
 	}

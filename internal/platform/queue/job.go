@@ -61,6 +61,14 @@ var (
 
 	wake = s.Update("jobs", append(keyColumns[:3:3], s.Col("due_at", s.After)), "due_at = v.due_at", sameKey+" AND t.lease_token IS NULL", "")
 
+	// hold finds a job that is still held by its token, and keeps it so until the transaction ends.
+	hold = s.Lookup(append(keyColumns[:3:3], s.Col("token", s.UUID)), `
+		SELECT t.kind, t.ref, t.node FROM jobs t
+		WHERE t.kind = v.kind AND t.ref = v.ref AND t.node = v.node AND t.lease_token = v.token LIMIT 1 {lock}`)
+
+	extend = s.Update("jobs", append(keyColumns[:3:3], s.Col("token", s.UUID), s.Col("due_at", s.After)),
+		"due_at = v.due_at", sameKey+" AND t.lease_token = v.token", "RETURNING t.kind, t.ref, t.node")
+
 	findDue = s.Lookup([]s.Column{s.Col("queue", s.Text), s.Col("n", s.Int)}, `
 		SELECT t.kind, t.ref, t.node, t.tenant_id, t.attempt, t.failures, t.rescues, t.lease_token FROM jobs t
 		WHERE t.queue = v.queue AND t.due_at <= {now} ORDER BY t.due_at LIMIT v.n {skip locked}`)
@@ -120,6 +128,24 @@ func Finish(tx *s.Tx, jobs []Job, held func(Key)) {
 		rows.Add(j.Kind, j.Ref, j.Node, j.Token)
 	}
 	tx.Query(finish, rows, scanKey(held))
+}
+
+// Hold queues the question which jobs are still ours; held is called for each that is.
+func Hold(tx *s.Tx, jobs []Job, held func(Key)) {
+	rows := hold.Rows()
+	for _, j := range jobs {
+		rows.Add(j.Kind, j.Ref, j.Node, j.Token)
+	}
+	tx.Query(hold, rows, scanKey(held))
+}
+
+// Extend queues the renewal of leases: work goes on. held is called for each that was still ours.
+func Extend(tx *s.Tx, jobs []Job, lease time.Duration, held func(Key)) {
+	rows := extend.Rows()
+	for _, j := range jobs {
+		rows.Add(j.Kind, j.Ref, j.Node, j.Token, lease)
+	}
+	tx.Query(extend, rows, scanKey(held))
 }
 
 // Back is a job that goes back to the queue.

@@ -16,6 +16,8 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"finish":   finish,
 		"remove":   remove,
 		"giveBack": giveBack,
+		"hold":     hold,
+		"extend":   extend,
 		"wake":     wake,
 		"findDue":  findDue,
 		"lease":    lease,

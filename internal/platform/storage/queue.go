@@ -96,11 +96,15 @@ func (q *Queue[T]) Len() int {
 	return len(q.items)
 }
 
-// Stop refuses new items, finishes those that wait, and returns when they are done.
+// Stop refuses new items, finishes those that wait, and returns when they are done. It may be called again.
 func (q *Queue[T]) Stop() {
 	q.mu.Lock()
+	again := q.closed
 	q.closed = true
 	q.mu.Unlock()
+	if again {
+		return
+	}
 	if q.db.lite != nil {
 		q.db.lite.drain(q)
 		return
