@@ -2,9 +2,9 @@ package api
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -118,7 +118,7 @@ func (a *API) contractRun(ctx context.Context, tenant string, c *gin.Context) (a
 }
 
 func (a *API) contractDefinitions(ctx context.Context, tenant string, c *gin.Context) (any, error) {
-	list, err := a.Definitions.List(ctx, tenant, c.Query("include_inactive") == "true")
+	list, err := a.Definitions.List(ctx, tenant, strings.EqualFold(c.Query("include_inactive"), "true"))
 	if err != nil {
 		return nil, err
 	}
@@ -133,22 +133,4 @@ func (a *API) contractDefinitions(ctx context.Context, tenant string, c *gin.Con
 func (a *API) contractDefinition(ctx context.Context, tenant string, c *gin.Context) (any, error) {
 	d, err := a.Definitions.Get(ctx, tenant, c.Param("ref"))
 	return viewDefinition(d), err
-}
-
-func (a *API) contractValidate(ctx context.Context, tenant string, c *gin.Context) (any, error) {
-	d, err := a.Definitions.Get(ctx, tenant, c.Param("ref"))
-	if err != nil {
-		return nil, err
-	}
-	found, err := a.Definitions.Validate(ctx, tenant, d.Config.V)
-	if err != nil {
-		return nil, errors.Join(errors.New("validate a definition"), err)
-	}
-	problems := []string{}
-	for _, p := range found {
-		if isError(p) {
-			problems = append(problems, p.String())
-		}
-	}
-	return gin.H{"name": d.Name, "version": d.Version, "valid": len(problems) == 0, "errors": problems}, nil
 }

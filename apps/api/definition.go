@@ -43,6 +43,7 @@ type definitionFields struct {
 	Tags        *[]string       `json:"tags,omitempty"`
 	IsActive    *bool           `json:"is_active,omitempty"`
 	Version     int64           `json:"version,omitempty" doc:"The version that was read: the change is refused if there is a newer one. Left out: not compared."`
+	UpdatedAt   *time.Time      `json:"updated_at,omitempty" doc:"The same for all fields: the change is refused if any was changed since. Left out: not compared."`
 }
 
 type definitionInput struct{ Body definitionFields }
@@ -91,7 +92,7 @@ func (a *API) definitionRoutes(h huma.API) {
 			d, err := a.Definitions.Get(ctx, tenant, in.Ref)
 			return viewDefinition(d), err
 		})
-	get(a, h, path+"/{ref}/versions", "list-definition-versions", "Every version of it, newest first", a.listVersions)
+	a.definitionVersionRoutes(h)
 	get(a, h, path+"/schema", "get-definition-schema", "The JSON Schema of definitions",
 		func(ctx context.Context, tenant string, _ *struct{}) (json.RawMessage, error) {
 			return a.DefinitionSchema(ctx, tenant)
@@ -104,13 +105,11 @@ func (a *API) definitionRoutes(h huma.API) {
 	})
 	change(a, h, op(http.MethodPut, path+"/{ref}", "replace-definition", "Set every field; what is left out takes its default"),
 		func(ctx context.Context, c caller, in *definitionChange) (*answer[definitionView], error) {
-			return a.updateDefinition(ctx, c, in, func(d orchestration.Definition) orchestration.DefinitionInput {
-				return orchestration.DefinitionInput{Name: d.Name, IsActive: true}
-			})
+			return a.changeDefinition(ctx, c, in.Ref, in.Body, replacing)
 		})
 	change(a, h, op(http.MethodPatch, path+"/{ref}", "update-definition", "Change the fields that are given"),
 		func(ctx context.Context, c caller, in *definitionChange) (*answer[definitionView], error) {
-			return a.updateDefinition(ctx, c, in, orchestration.InputOfDefinition)
+			return a.changeDefinition(ctx, c, in.Ref, in.Body, orchestration.InputOfDefinition)
 		})
 	change(a, h, op(http.MethodDelete, path+"/{ref}", "delete-definition", "Take it out of routing for good; its runs stay"),
 		func(ctx context.Context, c caller, in *ByRef) (*nothing, error) {
@@ -134,31 +133,22 @@ func (a *API) definitionRoutes(h huma.API) {
 		})
 }
 
-func (a *API) listVersions(ctx context.Context, tenant string, in *ByRef) (storage.Page[definitionVersion], error) {
-	d, err := a.Definitions.Get(ctx, tenant, in.Ref)
-	if err != nil {
-		return storage.Page[definitionVersion]{}, err
-	}
-	list, err := a.Definitions.Versions(ctx, tenant, d.ID)
-	views := make([]definitionVersion, len(list))
-	for i, v := range list {
-		views[i] = definitionVersion{Version: v.Version, Config: v.Config.V, CreatedBy: v.CreatedBy, CreatedAt: v.CreatedAt}
-	}
-	return all(views).Body, err
+// replacing is what a PUT starts from: a field that is left out takes its default.
+func replacing(d orchestration.Definition) orchestration.DefinitionInput {
+	return orchestration.DefinitionInput{Name: d.Name, IsActive: true}
 }
 
-func (a *API) updateDefinition(
-	ctx context.Context, c caller, in *definitionChange, base func(orchestration.Definition) orchestration.DefinitionInput,
+// changeDefinition writes the given fields over base, which is made from what is stored at that moment.
+func (a *API) changeDefinition(
+	ctx context.Context, c caller, ref string, fields definitionFields, base func(orchestration.Definition) orchestration.DefinitionInput,
 ) (*answer[definitionView], error) {
-	was, err := a.Definitions.Get(ctx, c.tenant, in.Ref)
-	if err != nil {
-		return nil, err
+	guard := orchestration.DefinitionGuard{Version: fields.Version}
+	if fields.UpdatedAt != nil {
+		guard.UpdatedAt = *fields.UpdatedAt
 	}
-	version := in.Body.Version
-	if version == 0 {
-		version = was.Version
-	}
-	d, err := a.Definitions.Update(ctx, c.tenant, was.ID.String(), version, in.Body.over(base(was), c.name))
+	d, err := a.Definitions.Change(ctx, c.tenant, ref, guard, func(was orchestration.Definition) orchestration.DefinitionInput {
+		return fields.over(base(was), c.name)
+	})
 	return &answer[definitionView]{Body: viewDefinition(d)}, err
 }
 

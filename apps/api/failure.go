@@ -71,6 +71,11 @@ func (a *API) fail(ctx context.Context, err error) *Problem {
 		p.OpenIncident = c.Open.String()
 		return p
 	}
+	if c := (*orchestration.DefinitionChangedError)(nil); errors.As(err, &c) {
+		p := newProblem(http.StatusConflict, err.Error())
+		p.CurrentVersion = c.Newest
+		return p
+	}
 	for _, r := range refusals {
 		if errors.Is(err, r.is) {
 			return newProblem(r.status, strings.TrimSuffix(err.Error(), ": "+event.ErrRefused.Error()))

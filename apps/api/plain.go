@@ -22,6 +22,7 @@ func (a *API) plainRoutes(e *gin.Engine, doc *huma.OpenAPI) {
 		{"/docs", "docs", "This document for people", "text/html", a.docs},
 		{"/api/v1/events", "stream-events", "Hints about what changes, as server-sent events", "text/event-stream", a.stream},
 		{"/api/v1/receipts/{id}/body", "get-receipt-body", "The raw body as it was received", "application/octet-stream", a.receiptBody},
+		{"/api/v1/schemas/definition.json", "definition-schema", "The JSON Schema of definitions, for editors", "application/schema+json", a.definitionSchema},
 		{"/orchestration/pipelines", "contract-list-runs", "Runs, newest first", "application/json", a.contractual(a.contractRuns)},
 		{"/orchestration/pipeline/{id}", "contract-get-run", "One run with its executions", "application/json", a.contractual(a.contractRun)},
 		{"/orchestration/definitions", "contract-list-definitions", "Pipeline definitions", "application/json", a.contractual(a.contractDefinitions)},
@@ -29,10 +30,7 @@ func (a *API) plainRoutes(e *gin.Engine, doc *huma.OpenAPI) {
 	} {
 		a.plain(e, doc, http.MethodGet, r)
 	}
-	a.plain(e, doc, http.MethodPost, plain{
-		"/orchestration/definitions/{ref}/validate", "contract-validate-definition", "Check a stored definition again", "application/json",
-		a.contractual(a.contractValidate),
-	})
+	a.contractDefinitionRoutes(e, doc)
 	for _, path := range []string{"/alerts/webhook", "/alerts/webhook/{driver}"} {
 		describeWebhook(doc, path)
 	}

@@ -32,6 +32,9 @@ type Problem struct { //nolint:errname // the word of RFC 9457
 	// OpenIncident is set when an incident cannot be opened again beside one for the same thing.
 	OpenIncident string `json:"open_incident_id,omitempty" doc:"The incident that is in the way."`
 
+	// CurrentVersion is set when a change is refused because of another one in between.
+	CurrentVersion int64 `json:"current_version,omitempty" doc:"The newest version of what was to be changed."`
+
 	retryAfter time.Duration
 }
 

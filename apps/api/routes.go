@@ -56,6 +56,11 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/definitions/{ref}/versions": auth.ScopeRead,
 	"POST /api/v1/definitions/{ref}/clone":   auth.ScopeEdit,
 
+	"GET /api/v1/definitions/{ref}/diff":                        auth.ScopeRead,
+	"GET /api/v1/definitions/{ref}/versions/{version}":          auth.ScopeRead,
+	"POST /api/v1/definitions/{ref}/versions/{version}/restore": auth.ScopeEdit,
+	"GET /api/v1/schemas/definition.json":                       auth.ScopeRead,
+
 	"GET /api/v1/channels":           auth.ScopeRead,
 	"POST /api/v1/channels":          auth.ScopeEdit,
 	"POST /api/v1/channels/validate": auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses
@@ -71,15 +76,20 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/inbox/unread":    auth.ScopeRead,
 	"POST /api/v1/inbox/read":     auth.ScopeRespond,
 
-	"GET /api/v1/ledger":   auth.ScopeRead,
-	"GET /api/v1/why/{id}": auth.ScopeRead,
-	"GET /api/v1/events":   auth.ScopeRead,
+	"GET /api/v1/ledger": auth.ScopeRead,
+	"GET /api/v1/events": auth.ScopeRead,
 
 	"GET /orchestration/pipelines":                   auth.ScopeRead,
 	"GET /orchestration/pipeline/{id}":               auth.ScopeRead,
 	"GET /orchestration/definitions":                 auth.ScopeRead,
 	"GET /orchestration/definitions/{ref}":           auth.ScopeRead,
 	"POST /orchestration/definitions/{ref}/validate": auth.ScopeRead, // it saves nothing
+	"POST /orchestration/definitions/validate":       auth.ScopeRead, // nor does this
+	"POST /orchestration/definitions":                auth.ScopeEdit,
+	"PUT /orchestration/definitions/{ref}":           auth.ScopeEdit,
+	"PATCH /orchestration/definitions/{ref}":         auth.ScopeEdit,
+	"DELETE /orchestration/definitions/{ref}":        auth.ScopeEdit,
+	"POST /orchestration/definitions/{ref}/clone":    auth.ScopeEdit,
 
 	"GET /api/v1/keys":          auth.ScopeAdmin,
 	"POST /api/v1/keys":         auth.ScopeAdmin,

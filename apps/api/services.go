@@ -103,18 +103,20 @@ type Inbox interface {
 type Definitions interface {
 	List(ctx context.Context, tenant string, includeInactive bool) ([]orchestration.Definition, error)
 	Get(ctx context.Context, tenant, ref string) (orchestration.Definition, error)
-	Versions(ctx context.Context, tenant string, definition id.ID) ([]orchestration.DefinitionVersion, error)
+	Version(ctx context.Context, tenant string, definition id.ID, n int64) (orchestration.DefinitionVersion, error)
+	VersionPage(ctx context.Context, tenant string, definition id.ID, before int64, limit int) (list []orchestration.DefinitionVersion, next int64, err error)
+	Diff(ctx context.Context, tenant, ref string, from, to int64) (orchestration.VersionDiff, error)
 	Validate(ctx context.Context, tenant string, raw []byte) ([]orchestration.LintProblem, error)
 	Create(ctx context.Context, tenant string, in orchestration.DefinitionInput) (orchestration.Definition, error)
-	Update(ctx context.Context, tenant, ref string, version int64, in orchestration.DefinitionInput) (orchestration.Definition, error)
+	Change(ctx context.Context, tenant, ref string, guard orchestration.DefinitionGuard, fn func(orchestration.Definition) orchestration.DefinitionInput) (orchestration.Definition, error)
+	Restore(ctx context.Context, tenant, ref string, version int64, guard orchestration.DefinitionGuard, by string) (orchestration.Definition, error)
 	Clone(ctx context.Context, tenant, ref, name, by string) (orchestration.Definition, error)
 	SoftDelete(ctx context.Context, tenant, ref string) error
 }
 
-// Ledger tells what became of every observation, and why; *ledger.Reader fits.
+// Ledger counts what became of every observation; *ledger.Reader fits.
 type Ledger interface {
 	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
-	Why(ctx context.Context, tenant string, about id.ID) (ledger.Explanation, error)
 }
 
 // Balance is what the hub's check of its own books found last.
