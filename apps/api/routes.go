@@ -76,8 +76,9 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/inbox/unread":    auth.ScopeRead,
 	"POST /api/v1/inbox/read":     auth.ScopeRespond,
 
-	"GET /api/v1/ledger": auth.ScopeRead,
-	"GET /api/v1/events": auth.ScopeRead,
+	"GET /api/v1/ledger":   auth.ScopeRead,
+	"GET /api/v1/why/{id}": auth.ScopeRead,
+	"GET /api/v1/events":   auth.ScopeRead,
 
 	"GET /orchestration/pipelines":                   auth.ScopeRead,
 	"GET /orchestration/pipeline/{id}":               auth.ScopeRead,

@@ -114,9 +114,10 @@ type Definitions interface {
 	SoftDelete(ctx context.Context, tenant, ref string) error
 }
 
-// Ledger counts what became of every observation; *ledger.Reader fits.
+// Ledger tells what became of every observation, and why; *ledger.Reader fits.
 type Ledger interface {
 	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
+	Why(ctx context.Context, tenant string, about id.ID) (ledger.Explanation, error)
 }
 
 // Balance is what the hub's check of its own books found last.
