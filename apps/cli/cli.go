@@ -70,6 +70,7 @@ type commands struct {
 	Key      keyCmd      `cmd:"" help:"Manage API keys."`
 	Incident incidentCmd `cmd:"" help:"See incidents and act on them, through a running hub."`
 	Run      runCmd      `cmd:"" help:"See what pipelines did, through a running hub."`
+	Why      whyCmd      `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
 	Ledger   ledgerCmd   `cmd:"" help:"Count what became of every alert, through a running hub."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -103,9 +103,11 @@ func (q *inquiry) loadRows() error {
 		}
 		return nil
 	}
-	if q.kind == aboutReceipt { // what went wrong first: a push may hold thousands
-		return add(`ledger l WHERE l.receipt_id = ? AND l.tenant_id = ? ORDER BY CASE l.state WHEN 'dead' THEN 0 WHEN 'rejected' THEN 1 WHEN 'no_route' THEN 2
+	if q.kind == aboutReceipt { // what went wrong rather than the rest: a push may hold thousands
+		err := add(`ledger l WHERE l.receipt_id = ? AND l.tenant_id = ? ORDER BY CASE l.state WHEN 'dead' THEN 0 WHEN 'rejected' THEN 1 WHEN 'no_route' THEN 2
 			WHEN 'pending' THEN 3 WHEN 'delivered' THEN 4 ELSE 5 END, l.idx, l.definition_id`, q.subject.ID, q.tenant)
+		slices.SortStableFunc(q.rows, func(a, b *bookRow) int { return cmp.Compare(a.Idx, b.Idx) })
+		return err
 	}
 	if where, args := among("l.", q.items); where != "" {
 		if err := add("ledger l WHERE l.tenant_id = ? AND "+where+" ORDER BY l.receipt_id DESC, l.idx, l.definition_id", append([]any{q.tenant}, args...)...); err != nil {
@@ -269,7 +271,9 @@ func (q *inquiry) loadNames() error {
 	q.names, q.sources, q.configs = map[id.ID]string{}, map[id.ID]string{}, map[versionKey]map[string]nodeConfig{}
 	var definitions, sources []id.ID
 	for _, b := range q.rows {
-		definitions = appendNew(definitions, b.DefinitionID)
+		if q.runs[b.RunID] == nil { // a run knows the name
+			definitions = appendNew(definitions, b.DefinitionID)
+		}
 	}
 	for _, p := range q.receipts {
 		sources = appendNew(sources, p.SourceID)

@@ -32,7 +32,7 @@ func (q *inquiry) tell() {
 	q.left = append([]string{}, q.left...)
 	q.tellReceipts()
 	told := map[said]int{}
-	for _, b := range slices.Backward(q.rows) {
+	for _, b := range q.rows {
 		q.tellRow(b, told)
 	}
 	q.tellEvents()
@@ -305,14 +305,15 @@ func (q *inquiry) tellDelivery(d *deliveryRow) {
 		}
 		q.add(rankAttempt, WhyStep{At: a.At, What: "attempt", Name: d.channel(), Result: a.Verdict, Why: a.words(), Values: v, Links: links})
 	}
-	step.Why = q.deliveryWords(d)
+	words := q.deliveryWords(d)
+	step.Why = words
 	switch d.State {
 	case event.StateDelivered:
-		step.Result, step.At = "told", d.over()
+		step.Result, step.At, step.Why = "told", d.over(), strings.TrimPrefix(words, "told ")
 	case event.StateSuppressed:
-		step.Result, step.At = "held_back", d.over()
+		step.Result, step.At, step.Why = "held_back", d.over(), strings.TrimPrefix(words, "held back: ")
 	case event.StateDead:
-		step.Result, step.At = "given_up", d.over()
+		step.Result, step.At, step.Why = "given_up", d.over(), strings.TrimLeft(strings.TrimPrefix(words, "given up"), ": ")
 	case event.StateSending:
 		step.Result = "sending"
 	default:

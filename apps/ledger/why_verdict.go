@@ -234,11 +234,26 @@ func (q *inquiry) repeatWords(b *bookRow) string {
 			return "the alert had ended already, and this says so again"
 		}
 	}
+	// What counts is who knows, then who is to know, then who is not to know on purpose.
+	rank := func(d *deliveryRow) int {
+		switch {
+		case d.State == event.StateDead:
+			return 0
+		case d.aside():
+			return 1
+		case d.State == event.StateSuppressed:
+			return 2
+		case d.State != event.StateDelivered:
+			return 3
+		default:
+			return 4
+		}
+	}
 	var last *deliveryRow
 	for _, d := range q.deliveries { // the oldest first
 		mine := d.IncidentID == b.IncidentID && !b.IncidentID.IsZero() && d.Kind != "resolved" && !d.CreatedAt.After(at(b.SettledAt, &b.CreatedAt))
 		mine = mine && (d.DefinitionID == b.DefinitionID || len(q.routes[d.ID]) > 1)
-		if mine && (last == nil || !d.aside() || last.aside()) {
+		if mine && (last == nil || rank(d) >= rank(last)) {
 			last = d
 		}
 	}

@@ -154,8 +154,8 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 			words += " after " + tries(d.Attempts)
 		}
 		words += ": " + deadWords(d.Reason)
-		if list := q.attempts[d.MessageID]; len(list) > 0 && list[len(list)-1].Error != "" {
-			words += " (" + list[len(list)-1].Error + ")"
+		if err := q.lastError(d); err != "" && !strings.HasPrefix(d.Reason, "http_") { // the status says it all
+			words += " (" + err + ")"
 		}
 		return words
 	case event.StateSending:
@@ -169,12 +169,20 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 	}
 	if d.NextAt != nil && d.Attempts > 0 {
 		words := tries(d.Attempts) + " failed, the next at " + q.clock(*d.NextAt)
-		if list := q.attempts[d.MessageID]; len(list) > 0 && list[len(list)-1].Error != "" {
-			words += " (" + list[len(list)-1].Error + ")"
+		if err := q.lastError(d); err != "" {
+			words += " (" + err + ")"
 		}
 		return words
 	}
 	return "waits to be sent, until " + q.clock(d.ExpiresAt) + " at most"
+}
+
+func (q *inquiry) lastError(d *deliveryRow) string {
+	list := q.attempts[d.MessageID]
+	if len(list) == 0 {
+		return ""
+	}
+	return list[len(list)-1].Error
 }
 
 func tries(n int64) string {
