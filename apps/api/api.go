@@ -31,6 +31,7 @@ type Config struct {
 	Keys        Keys
 	Alerts      Alerts
 	Acts        Acts
+	RunActs     RunActs
 	Flow        Flow
 	Reprocess   Reprocess
 	Sources     Sources
@@ -101,7 +102,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.keyRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.keyRoutes,
 	} {
 		add(h)
 	}

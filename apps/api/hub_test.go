@@ -61,6 +61,14 @@ func (a *acts) do(what string, tenant string, incident id.ID, more ...string) er
 	return a.err
 }
 
+func (a *acts) Cancel(_ context.Context, t string, run id.ID, by string) error {
+	return a.do("cancel", t, run, by)
+}
+
+func (a *acts) Resume(_ context.Context, t string, run id.ID, by string) error {
+	return a.do("resume", t, run, by)
+}
+
 func (a *acts) Acknowledge(_ context.Context, t string, i id.ID, by string) error {
 	return a.do("acknowledge", t, i, by)
 }
@@ -150,7 +158,7 @@ func newHub(t *testing.T, url string) *hub {
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
 	a, err := api.New(api.Config{
-		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, Flow: flow,
+		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {

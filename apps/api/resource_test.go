@@ -101,6 +101,29 @@ func TestEveryListAnswers(t *testing.T) {
 	}
 }
 
+func TestRunActs(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	run := id.New()
+	h.exec(`INSERT INTO runs (id, tenant_id, trace_id, definition_id, definition_name, definition_version, state, status, source, environment, origin,
+		created_at, updated_at) VALUES (?, 'default', 't', ?, 'direct', 1, 'failed', 'failed', 's', 'production', 'o', ?, ?)`, run, id.New(), h.db.Now(), h.db.Now())
+	for _, verb := range []string{"cancel", "resume"} {
+		path := "/api/v1/runs/" + run.String() + "/" + verb
+		if got := h.want(200, "POST", path, ""); got["run_id"] != run.String() {
+			t.Errorf("%s answers %v", verb, got)
+		}
+		if got := h.acts.calls[len(h.acts.calls)-1]; !strings.HasPrefix(got, verb+" default "+run.String()) {
+			t.Errorf("%s did %q", verb, got)
+		}
+		h.acts.err = fmt.Errorf("the run has ended: %w", event.ErrRefused)
+		if p := problem(t, h.call(h.respond, "POST", path, ""), 409); !strings.Contains(p.Detail, "the run has ended") {
+			t.Errorf("%s says %q", verb, p.Detail)
+		}
+		h.acts.err = nil
+		problem(t, h.call(h.respond, "POST", "/api/v1/runs/nonsense/"+verb, ""), 404)
+	}
+}
+
 func TestActs(t *testing.T) {
 	t.Parallel()
 	h := onSQLite(t)

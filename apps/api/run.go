@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -29,6 +31,30 @@ func (a *API) runRoutes(h huma.API) {
 			}
 			return a.Flow.Run(ctx, tenant, run)
 		})
+}
+
+// runActRoutes are what people do to runs. Each answers with the run as it is then.
+func (a *API) runActRoutes(h huma.API) {
+	for _, r := range []struct {
+		verb, summary string
+		do            func(ctx context.Context, tenant string, run id.ID, by string) error
+	}{
+		{"cancel", "End a run: nothing more is done, and what nobody has begun to send is not sent", a.RunActs.Cancel},
+		{"resume", "Take a failed or canceled run up again from where it ended; what succeeded is not done again", a.RunActs.Resume},
+	} {
+		change(a, h, op(http.MethodPost, "/api/v1/runs/{id}/"+r.verb, r.verb+"-run", r.summary),
+			func(ctx context.Context, c caller, in *ByID) (*answer[orchestration.RunDetail], error) {
+				run, err := in.key("run")
+				if err != nil {
+					return nil, err
+				}
+				if err := r.do(ctx, c.tenant, run, c.name); err != nil {
+					return nil, err
+				}
+				detail, err := a.Flow.Run(ctx, c.tenant, run)
+				return &answer[orchestration.RunDetail]{Body: detail}, err
+			})
+	}
 }
 
 func (a *API) listRuns(ctx context.Context, tenant string, in *runQuery) (storage.Page[orchestration.Run], error) {

@@ -49,6 +49,12 @@ type Acts interface {
 	Note(ctx context.Context, tenant string, incident id.ID, author, text string) error
 }
 
+// RunActs is what a person can do to a run; *orchestration.RunActs fits. What is not possible wraps event.ErrRefused.
+type RunActs interface {
+	Cancel(ctx context.Context, tenant string, run id.ID, by string) error
+	Resume(ctx context.Context, tenant string, run id.ID, by string) error
+}
+
 // Flow reads receipts and runs; *orchestration.Reader fits.
 type Flow interface {
 	Receipts(ctx context.Context, tenant string, f orchestration.ReceiptFilter, p storage.Paging) (storage.Page[orchestration.Receipt], error)

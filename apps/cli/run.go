@@ -7,8 +7,10 @@ import (
 )
 
 type runCmd struct {
-	List runListCmd `cmd:"" help:"List runs of pipelines, newest first."`
-	Show runShowCmd `cmd:"" help:"Show one run node by node."`
+	List   runListCmd   `cmd:"" help:"List runs of pipelines, newest first."`
+	Show   runShowCmd   `cmd:"" help:"Show one run node by node."`
+	Cancel runCancelCmd `cmd:"" help:"End a run: nothing more is done, and what nobody has begun to send is not sent."`
+	Resume runResumeCmd `cmd:"" help:"Take a failed or canceled run up again from where it ended."`
 }
 
 // wireRun is what the commands show of the API's run.

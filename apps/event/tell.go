@@ -47,6 +47,7 @@ const (
 	ReasonRunFailed     = "run_failed"
 	ReasonDiscarded     = "discarded"
 	ReasonPoison        = "poison"
+	ReasonCanceled      = "canceled"
 	ReasonBadItem       = "bad_item" // one item of a body could not be used
 	ReasonUnusable      = "unusable" // no item of a body could be used
 )

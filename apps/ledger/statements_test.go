@@ -15,5 +15,6 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"insertRow": insertRow,
 		"updateRow": updateRow,
 		"settleRun": settleRun,
+		"reopenRun": reopenRun,
 	})
 }

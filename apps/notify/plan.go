@@ -73,8 +73,9 @@ type heard struct {
 }
 
 type nodeTold struct {
-	node string
-	d    *planned
+	node   string
+	d      *planned
+	shared bool // another run waits for it too
 }
 
 // planned is a delivery as this transaction knows it.
@@ -222,11 +223,11 @@ func (b *Batch) WantRuns(runs []id.ID) {
 	b.tx.Query(runDeliveries, rows, func(r storage.Row) error {
 		d := &planned{}
 		var run id.ID
-		var node string
-		if err := r.Scan(&run, &node, &d.id, &d.channel, &d.state, &d.reason, &d.attempts); err != nil {
+		n := nodeTold{d: d}
+		if err := r.Scan(&run, &n.node, &d.id, &d.channel, &d.state, &d.reason, &d.attempts, &n.shared); err != nil {
 			return fmt.Errorf("read a run's delivery: %w", err)
 		}
-		b.byRun[run] = append(b.byRun[run], nodeTold{node, d})
+		b.byRun[run] = append(b.byRun[run], n)
 		return nil
 	})
 }
@@ -238,6 +239,16 @@ func (b *Batch) OfRun(run id.ID) map[string][]event.Told {
 		out[n.node] = append(out[n.node], b.view(n.d))
 	}
 	return out
+}
+
+// HoldRun holds back what a run made and nobody has begun to send, unless another route waits for it as well. The run's deliveries
+// must have been looked up.
+func (b *Batch) HoldRun(run id.ID, reason string) {
+	for _, n := range b.byRun[run] {
+		if n.d.tell == nil && n.d.state == event.StatePending && n.d.attempts == 0 && !n.shared {
+			b.holdBack(n.d, reason)
+		}
+	}
 }
 
 func (b *Batch) view(d *planned) event.Told {

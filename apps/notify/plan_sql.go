@@ -28,8 +28,9 @@ var (
 		SELECT t.id, t.idem_key, t.channel_id, t.state, t.reason, t.attempts FROM deliveries t WHERE t.idem_key = v.idem_key LIMIT 1`)
 
 	runDeliveries = s.Lookup([]s.Column{s.Col("run_id", s.UUID)}, `
-		SELECT d.run_id, d.node, d.id, d.channel_id, d.state, d.reason, d.attempts FROM deliveries d WHERE d.run_id = v.run_id
-		UNION ALL SELECT r.run_id, r.node, d.id, d.channel_id, d.state, d.reason, d.attempts
+		SELECT d.run_id, d.node, d.id, d.channel_id, d.state, d.reason, d.attempts,
+		       EXISTS (SELECT 1 FROM delivery_routes o WHERE o.delivery_id = d.id) AS shared FROM deliveries d WHERE d.run_id = v.run_id
+		UNION ALL SELECT r.run_id, r.node, d.id, d.channel_id, d.state, d.reason, d.attempts, true
 		FROM delivery_routes r JOIN deliveries d ON d.id = r.delivery_id WHERE r.run_id = v.run_id`)
 
 	insertDelivery = s.Insert("deliveries", []s.Column{

@@ -81,7 +81,7 @@ func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d 
 			return
 		}
 	}
-	b.byRun[run] = append(b.byRun[run], nodeTold{node, d})
+	b.byRun[run] = append(b.byRun[run], nodeTold{node: node, d: d})
 	if d.tell != nil && !d.revived && d.run.IsZero() { // the run that makes it stands in its row
 		d.run, d.definition, d.node = run, definition, node
 		return

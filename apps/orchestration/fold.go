@@ -59,6 +59,7 @@ type TellBatch interface {
 	Tell(t *event.Tell) ([]event.Told, error)
 	Resolve(t *event.Tell, waiting []event.Waiter) int
 	OfRun(run id.ID) map[string][]event.Told
+	HoldRun(run id.ID, reason string)
 	Write()
 	Committed()
 	Dropped()

@@ -17,6 +17,7 @@ type LedgerBatch interface {
 	Open(r *event.LedgerRow)
 	Update(r *event.LedgerRow)
 	Settle(receipt, run id.ID, state, reason string)
+	Reopen(receipt, run id.ID)
 	Write()
 }
 

@@ -128,6 +128,8 @@ func (s *session) settle(x *run, rows []*event.LedgerRow) {
 	switch {
 	case !x.state.Run.Final(), state == event.StatePending:
 		state = event.StatePending
+	case state == "" && x.state.Run == graph.RunCanceled:
+		state, reason = event.StateSuppressed, event.ReasonCanceled
 	case state == "" && x.state.Run == graph.RunFailed:
 		state, reason = event.StateDead, event.ReasonRunFailed
 	case state == "":

@@ -26,6 +26,8 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"liveRuns":          liveRuns,
 		"markFolded":        markFolded,
 		"updateRun":         updateRun,
+		"anotherTry":        anotherTry,
+		"lastExecutions":    lastExecutions,
 		"insertNode":        insertNode,
 		"upsertNode":        upsertNode,
 		"insertAttempt":     insertAttempt,

@@ -34,12 +34,12 @@ func TestEveryRoute(t *testing.T) {
 			t.Errorf("%d routes, fewer than this test was made for", len(routes))
 		}
 		reading := map[string]bool{ // POSTs that save nothing
-			"/api/v1/definitions/lint": true, "/orchestration/definitions/:ref/validate": true,
+			"/api/v1/definitions/lint": true, "/orchestration/definitions/:ref/validate": true, "/orchestration/definitions/validate": true,
 		}
 		pages := 0
 		nothingWritten(t, h, func() {
 			for n, r := range routes {
-				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":driver", "generic", ":name", "x", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
+				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":name", "x", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
 				if strings.ContainsAny(path, ":*") {
 					t.Errorf("%s %s has a parameter that this test does not fill in", r.Method, r.Path)
 				}

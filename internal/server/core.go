@@ -58,6 +58,7 @@ type core struct {
 	catalog     *orchestration.Catalog
 	engine      *orchestration.Engine
 	acts        *orchestration.Acts
+	runActs     *orchestration.RunActs
 	checker     *ledger.Checker
 	totals      *ledger.Reader
 	alerts      *alerts.Reader
@@ -223,6 +224,7 @@ func (c *core) wire() (err error) {
 	}
 	runs.runner = c.engine.Runner
 	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
+	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner)
 	c.reload.parts = []func(context.Context) error{c.entries.reload, c.catalog.Reload, c.live.Reload}
 	c.reload.auth = c.auth
 	return nil
@@ -303,7 +305,8 @@ func (c *core) stop(ctx context.Context) error {
 		c.endUsage()
 		c.usage.Wait()
 	}
-	c.acts.Stop() //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
+	c.runActs.Stop() //nolint:contextcheck // as below
+	c.acts.Stop()    //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
 	folds, cancel := context.WithTimeout(ctx, foldTime)
 	c.engine.Stop(folds)
 	cancel()
