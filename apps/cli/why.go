@@ -148,7 +148,7 @@ func (p *Program) wrapped(head, text, indent string) {
 		line, used = line+" ", used+1
 	}
 	empty := true
-	for _, word := range strings.FieldsSeq(cut(clean(text), 1000)) {
+	for word := range strings.FieldsSeq(cut(clean(text), 1000)) {
 		n := len([]rune(word))
 		if !empty && used+1+n > whyWidth {
 			p.say("%s", strings.TrimRight(line, " "))
