@@ -73,6 +73,9 @@ type commands struct {
 	Why      whyCmd      `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
 	Ledger   ledgerCmd   `cmd:"" help:"Count what became of every alert, through a running hub."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
+
+	Definition definitionCmd `cmd:"" help:"See, compare, copy, import and export pipelines, through a running hub."`
+	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what the hub reads."`
 }
 
 // failure ends a command with ExitFailed after it has printed all there is to say.
