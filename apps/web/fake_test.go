@@ -51,7 +51,7 @@ type hub struct {
 func (h *hub) config() web.Config {
 	return web.Config{
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
-		Acts: h, Samples: h, Reprocess: h, Books: h, Sessions: h, Events: &h.events,
+		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events,
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }

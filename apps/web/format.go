@@ -35,6 +35,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"outcome":  outcomeMark,
 		"words":    words,
 		"why":      why,
+		"whyicon":  whyIcon,
 		"tried":    tried,
 		"due":      func(t any) template.HTML { return due(t, clk.Now()) },
 		"tells":    tells,

@@ -21,7 +21,7 @@ func pages(h *hub) map[string]string {
 		"incidents": "/incidents?tab=all", "incident": "/incidents/" + h.incidents[0].ID.String(), "people": "/incidents/" + h.incidents[0].ID.String() + "?show=people",
 		"row": "/incidents/" + h.incidents[0].ID.String() + "/row", "changes": "/incidents/changes?tab=open", "runs": "/runs", "run": "/runs/" + h.runs[1].ID.String(),
 		"running": "/runs/" + h.runs[0].ID.String(), "receipts": "/receipts", "receipt": "/receipts/" + h.receipts[0].ID.String(), "rejected": "/receipts/" + h.receipts[2].ID.String(),
-		"inbox": "/inbox", "message": "/inbox/" + h.messages[0].ID.String(), "deliveries": "/deliveries", "told": "/deliveries?incident=" + h.incidents[0].ID.String(),
+		"inbox": "/inbox", "message": "/inbox/" + h.messages[0].ID.String(), "deliveries": "/deliveries", "why": "/why/" + h.runs[0].ID.String(), "told": "/deliveries?incident=" + h.incidents[0].ID.String(),
 		"pipelines": "/pipelines", "pipeline": "/pipelines/" + h.pipelines[1].ID.String(), "channels": "/channels", "sources": "/sources",
 		"connect": "/sources/connect?driver=zabbix", "welcome": "/welcome", "channel": "/channels/" + h.channels[0].ID.String(), "new channel": "/channels/new",
 		"source": "/sources/" + h.sources[0].ID.String(), "of a source": "/receipts?source=" + h.sources[0].ID.String(),

@@ -33,6 +33,7 @@ var table = []struct {
 	{"receipts", []string{"marks", "pager"}},
 	{"receipt", []string{"marks"}},
 	{"deliveries", []string{"pager"}},
+	{"why", nil},
 	{"pipelines", []string{"graph"}},
 	{"pipeline", []string{"graph"}},
 	{"channels", []string{"form"}},

@@ -29,6 +29,7 @@ type Config struct {
 	Samples    Samples
 	Reprocess  Reprocess
 	Books      Books
+	Why        Explainer
 	Sessions   Sessions
 	Events     Events
 	// Kinds describe the channel drivers, for their forms.
@@ -59,6 +60,7 @@ func (c *Config) check() error {
 		{"Samples", c.Samples != nil},
 		{"Reprocess", c.Reprocess != nil},
 		{"Books", c.Books != nil},
+		{"Why", c.Why != nil},
 		{"Sessions", c.Sessions != nil},
 		{"Events", c.Events != nil},
 		{"Kinds", len(c.Kinds) > 0},
@@ -131,6 +133,7 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.GET("/receipts/:id/raw", w.receiptRaw)
 	in.POST("/receipts/:id/reprocess", w.may(auth.ScopeEdit), w.receiptReprocess)
 	in.GET("/deliveries", w.deliveriesList)
+	in.GET("/why/:id", w.whyShow)
 	in.GET("/pipelines", w.pipelinesList)
 	in.GET("/pipelines/:id", w.pipelineShow)
 	in.GET("/channels", w.channelsList)
