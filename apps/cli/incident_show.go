@@ -96,7 +96,7 @@ func (p *Program) showIncident(in *wireIncident, timeline []wireTimeline, told l
 	if err := p.section("ALERTS", "None.", []string{"STATUS", "SEVERITY", "NAME", "INSTANCE", "SOURCE", "SINCE", "TIMES"}, alertRows(in)); err != nil {
 		return err
 	}
-	if err := p.section("TOLD", "Nobody was told. incidenthub run list --incident "+clean(in.ID)+" leads to why.", toldHead, toldRows(told.Items)); err != nil {
+	if err := p.section("TOLD", "Nobody was told. incidenthub why "+clean(in.ID)+" says why.", toldHead, toldRows(told.Items)); err != nil {
 		return err
 	}
 	p.more(told.NextCursor)
