@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -67,6 +68,10 @@ func (a *acts) Cancel(_ context.Context, t string, run id.ID, by string) error {
 
 func (a *acts) Resume(_ context.Context, t string, run id.ID, by string) error {
 	return a.do("resume", t, run, by)
+}
+
+func (a *acts) Replay(_ context.Context, t string, run id.ID, r orchestration.Replay, by string) (id.ID, error) {
+	return run, a.do("replay", t, run, r.From, strconv.FormatBool(r.Newest), by)
 }
 
 func (a *acts) Acknowledge(_ context.Context, t string, i id.ID, by string) error {

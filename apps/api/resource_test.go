@@ -122,6 +122,15 @@ func TestRunActs(t *testing.T) {
 		h.acts.err = nil
 		problem(t, h.call(h.respond, "POST", "/api/v1/runs/nonsense/"+verb, ""), 404)
 	}
+	for body, want := range map[string]string{
+		"": "replay default " + run.String() + "  false respond", `{"from":"tell","version":"newest"}`: "replay default " + run.String() + " tell true respond",
+	} {
+		w := h.call(h.respond, "POST", "/api/v1/runs/"+run.String()+"/replay", body)
+		if got := h.acts.calls[len(h.acts.calls)-1]; w.Code != 200 || got != want {
+			t.Errorf("replay %s: %d, did %q, want %q", body, w.Code, got, want)
+		}
+	}
+	problem(t, h.call(h.respond, "POST", "/api/v1/runs/"+run.String()+"/replay", `{"version":"oldest"}`), 422)
 }
 
 func TestActs(t *testing.T) {

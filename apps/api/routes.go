@@ -23,6 +23,7 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/incidents/{id}":              auth.ScopeRead,
 	"GET /api/v1/incidents/{id}/timeline":     auth.ScopeRead,
 	"POST /api/v1/incidents/{id}/acknowledge": auth.ScopeRespond,
+	"POST /api/v1/runs/{id}/replay":           auth.ScopeRespond,
 	"POST /api/v1/runs/{id}/cancel":           auth.ScopeRespond,
 	"POST /api/v1/runs/{id}/resume":           auth.ScopeRespond,
 	"POST /api/v1/incidents/{id}/resolve":     auth.ScopeRespond,

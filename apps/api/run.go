@@ -35,6 +35,8 @@ func (a *API) runRoutes(h huma.API) {
 
 // runActRoutes are what people do to runs. Each answers with the run as it is then.
 func (a *API) runActRoutes(h huma.API) {
+	change(a, h, op(http.MethodPost, "/api/v1/runs/{id}/replay", "replay-run",
+		"Do again what an ended run did, as a new run that sends nothing: what would be told is recorded as suppressed (dry_run)"), a.replay)
 	for _, r := range []struct {
 		verb, summary string
 		do            func(ctx context.Context, tenant string, run id.ID, by string) error
@@ -55,6 +57,31 @@ func (a *API) runActRoutes(h huma.API) {
 				return &answer[orchestration.RunDetail]{Body: detail}, err
 			})
 	}
+}
+
+type replayInput struct {
+	ByID
+	Body *struct {
+		From    string `json:"from,omitempty" doc:"Node to begin with; what comes before is taken over as recorded. Empty: all but the first node." maxLength:"200"`
+		Version string `json:"version,omitempty" doc:"Of the pipeline: the run's own, or the newest." enum:"same,newest" default:"same"`
+	}
+}
+
+func (a *API) replay(ctx context.Context, c caller, in *replayInput) (*answer[orchestration.RunDetail], error) {
+	run, err := in.key("run")
+	if err != nil {
+		return nil, err
+	}
+	var r orchestration.Replay
+	if in.Body != nil {
+		r = orchestration.Replay{From: in.Body.From, Newest: in.Body.Version == "newest"}
+	}
+	again, err := a.RunActs.Replay(ctx, c.tenant, run, r, c.name)
+	if err != nil {
+		return nil, err
+	}
+	detail, err := a.Flow.Run(ctx, c.tenant, again)
+	return &answer[orchestration.RunDetail]{Body: detail}, err
 }
 
 func (a *API) listRuns(ctx context.Context, tenant string, in *runQuery) (storage.Page[orchestration.Run], error) {

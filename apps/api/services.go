@@ -53,6 +53,7 @@ type Acts interface {
 type RunActs interface {
 	Cancel(ctx context.Context, tenant string, run id.ID, by string) error
 	Resume(ctx context.Context, tenant string, run id.ID, by string) error
+	Replay(ctx context.Context, tenant string, run id.ID, r orchestration.Replay, by string) (id.ID, error)
 }
 
 // Flow reads receipts and runs; *orchestration.Reader fits.

@@ -12,7 +12,7 @@ type runCancelCmd struct {
 
 // Run implements the command.
 func (c runCancelCmd) Run(ctx context.Context, p *Program) error {
-	return actOnRun(ctx, p, c.remote, c.ID, "cancel")
+	return actOnRun(ctx, p, c.remote, c.ID, "cancel", nil)
 }
 
 type runResumeCmd struct {
@@ -32,17 +32,38 @@ Example:
 
 // Run implements the command.
 func (c runResumeCmd) Run(ctx context.Context, p *Program) error {
-	return actOnRun(ctx, p, c.remote, c.ID, "resume")
+	return actOnRun(ctx, p, c.remote, c.ID, "resume", nil)
+}
+
+type runReplayCmd struct {
+	remote
+	ID      string `arg:"" help:"Id of the run."`
+	From    string `placeholder:"NODE" help:"Node to begin with; what comes before is taken over as recorded. Default: all but the first node."`
+	Version string `enum:"same,newest" default:"same" help:"Version of the pipeline: the run's own (same) or the newest."`
+}
+
+// Help implements kong.HelpProvider.
+func (runReplayCmd) Help() string {
+	return `What would be told is recorded with its text, as suppressed (dry_run); incident and ledger stay as they are.
+
+Example:
+
+    incidenthub run replay 019a… --from tell --version newest`
+}
+
+// Run implements the command.
+func (c runReplayCmd) Run(ctx context.Context, p *Program) error {
+	return actOnRun(ctx, p, c.remote, c.ID, "replay", map[string]string{"from": c.From, "version": c.Version})
 }
 
 // actOnRun posts an action and says where the run stands then.
-func actOnRun(ctx context.Context, p *Program, r remote, run, action string) error {
+func actOnRun(ctx context.Context, p *Program, r remote, run, action string, body any) error {
 	c, err := p.client(r)
 	if err != nil {
 		return err
 	}
 	var now wireRun
-	raw, err := c.call(ctx, http.MethodPost, "/api/v1/runs/"+segment(run)+"/"+action, nil, nil, &now)
+	raw, err := c.call(ctx, http.MethodPost, "/api/v1/runs/"+segment(run)+"/"+action, nil, body, &now)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type Tell struct {
 	Outputs      map[string]any // of earlier nodes: ingest, check, intelligence
 	// Suppress records the deliveries with this reason and sends nothing.
 	Suppress string
+	// Dry records what would be sent, with its text, and sends nothing. What is recorded is nobody else's: it has keys of its own.
+	Dry bool
 }
 
 // The states of a delivery, which are the ledger's words.
@@ -48,6 +50,7 @@ const (
 	ReasonDiscarded     = "discarded"
 	ReasonPoison        = "poison"
 	ReasonCanceled      = "canceled"
+	ReasonDryRun        = "dry_run"
 	ReasonBadItem       = "bad_item" // one item of a body could not be used
 	ReasonUnusable      = "unusable" // no item of a body could be used
 )

@@ -268,7 +268,11 @@ func idemKey(t *event.Tell, ch id.ID) string {
 	if t.Incident != nil {
 		subject = t.Incident.ID
 	}
-	return subject.String() + ":" + strconv.FormatInt(t.Seq, 10) + ":0:" + ch.String()
+	prefix := ""
+	if t.Dry {
+		prefix = "dry:" + t.RunID.String() + ":"
+	}
+	return prefix + subject.String() + ":" + strconv.FormatInt(t.Seq, 10) + ":0:" + ch.String()
 }
 
 // pick chooses the channels of a tell, each once, in the order of their names.

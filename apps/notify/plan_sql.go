@@ -18,10 +18,10 @@ var (
 	// routeTold says what became of the last event that a route told of an incident, by channel, newest event first.
 	routeTold = s.Lookup([]s.Column{s.Col("incident_id", s.UUID), s.Col("definition_id", s.Key)}, `
 		SELECT d.incident_id, d.definition_id, d.channel_id, d.event_seq, d.state, d.reason FROM deliveries d
-		WHERE d.incident_id = v.incident_id AND d.definition_id = v.definition_id AND d.kind <> 'resolved'
+		WHERE d.incident_id = v.incident_id AND d.definition_id = v.definition_id AND d.kind <> 'resolved' AND d.reason <> 'dry_run'
 		UNION ALL SELECT d.incident_id, r.definition_id, d.channel_id, d.event_seq, d.state, d.reason
 		FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id
-		WHERE d.incident_id = v.incident_id AND r.definition_id = v.definition_id AND d.kind <> 'resolved'
+		WHERE d.incident_id = v.incident_id AND r.definition_id = v.definition_id AND d.kind <> 'resolved' AND d.reason <> 'dry_run'
 		ORDER BY event_seq DESC LIMIT 50`)
 
 	sameKey = s.Lookup([]s.Column{s.Col("idem_key", s.Text)}, `

@@ -104,6 +104,9 @@ func (b *Batch) plan(d *planned, r *rendering) *rendering {
 	}
 	if reason := b.heldBack(d); reason != "" {
 		d.state, d.reason = event.StateSuppressed, reason
+		if reason == event.ReasonDryRun && !d.live.Spec.Local { // an inbox message would be shown
+			d.message = id.New()
+		}
 		return r
 	}
 	d.message = id.New()
@@ -140,6 +143,8 @@ func (b *Batch) heldBack(d *planned) string {
 	switch {
 	case t.Suppress != "":
 		return t.Suppress
+	case t.Dry && severityOf(t).Rank() >= max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank()):
+		return event.ReasonDryRun
 	case d.kind != channel.KindResolved && t.Incident != nil && !t.Incident.Status.Active():
 		return event.ReasonResolvedFirst
 	case d.kind != channel.KindResolved && severityOf(t).Rank() < max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank()):

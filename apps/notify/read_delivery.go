@@ -214,7 +214,7 @@ func (r *Reader) LastTold(ctx context.Context, tenant string, incidents []id.ID)
 	if len(incidents) == 0 {
 		return map[id.ID][]DeliveryView{}, nil
 	}
-	newest := r.db.Read(ctx).Table("deliveries").Where("tenant_id = ? AND incident_id IN ?", tenant, incidents).
+	newest := r.db.Read(ctx).Table("deliveries").Where("tenant_id = ? AND incident_id IN ? AND reason <> ?", tenant, incidents, event.ReasonDryRun).
 		Select("deliveries.*, row_number() OVER (PARTITION BY incident_id, channel_id ORDER BY event_seq DESC, id DESC) AS nr")
 	var rows []DeliveryView
 	if err := r.joined(ctx, newest).Where("d.nr = 1").Find(&rows).Error; err != nil {

@@ -33,7 +33,8 @@ type run struct {
 	dirty                                            map[string]bool
 	attempts                                         []attempt
 	decisions                                        []event.Decision
-	told                                             *signals.Run // for signals, nil before the first
+	told                                             *signals.Run               // for signals, nil before the first
+	recorded                                         map[string]json.RawMessage // of a replay: outputs that are taken over
 }
 
 // attempt is one finished execution of a node.
@@ -170,6 +171,9 @@ func (w *walk) effect(e graph.Effect) error {
 	switch e := e.(type) {
 	case graph.StartNode:
 		x.current = e.Node
+		if out, ok := x.recorded[e.Node]; ok {
+			return w.takeOver(e.Node, e.Attempt, out)
+		}
 		if n, ok := x.graph.Node(e.Node); e.Queue == "" || !ok || s.r.handlers[n.Spec.Type] == nil {
 			return w.execute(e.Node, e.Attempt, e.Plain) // a kind that this release cannot run fails at once, on record
 		}
@@ -220,6 +224,22 @@ func (w *walk) execute(node string, number int, plain bool) error {
 	w.stage(n, stageStarted(number, at))
 	res := w.s.r.handle(w.context(n, plain))
 	return w.end(n, number, at, 0, res)
+}
+
+// takeOver ends a node with what it gave out in the run that is replayed.
+func (w *walk) takeOver(node string, number int, output json.RawMessage) error {
+	n, ok := w.x.graph.Node(node)
+	if !ok {
+		return graph.ErrUnknownNode
+	}
+	at := w.s.tx.Now()
+	w.x.began[node] = at
+	return w.end(n, number, at, 0, Result{Output: output, Input: recordedInput{w.x.parent.String()}})
+}
+
+// recordedInput is the input of a node whose output was taken over.
+type recordedInput struct {
+	RecordedIn string `json:"recorded_in"` // run
 }
 
 // end records an execution and tells the engine.
@@ -279,7 +299,10 @@ func (w *walk) context(n *graph.Node, plain bool) *NodeContext {
 	return &NodeContext{
 		Ctx: w.s.tx.Context(), Node: n, Plain: plain, Outputs: outputs, Graph: x.graph, Ingest: w.ingest,
 		Vars: func() graph.Vars { return x.graph.Vars(x.state, w.vars()) },
-		Tell: w.s.tell,
+		Tell: func(t *event.Tell) ([]event.Told, error) {
+			t.Dry = x.origin == OriginReplay
+			return w.s.tell(t)
+		},
 		Run: RunFacts{
 			ID: x.id, DefinitionID: x.definition, Tenant: x.tenant, TraceID: x.trace, Source: x.source, Environment: x.environment,
 			Incident: x.incident, Event: x.eventKind, EventSeq: x.eventSeq, Alerts: x.alerts, PreviousTypes: types,

@@ -2,6 +2,7 @@ package orchestration
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/trace"
 )
 
 // lastExecutions are the records that a run's nodes carry; a node that is executed again hands its own over to node_attempts.
@@ -95,6 +97,69 @@ func (a *RunActs) Resume(ctx context.Context, tenant string, which id.ID, by str
 		one.Add(x.id)
 		s.tx.Exec(anotherTry, one)
 		return nil
+	})
+}
+
+// OriginReplay marks runs that do again what another one did, and send nothing.
+const OriginReplay = "replay"
+
+// Replay asks for a replay.
+type Replay struct {
+	From   string // node to begin with; "": all but the entry
+	Newest bool   // by the newest version of the definition instead of the run's own
+}
+
+// Replay does again what a run that has ended did, from a node on, as a run of its own: what came before is taken over as it was
+// recorded, and what would be told is written down and not sent. It returns the new run.
+func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Replay, by string) (id.ID, error) {
+	var of struct {
+		DefinitionID      id.ID
+		DefinitionVersion int64
+	}
+	db := a.runner.db.Read(ctx)
+	if err := db.Table("runs").Select("definition_id, definition_version").Where("tenant_id = ? AND id = ?", tenant, which).Take(&of).Error; err != nil {
+		return id.ID{}, storage.Missing(err, "run "+which.String())
+	}
+	version := of.DefinitionVersion
+	if r.Newest {
+		err := db.Table("definitions").Select("version").Where("tenant_id = ? AND id = ? AND deleted_at IS NULL", tenant, of.DefinitionID).Take(&version).Error
+		if err != nil {
+			return id.ID{}, storage.Missing(err, "definition "+of.DefinitionID.String())
+		}
+	}
+	g, err := a.runner.catalog.Graph(ctx, of.DefinitionID, version)
+	if err != nil {
+		return id.ID{}, err
+	}
+	live := map[string]bool{}
+	for _, n := range g.Nodes[1:] {
+		live[n.ID] = true
+	}
+	if r.From != "" {
+		if live, err = g.From(r.From); err != nil {
+			return id.ID{}, fmt.Errorf("replay from %q: %w: %w", r.From, err, event.ErrRefused)
+		}
+	}
+	replay := id.New()
+	return replay, a.act(ctx, tenant, which, func(s *session, was *run) error {
+		if !was.state.Run.Final() {
+			return fmt.Errorf("the run has not ended yet (%s): %w", was.state.Run, event.ErrRefused)
+		}
+		s.facts(was)
+		x := &run{
+			id: replay, tenant: was.tenant, trace: trace.New(), definition: was.definition, name: was.name, version: version, graph: g,
+			receipt: was.receipt, parent: was.id, incidentID: was.incidentID, incident: was.incident, alerts: was.alerts, loaded: true, fresh: true,
+			eventKind: was.eventKind, eventSeq: was.eventSeq, source: was.source, origin: OriginReplay, environment: was.environment,
+			fingerprint: was.fingerprint, createdAt: s.tx.Now(), state: graph.NewState(), recorded: map[string]json.RawMessage{},
+			decisions: []event.Decision{{What: "replay", Result: "dry", Why: "by " + by}},
+		}
+		for n, st := range was.state.Nodes {
+			if st.Status == graph.NodeSucceeded && !live[n] {
+				x.recorded[n] = st.Output
+			}
+		}
+		s.add(x)
+		return (&walk{s: s, x: x}).step(graph.RunStarted{})
 	})
 }
 

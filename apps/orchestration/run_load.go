@@ -123,7 +123,11 @@ func (s *session) facts(x *run) {
 	}
 	one, alerts := runIncident.Rows(), runAlerts.Rows()
 	one.Add(x.incidentID)
-	alerts.Add(x.receipt, x.id, x.incidentID)
+	of := x.id
+	if x.origin == OriginReplay {
+		of = x.parent
+	}
+	alerts.Add(x.receipt, of, x.incidentID)
 	s.tx.Query(runIncident, one, func(r storage.Row) error {
 		i := &event.Incident{}
 		x.incident = i

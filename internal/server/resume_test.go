@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -144,6 +146,78 @@ func TestResume(t *testing.T) {
 		}
 		if err := c.runActs.Resume(t.Context(), tenant, run, "ada"); !errors.Is(err, event.ErrRefused) {
 			t.Errorf("a run that succeeded: %v", err)
+		}
+	})
+}
+
+// TestReplay: a run that has ended is done again from a node on, by its own version or the newest. What would be told is on record with
+// its text, nothing is sent, and what really happened stays as it was.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, url string) {
+		var calls atomic.Int64
+		c := startCoreWith(t, url, nil, checks(func(*orchestration.NodeContext) orchestration.Result {
+			return orchestration.Result{Output: map[string]any{"n": calls.Add(1)}}
+		}))
+		r, other := newReceiver(t), newReceiver(t)
+		c.tells(t, r)
+		raw, err := json.Marshal(map[string]any{"endpoint": other.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.channels.Create(t.Context(), tenant, notify.ChannelInput{Name: "night", Driver: "generic", Config: raw, IsActive: true}); err != nil {
+			t.Fatal(err)
+		}
+		const one = `[{"id":"in","type":"ingest","next":"a"},{"id":"a","type":"context","next":"tell"},{"id":"tell","type":"notify","config":{"channels":["ops"]}}]`
+		c.pipelineOf(t, one)
+		run := c.push(t, fire).RunIDs[0]
+		c.finished(t, run)
+		testkit.Eventually(t, 20*time.Second, func() bool { return c.books(t) == "delivered" }, "not told")
+		if _, err := c.definitions.Update(t.Context(), tenant, "slow", 0, orchestration.DefinitionInput{
+			Name: "slow", Config: json.RawMessage(`{"version":"1.0","nodes":` + strings.Replace(one, `["ops"]`, `["night"]`, 1) + `}`), IsActive: true,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for name, tt := range map[string]struct {
+			ask     orchestration.Replay
+			calls   int64 // of the check, in all, at least
+			channel string
+			version int64
+		}{
+			"from the message":   {orchestration.Replay{From: "tell"}, 1, "ops", 1},
+			"newest":             {orchestration.Replay{From: "tell", Newest: true}, 1, "night", 2},
+			"all but the intake": {orchestration.Replay{}, 2, "ops", 1},
+		} {
+			again, err := c.runActs.Replay(t.Context(), tenant, run, tt.ask, "ada")
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			d, nodes := c.finished(t, again)
+			if d.State != "succeeded" || d.Origin != orchestration.OriginReplay || d.ParentRunID == nil || *d.ParentRunID != run || d.DefinitionVersion != tt.version {
+				t.Errorf("%s: run %s %s of %v, version %d", name, d.State, d.Origin, d.ParentRunID, d.DefinitionVersion)
+			}
+			if calls.Load() < tt.calls || nodes["a"].State != "succeeded" {
+				t.Errorf("%s: the check was done %d times, is %s", name, calls.Load(), nodes["a"].State)
+			}
+			if len(d.Deliveries) != 1 {
+				t.Fatalf("%s: %d deliveries", name, len(d.Deliveries))
+			}
+			got, err := c.deliveries.Delivery(t.Context(), tenant, d.Deliveries[0].DeliveryID)
+			if err != nil || got.State != "suppressed" || got.Reason != "dry_run" || got.ChannelName != tt.channel || !strings.Contains(string(got.Body), "Disk") {
+				t.Errorf("%s: %s %s to %s: %s %v", name, got.State, got.Reason, got.ChannelName, got.Body, err)
+			}
+		}
+		if _, err := c.runActs.Replay(t.Context(), tenant, run, orchestration.Replay{From: "nowhere"}, "ada"); !errors.Is(err, event.ErrRefused) {
+			t.Errorf("from an unknown node: %v", err)
+		}
+		if _, err := c.runActs.Replay(t.Context(), "other", run, orchestration.Replay{}, "ada"); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("another tenant's run: %v", err)
+		}
+		// A repeat of the alert is still a repeat: a rehearsal told nobody and hid nothing.
+		c.push(t, fire)
+		time.Sleep(300 * time.Millisecond)
+		if told := r.titles(); len(told) != 1 || len(other.titles()) != 0 {
+			t.Errorf("told %v and %v", told, other.titles())
 		}
 	})
 }

@@ -41,6 +41,21 @@ func (t *stepper) resume(ev Resumed) error {
 	return nil
 }
 
+// From returns a node with all that follows it.
+func (g *Graph) From(node string) (map[string]bool, error) {
+	first, ok := g.Node(node)
+	if !ok {
+		return nil, fmt.Errorf("%w %q", ErrUnknownNode, node)
+	}
+	out := map[string]bool{}
+	for _, n := range g.Nodes {
+		if n == first || n.above[first.at] {
+			out[n.ID] = true
+		}
+	}
+	return out, nil
+}
+
 // below reports whether one of the marked nodes is an ancestor.
 func (t *stepper) below(n *Node, marked []bool) bool {
 	for i, above := range n.above {
