@@ -55,7 +55,7 @@ func (a *RunActs) Stop() { a.queue.Stop() }
 
 // Cancel ends a run by hand: nothing more is done, and what it had planned and nobody has begun to send is not sent.
 func (a *RunActs) Cancel(ctx context.Context, tenant string, which id.ID, by string) error {
-	return a.act(ctx, tenant, which, func(s *session, x *run) error {
+	return a.act(ctx, tenant, which, func(s *session, x *run) error { //nolint:contextcheck // the transaction has its own
 		if x.state.Run.Final() {
 			return fmt.Errorf("the run has ended already (%s): %w", x.state.Run, event.ErrRefused)
 		}
@@ -68,7 +68,7 @@ func (a *RunActs) Cancel(ctx context.Context, tenant string, which id.ID, by str
 
 // Resume takes a failed run up again from where it failed; what succeeded is not done again. Attempt numbers go on.
 func (a *RunActs) Resume(ctx context.Context, tenant string, which id.ID, by string) error {
-	return a.act(ctx, tenant, which, func(s *session, x *run) error {
+	return a.act(ctx, tenant, which, func(s *session, x *run) error { //nolint:contextcheck // the transaction has its own
 		if x.state.Run != graph.RunFailed && x.state.Run != graph.RunCanceled {
 			return fmt.Errorf("only a failed or canceled run can be resumed, this one is %s: %w", x.state.Run, event.ErrRefused)
 		}
@@ -141,7 +141,7 @@ func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Repl
 		}
 	}
 	replay := id.New()
-	return replay, a.act(ctx, tenant, which, func(s *session, was *run) error {
+	return replay, a.act(ctx, tenant, which, func(s *session, was *run) error { //nolint:contextcheck // the transaction has its own
 		if !was.state.Run.Final() {
 			return fmt.Errorf("the run has not ended yet (%s): %w", was.state.Run, event.ErrRefused)
 		}

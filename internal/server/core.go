@@ -122,7 +122,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.services(console); err != nil {
 		return c, err
 	}
-	return c, c.wire()
+	return c, c.wire() //nolint:contextcheck // transactions have their own
 }
 
 func (c *core) services(console io.Writer) (err error) {
