@@ -18,8 +18,11 @@ import (
 	"github.com/incidenthub/incidenthub/internal/server"
 )
 
-// childVariable makes this test binary be a hub.
-const childVariable = "HUB_CRASH_CHILD"
+// childVariable makes this test binary be a hub, or a worker of one.
+const (
+	childVariable = "HUB_CRASH_CHILD"
+	asWorker      = "worker"
+)
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
@@ -50,6 +53,15 @@ func child() int {
 	if err != nil {
 		log.Error("read the settings", "error", err)
 		return 2
+	}
+	if os.Getenv(childVariable) == asWorker {
+		ctx, cancel := context.WithCancel(context.Background())
+		go func() { <-stop; cancel() }()
+		if err := server.RunWorker(ctx, cfg, nil, 0, os.Stdout, log); err != nil {
+			log.Error("work", "error", err)
+			return 1
+		}
+		return 0
 	}
 	s, err := server.New(context.Background(), cfg, log, io.Discard, server.Options{Version: "crash"})
 	if err != nil {

@@ -30,6 +30,17 @@ type receiver struct {
 	let    chan struct{}       // closed when held ones may go
 	told   chan struct{}       // set: closed after the next answer
 	delay  time.Duration       // of every answer
+	who    func(string) int    // set: the process at a connection's other end, 0 when it is not known
+	whose  map[string]int      // connections' other ends, as far as asked
+	trails map[string][]visit  // how each key came
+	refuse func(visits int, key string) bool
+}
+
+// visit is one arrival of a notification.
+type visit struct {
+	at      time.Time
+	process int // 0: not known
+	refused bool
 }
 
 // tally is how often a notification came, and how often it got its answer.
@@ -39,6 +50,7 @@ func newReceiver(t *testing.T) *receiver {
 	t.Helper()
 	r := &receiver{
 		open: map[string]bool{}, counts: map[string]tally{}, keysOf: map[string][]string{}, held: make(chan struct{}, 1000), let: make(chan struct{}),
+		whose: map[string]int{}, trails: map[string][]visit{},
 	}
 	r.server = httptest.NewUnstartedServer(r)
 	r.server.Config.ConnState = r.connection
@@ -76,7 +88,14 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if hold {
 		r.hold--
 	}
+	v := visit{at: time.Now(), process: r.sender(req.RemoteAddr)}
+	v.refused = r.refuse != nil && r.refuse(len(r.trails[key]), key)
+	r.trails[key] = append(r.trails[key], v)
 	r.mu.Unlock()
+	if v.refused {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
 	if hold {
 		r.held <- struct{}{}
 		select {
@@ -103,6 +122,30 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
+// sender is the process that an address belongs to, if anybody asked for that.
+func (r *receiver) sender(address string) int {
+	if r.who == nil {
+		return 0
+	}
+	pid, known := r.whose[address]
+	if !known {
+		pid = r.who(address)
+		r.whose[address] = pid
+	}
+	return pid
+}
+
+// came returns how each key came.
+func (r *receiver) came() map[string][]visit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make(map[string][]visit, len(r.trails))
+	for key, list := range r.trails {
+		out[key] = slices.Clone(list)
+	}
+	return out
+}
+
 // connection keeps count of the connections that are open.
 func (r *receiver) connection(c net.Conn, s http.ConnState) {
 	r.mu.Lock()
@@ -112,6 +155,7 @@ func (r *receiver) connection(c net.Conn, s http.ConnState) {
 		r.open[c.RemoteAddr().String()] = true
 	case http.StateClosed, http.StateHijacked:
 		delete(r.open, c.RemoteAddr().String())
+		delete(r.whose, c.RemoteAddr().String())
 	default:
 	}
 }
