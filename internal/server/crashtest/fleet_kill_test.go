@@ -53,7 +53,12 @@ func TestFleet(t *testing.T) {
 			time.Sleep(pick(time.Second, 5*time.Second))
 			f.must(f.redis.Signal(syscall.SIGCONT))
 		}},
-		{"kill Postgres", func() { f.must(f.postgres.Kill()); f.must(f.postgres.Start()); f.look(true) }},
+		{"kill Postgres", func() {
+			f.must(f.postgres.Kill())
+			// What is left of a killed one may keep the next from starting for a moment.
+			testkit.Eventually(t, patience, func() bool { return f.postgres.Start() == nil }, "Postgres does not start again")
+			f.look(true)
+		}},
 	}
 	faults := 0
 	enough := func() bool {

@@ -92,7 +92,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	v.refused = r.refuse != nil && r.refuse(len(r.trails[key]), key)
 	r.trails[key] = append(r.trails[key], v)
 	r.mu.Unlock()
-	if v.refused {
+	if v.refused { // no sooner than others are answered: many refusals in a row would open the channel's breaker
+		time.Sleep(delay)
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
