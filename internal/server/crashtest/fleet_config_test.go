@@ -58,7 +58,20 @@ func TestFleetConfig(t *testing.T) {
 		bar(t, "until the second server follows", took, seenIn)
 	}
 
-	f.receiver.refuse = func(int, string) bool { return true } // nothing is under way now
+	// Workers that are left alone deliver what was refused once, so they know the channel.
+	f.receiver.refuse = func(visits int, _ string) bool { return visits == 0 } // nothing is under way now
+	known := newLoad(one, 50)
+	known.sent.Add(600_000)
+	known.start(4)
+	known.over.Wait()
+	testkit.Eventually(t, patience, func() bool { return f.count(`state = 'pending' AND attempts = 1`) == len(known.promises()) }, "nothing is refused")
+	f.kill(two)
+	f.kill(one)
+	testkit.Eventually(t, patience, func() bool { return f.count(`state = 'delivered' AND attempts > 1`) == len(known.promises()) },
+		"workers do not deliver to a channel that is newer than they are")
+	f.start(one, two)
+
+	f.receiver.refuse = func(int, string) bool { return true }
 	l := newLoad(one, 50)
 	l.sent.Add(700_000)
 	l.start(4) // fewer failures in a row than open a breaker, which would keep workers from sending as well
@@ -93,7 +106,7 @@ func TestFleetConfig(t *testing.T) {
 	for _, n := range books.Counts {
 		sum += n
 	}
-	if accepted := len(probe.promises()) + waiting; sum < int64(accepted) {
+	if accepted := len(probe.promises()) + len(known.promises()) + waiting; sum < int64(accepted) {
 		t.Errorf("%d accepted, the books have %+v", accepted, books.Counts)
 	}
 	summary.note("fleet: channel switched off and on", "server follows after "+max(made, off, on).Round(time.Millisecond).String()+
