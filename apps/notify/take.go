@@ -16,7 +16,8 @@ var (
 	takeDelivery = storage.Lookup([]storage.Column{storage.Col("ref", storage.UUID), storage.Col("token", storage.UUID)}, `
 		SELECT d.id, d.tenant_id, d.channel_id, d.message_id, d.state, d.severity, d.attempts, d.expires_at,
 		       EXISTS (SELECT 1 FROM deliveries o WHERE o.incident_id = d.incident_id AND o.channel_id = d.channel_id
-		               AND o.event_seq < d.event_seq AND o.state IN ('pending', 'sending')) AS behind
+		               AND o.event_seq < d.event_seq AND o.state IN ('pending', 'sending')) AS behind,
+		       EXISTS (SELECT 1 FROM channels c WHERE c.id = d.channel_id AND c.is_active) AS open
 		FROM deliveries d WHERE d.id = v.ref
 		  AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'deliver' AND j.ref = v.ref AND j.node = '' AND j.lease_token = v.token) {lock}`)
 
@@ -27,6 +28,9 @@ var (
 	markSending = storage.Update("deliveries", []storage.Column{storage.Col("id", storage.UUID), storage.Col("since", storage.Time)},
 		"state = 'sending', sending_since = v.since, next_at = NULL", "t.id = v.id", "")
 )
+
+// unheard is how long a delivery waits whose channel another process has made or activated, and this one has not heard of yet.
+const unheard = time.Second
 
 // take is a claimed delivery on its way to the wire.
 type take struct {
@@ -126,8 +130,8 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 	var tenant, state, severity string
 	var attempts int
 	var expires time.Time
-	var behind bool
-	if err := r.Scan(&delivery, &tenant, &ch, &message, &state, &severity, &attempts, &expires, &behind); err != nil {
+	var behind, open bool
+	if err := r.Scan(&delivery, &tenant, &ch, &message, &state, &severity, &attempts, &expires, &behind, &open); err != nil {
 		return nil, fmt.Errorf("read a delivery: %w", err)
 	}
 	t := byID[delivery]
@@ -142,6 +146,8 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 		settle(state, "")
 	case t.job.Rescues > maxRescues:
 		settle(event.StateDead, event.ReasonPoison)
+	case live == nil && open:
+		return &queue.Back{Job: t.job, After: unheard}, nil
 	case live == nil:
 		settle(event.StateDead, "channel_gone")
 	case s.clock.Now().After(expires):

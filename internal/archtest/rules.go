@@ -31,7 +31,7 @@ func Default() Rules {
 	return Rules{
 		Top: []string{
 			"cmd", "apps", "internal", "drivers", "providers", "pipelines", "templates", "migrations", "docs", "deploy",
-			"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "Makefile", "Dockerfile",
+			"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "LICENSE", "Makefile", "Dockerfile", "docker-compose.yml", ".env.example",
 			"go.mod", "go.sum", ".git", ".github", ".ci", ".gitignore", ".gitattributes", ".dockerignore", ".editorconfig",
 			".golangci.yml",
 		},
