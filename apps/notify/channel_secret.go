@@ -80,7 +80,7 @@ func (s *ChannelService) settle(driver string, config json.RawMessage, was store
 	if _, err := d.New(full); err != nil {
 		problems = append(problems, configProblems(err)...)
 	}
-	problems = append(problems, s.checkAddresses(w.spec, given, problems)...)
+	problems = append(problems, s.checkAddresses(w.spec, given, was.settings, problems)...)
 	problems = append(problems, w.moved()...)
 	masked, err := channel.Encode(given)
 	if err != nil {
@@ -89,13 +89,14 @@ func (s *ChannelService) settle(driver string, config json.RawMessage, was store
 	return settled{config: masked, secrets: w.secrets, was: was.secrets}, problems
 }
 
-// checkAddresses asks the address guard about every URL that the driver itself has nothing against.
-func (s *ChannelService) checkAddresses(spec channel.Spec, given map[string]any, found []Problem) []Problem {
+// checkAddresses asks the address guard about every URL that is new and that the driver itself has nothing against. One that was there
+// before is looked at when something is sent: a channel whose address is no longer allowed can still be described and switched off.
+func (s *ChannelService) checkAddresses(spec channel.Spec, given, was map[string]any, found []Problem) []Problem {
 	var p []Problem
 	for _, f := range spec.Fields() {
 		raw, _ := given[f.Key].(string)
 		field := "config." + f.Key
-		if f.Type != channel.FieldURL || raw == "" || slices.ContainsFunc(found, func(have Problem) bool { return have.Field == field }) {
+		if before, _ := was[f.Key].(string); f.Type != channel.FieldURL || raw == "" || raw == before || slices.ContainsFunc(found, func(have Problem) bool { return have.Field == field }) {
 			continue
 		}
 		if err := s.urls.CheckURL(strings.TrimSpace(raw)); err != nil {
