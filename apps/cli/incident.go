@@ -97,19 +97,26 @@ func segment(id string) string {
 
 // act posts an action and says where the incident stands then.
 func act(ctx context.Context, p *Program, r remote, incident, action string, body any) error {
+	return post(ctx, p, r, "/api/v1/incidents/"+segment(incident)+"/"+action, body, func(in *wireIncident) {
+		p.say("%s is %s: %s", clean(in.ID), clean(in.Status), clean(in.Title))
+	})
+}
+
+// post asks the hub to do something and says what came of it.
+func post[T any](ctx context.Context, p *Program, r remote, path string, body any, say func(*T)) error {
 	c, err := p.client(r)
 	if err != nil {
 		return err
 	}
-	var in wireIncident
-	raw, err := c.call(ctx, http.MethodPost, "/api/v1/incidents/"+segment(incident)+"/"+action, nil, body, &in)
+	var now T
+	raw, err := c.call(ctx, http.MethodPost, path, nil, body, &now)
 	if err != nil {
 		return err
 	}
 	if r.JSON {
 		return p.printJSON(raw)
 	}
-	p.say("%s is %s: %s", clean(in.ID), clean(in.Status), clean(in.Title))
+	say(&now)
 	return nil
 }
 

@@ -1,9 +1,6 @@
 package cli
 
-import (
-	"context"
-	"net/http"
-)
+import "context"
 
 type runCancelCmd struct {
 	remote
@@ -58,18 +55,7 @@ func (c runReplayCmd) Run(ctx context.Context, p *Program) error {
 
 // actOnRun posts an action and says where the run stands then.
 func actOnRun(ctx context.Context, p *Program, r remote, run, action string, body any) error {
-	c, err := p.client(r)
-	if err != nil {
-		return err
-	}
-	var now wireRun
-	raw, err := c.call(ctx, http.MethodPost, "/api/v1/runs/"+segment(run)+"/"+action, nil, body, &now)
-	if err != nil {
-		return err
-	}
-	if r.JSON {
-		return p.printJSON(raw)
-	}
-	p.say("%s is %s: %s", clean(now.ID), clean(now.State), clean(now.Definition))
-	return nil
+	return post(ctx, p, r, "/api/v1/runs/"+segment(run)+"/"+action, body, func(now *wireRun) {
+		p.say("%s is %s: %s", clean(now.ID), clean(now.State), clean(now.Definition))
+	})
 }
