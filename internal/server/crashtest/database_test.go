@@ -19,6 +19,7 @@ func TestDatabaseAway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs Postgres")
 	}
+	c := row(t, "C7", "Postgres", "stopped at once, killed")
 	times := pick(2, 6)
 	p := testkit.OwnPostgres(t)
 	h, r := newHub(t, p.URL(), nil), newReceiver(t)
@@ -55,7 +56,7 @@ func TestDatabaseAway(t *testing.T) {
 		worst = max(worst, time.Since(back))
 	}
 	l.end()
-	bar(t, "to be back", worst, backIn)
+	c.within("back", worst, backIn)
 	if l.silent != 0 {
 		t.Errorf("%d alerts got no answer", l.silent)
 	}
@@ -63,6 +64,7 @@ func TestDatabaseAway(t *testing.T) {
 	if long() && o.repeats != 0 {
 		t.Errorf("%d messages came twice", o.repeats)
 	}
-	summary.add("C7 Postgres stopped at once", times, o, "back "+worst.Round(time.Millisecond).String()+" after it (worst), at rest after "+
-		o.rest.Round(10*time.Millisecond).String())
+	c.faults(times)
+	c.count(o)
+	c.within("at rest", o.rest, 0)
 }

@@ -32,12 +32,13 @@ type witness struct {
 	cut    map[string]int   // by key: deaths while it was on its way, each of which explains one repeat
 	tokens map[string]id.ID // by key: the lease under which it was last found on its way
 	broken map[string]bool  // what was said already: a fault is there at every later death
+	odd    map[string]bool  // keys that came more often than there is a reason for
 }
 
 func newWitness(h *hub, l *load, r *receiver) *witness {
 	return &witness{
 		hub: h, load: l, receiver: r, booked: map[string]int{}, open: map[string]int{}, cut: map[string]int{}, tokens: map[string]id.ID{},
-		broken: map[string]bool{},
+		broken: map[string]bool{}, odd: map[string]bool{},
 	}
 }
 
@@ -116,7 +117,7 @@ func (w *witness) compare(t *testing.T, list []notified) {
 			}
 			continue
 		case d.State == "pending" && d.Attempts == 0 && n.came > 0:
-			w.fault(t, d.IdemKey, "it came %d times, and the database knows of no attempt", n.came)
+			w.repeated(t, d.IdemKey, "it came %d times, and the database knows of no attempt", n.came)
 		case d.State == "sending" && !d.Token.IsZero() && d.Token != w.tokens[d.IdemKey]: // else it was not taken up since the last death
 			w.tokens[d.IdemKey] = d.Token
 			w.cut[d.IdemKey]++
@@ -125,7 +126,7 @@ func (w *witness) compare(t *testing.T, list []notified) {
 		w.open[d.IdemKey] = n.came
 	}
 	for key, n := range arrived {
-		w.fault(t, key, "it came %d times, and the database does not know it", n.came)
+		w.repeated(t, key, "it came %d times, and the database does not know it", n.came)
 	}
 	w.onWay += onWay
 	w.most = max(w.most, onWay)
@@ -135,14 +136,21 @@ func (w *witness) compare(t *testing.T, list []notified) {
 func (w *witness) judge(t *testing.T, key string, n, attempts int) {
 	t.Helper()
 	if n > attempts+w.cut[key] {
-		w.fault(t, key, "it came %d times; %d attempts are stored, and the hub died %d times while it was on its way", n, attempts, w.cut[key])
+		w.repeated(t, key, "it came %d times; %d attempts are stored, and the hub died %d times while it was on its way", n, attempts, w.cut[key])
 	}
 	if had, ok := w.booked[key]; ok && n != had {
-		w.fault(t, key, "it came %d times, only %d of them before its end was found stored", n, had)
+		w.repeated(t, key, "it came %d times, only %d of them before its end was found stored", n, had)
 	}
 	if had, ok := w.open[key]; ok && n <= had {
 		w.fault(t, key, "it was not over when the hub died, had come %d times and did not come again", had)
 	}
+}
+
+// repeated is fault over a key that came without a reason.
+func (w *witness) repeated(t *testing.T, key, format string, args ...any) {
+	t.Helper()
+	w.odd[key] = true
+	w.fault(t, key, format, args...)
 }
 
 // fault fails the test over a receipt or a key, once for each and for the first few only.

@@ -22,6 +22,7 @@ func TestDiskFull(t *testing.T) {
 	for name, limit := range map[string]func(t *testing.T, h *hub) disk{"8 MiB tmpfs": smallDisk, "RLIMIT_FSIZE": smallFiles} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			c := row(t, "C11", "SQLite", "disk full, "+name)
 			h, r := newHub(t, "", nil), newReceiver(t)
 			r.answerAfter(200 * time.Millisecond) // so that some are always on the wire
 			d := limit(t, h)
@@ -57,7 +58,7 @@ func TestDiskFull(t *testing.T) {
 			l.allow(2 * some)
 			l.wait(t, some)
 			l.end()
-			bar(t, "to be back", worst, backIn)
+			c.within("back", worst, backIn)
 			if l.silent != 0 {
 				t.Errorf("%d alerts got no answer", l.silent)
 			}
@@ -65,8 +66,9 @@ func TestDiskFull(t *testing.T) {
 			if long() && o.repeats != 0 {
 				t.Errorf("%d messages came twice", o.repeats)
 			}
-			summary.add("C11 disk full, "+name, times, o, "back "+worst.Round(time.Millisecond).String()+" after it (worst), at rest after "+
-				o.rest.Round(10*time.Millisecond).String())
+			c.faults(times)
+			c.count(o)
+			c.within("at rest", o.rest, 0)
 		})
 	}
 }

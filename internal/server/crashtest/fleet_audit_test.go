@@ -31,13 +31,13 @@ func (f *fleet) check(t *testing.T, loads ...*load) outcome {
 	l := a.rest(t, db)
 	o := outcome{accepted: len(all.accepted), counts: l.Counts, rest: max(0, a.idle.Sub(began)), onWay: f.onWay}
 	o.lost = a.stored(t, db, l) + a.delivered(t)
-	o.repeats = f.explain(t, db)
+	o.repeats, o.unexplained = f.explain(t, db)
 	return o
 }
 
 // explain finds a reason for every repeat of a key: an attempt that is booked as failed, or a fault while it was on its way. It returns how
-// many came that the receiver had not refused before.
-func (f *fleet) explain(t *testing.T, db *storage.DB) (repeats int) {
+// many came that the receiver had not refused before, and of how many keys that is not explained.
+func (f *fleet) explain(t *testing.T, db *storage.DB) (repeats, unexplained int) {
 	t.Helper()
 	var rows []struct {
 		IdemKey        string
@@ -49,9 +49,9 @@ func (f *fleet) explain(t *testing.T, db *storage.DB) (repeats int) {
 		FROM` + toldElsewhere).Scan(&rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	faults := 0
+	odd := map[string]bool{}
 	fault := func(key, format string, args ...any) {
-		if faults++; faults < 10 {
+		if odd[key] = true; len(odd) < 10 {
 			t.Errorf("%s: "+format, append([]any{key}, args...)...)
 		}
 	}
@@ -83,5 +83,5 @@ func (f *fleet) explain(t *testing.T, db *storage.DB) (repeats int) {
 	for key, trail := range trails {
 		fault(key, "it came %d times, and the database does not know it", len(trail))
 	}
-	return repeats
+	return repeats, len(odd)
 }

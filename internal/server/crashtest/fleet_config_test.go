@@ -23,6 +23,7 @@ func TestFleetConfig(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs Postgres and Redis")
 	}
+	c := row(t, "config", scaled, "channel switched off and on")
 	f := newFleet(t)
 	f.start(f.all()...)
 	one, two := f.servers[0], f.servers[1]
@@ -54,9 +55,7 @@ func TestFleetConfig(t *testing.T) {
 	made := until(true, time.Now())
 	off := until(false, f.setActive(one, false))
 	on := until(true, f.setActive(one, true))
-	for _, took := range []time.Duration{made, off, on} {
-		bar(t, "until the second server follows", took, seenIn)
-	}
+	c.within("server follows", max(made, off, on), seenIn)
 
 	// Workers that are left alone deliver what was refused once, so they know the channel.
 	f.receiver.refuse = func(visits int, _ string) bool { return visits == 0 } // nothing is under way now
@@ -95,7 +94,7 @@ func TestFleetConfig(t *testing.T) {
 	testkit.Eventually(t, patience, func() bool { return f.count(`state = 'dead' AND reason = 'channel_gone'`) == waiting }, "workers do not give up what they may not send")
 	_, last := refused()
 	workers := max(0, last.Sub(changed))
-	bar(t, "until workers follow", workers, seenIn)
+	c.within("workers follow", workers, seenIn)
 	f.start(one)
 	f.settled(one)
 	var books ledger
@@ -109,8 +108,6 @@ func TestFleetConfig(t *testing.T) {
 	if accepted := len(probe.promises()) + len(known.promises()) + waiting; sum < int64(accepted) {
 		t.Errorf("%d accepted, the books have %+v", accepted, books.Counts)
 	}
-	summary.note("fleet: channel switched off and on", "server follows after "+max(made, off, on).Round(time.Millisecond).String()+
-		", workers after "+workers.Round(time.Millisecond).String()+" (worst)")
 }
 
 // settled waits until nothing is pending.

@@ -19,6 +19,7 @@ func TestFleet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs Postgres and Redis")
 	}
+	c := row(t, "fleet", scaled, "each process lost in turn")
 	f := newFleet(t)
 	f.start(f.all()...)
 	f.servers[0].tell(f.receiver)
@@ -78,8 +79,11 @@ func TestFleet(t *testing.T) {
 	}
 	took := time.Since(began)
 	o := f.check(t, loads[:]...)
-	summary.add("fleet: each process lost in turn", faults, o, "load "+took.Round(time.Second).String()+", at rest after "+
-		o.rest.Round(10*time.Millisecond).String()+", "+f.shares())
+	c.faults(faults)
+	c.count(o)
+	c.within("load", took, 0)
+	c.within("at rest", o.rest, 0)
+	c.say("%s", f.shares())
 }
 
 // calm waits until each load got some more alerts in: a fault of others must not keep the servers from that.
@@ -104,6 +108,7 @@ func TestFleetFence(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs Postgres and Redis")
 	}
+	c := row(t, "C14", scaled, "worker stopped for longer than its lease")
 	f := newFleet(t)
 	first, late := f.servers[0], f.workers[0]
 	f.start(first, late)
@@ -143,5 +148,7 @@ func TestFleetFence(t *testing.T) {
 	if again != 0 {
 		t.Errorf("%d notifications were sent after others had taken them over and delivered them", again)
 	}
-	summary.add("C14 worker stopped longer than its lease", 2, o, "lease "+fleetLease().String()+", sent again after it went on: 0")
+	c.faults(2)
+	c.count(o)
+	c.say("lease %s, sent again after it went on: %d", fleetLease(), again)
 }

@@ -44,6 +44,9 @@ type fleet struct {
 // while the load lasts.
 func fleetLease() time.Duration { return pick(3*time.Second, 5*time.Second) }
 
+// scaled is the engine of a fleet.
+const scaled = "Postgres, Redis"
+
 // newFleet prepares the processes; start starts them.
 func newFleet(t *testing.T) *fleet {
 	t.Helper()

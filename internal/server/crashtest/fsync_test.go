@@ -27,6 +27,7 @@ func TestFsyncSQLite(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs strace")
 	}
+	c := row(t, "C12", "SQLite", "fsyncs counted")
 	trace := filepath.Join(t.TempDir(), "trace")
 	h, r := newHub(t, "", nil), newReceiver(t)
 	h.wrap = append(strace(t), "-f", "-qq", "-y", "-ttt", "-T", "-e", "trace=fsync,fdatasync", "-e", "signal=none", "-o", trace)
@@ -61,7 +62,8 @@ func TestFsyncSQLite(t *testing.T) {
 	if last.commits-first.commits < 3 { // an alert is stored, then folded, then booked
 		t.Errorf("%d commits under load: not counted right", last.commits-first.commits)
 	}
-	summary.add("C12 fsync, SQLite", 0, o, fmt.Sprintf("%d commits in the log, %d fsyncs of it; %d calls one by one, each with its own", last.commits, len(syncs), calls))
+	c.count(o)
+	c.say("%d commits in the log, %d fsyncs of it; %d calls one by one, each with its own", last.commits, len(syncs), calls)
 }
 
 // TestFsyncPostgres counts the server's syncs of its log. The database is set to answer before them: the hub must not go along.
@@ -70,6 +72,7 @@ func TestFsyncPostgres(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs Postgres")
 	}
+	c := row(t, "C12", "Postgres", "fsyncs counted, synchronous_commit=off")
 	p := testkit.OwnPostgres(t, "synchronous_commit=off")
 	db, err := storage.Open(t.Context(), storage.Config{URL: p.URL(), Log: testkit.Logger(t), Unsafe: true})
 	if err != nil {
@@ -96,7 +99,7 @@ func TestFsyncPostgres(t *testing.T) {
 	after := 0
 	// Server processes report what they counted with a delay.
 	testkit.Eventually(t, patience, func() bool { after = syncs() - before; return after >= calls }, "fewer syncs than calls")
-	summary.note("C12 fsync, Postgres set to synchronous_commit=off", fmt.Sprintf("%d calls one by one, %d syncs of its log", calls, after))
+	c.say("%d calls one by one, %d syncs of its log", calls, after)
 }
 
 // ignored pushes something that is stored and followed by no work, and tells how long that took.

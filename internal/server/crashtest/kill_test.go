@@ -26,6 +26,7 @@ func TestKill(t *testing.T) {
 		t.Run(fmt.Sprintf("seed%d", seed), func(t *testing.T) {
 			t.Parallel()
 			engines(t, func(t *testing.T, engine, url string) {
+				c := row(t, "C1", engine, "kill -9 under load, aimed and not")
 				h, r := newHub(t, url, nil), newReceiver(t)
 				h.start()
 				h.tell(r)
@@ -41,7 +42,10 @@ func TestKill(t *testing.T) {
 				if long() && k.witness.most > slotsOfChannel+10 {
 					t.Errorf("%d deliveries were on their way at one kill", k.witness.most)
 				}
-				summary.add(fmt.Sprintf("C1 kill -9, %s, seed %d", engine, seed), faults, o, readyTimes(h)+", at rest after "+o.rest.Round(10*time.Millisecond).String())
+				c.faults(faults)
+				c.count(o)
+				c.starts(h)
+				c.within("at rest", o.rest, 0)
 			})
 		})
 	}
@@ -106,6 +110,9 @@ func (k *killer) aim(n int) <-chan struct{} {
 	}
 }
 
+// takenUpIn is the bar for the work of a process that was killed (I10).
+const takenUpIn = 45 * time.Second
+
 // TestTakenUpAgain kills a hub that has the product's lease and sweep: its work is taken up again in 45 s (I10).
 func TestTakenUpAgain(t *testing.T) {
 	t.Parallel()
@@ -113,6 +120,7 @@ func TestTakenUpAgain(t *testing.T) {
 		t.Skip("-short: takes 45 seconds")
 	}
 	slowly(t, func(t *testing.T, engine, url string) {
+		c := row(t, "C2", engine, "kill -9, lease of the product (30 s)")
 		h, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		h.start()
 		h.tell(r)
@@ -134,10 +142,12 @@ func TestTakenUpAgain(t *testing.T) {
 		a := &audit{hub: h, load: l, receiver: r, witness: w}
 		o := a.check(t)
 		took := a.idle.Sub(killed)
-		bar(t, "all work of the killed hub", took, 45*time.Second)
+		c.within("all its work done", took, takenUpIn)
 		if o.onWay < pick(1, slotsOfChannel) || o.repeats < held {
 			t.Errorf("%d deliveries were on their way; %d of %d on the wire were taken up again", o.onWay, o.repeats, held)
 		}
-		summary.add("I10 kill -9, lease 30 s, "+engine, 1, o, readyTimes(h)+", all done after "+took.Round(100*time.Millisecond).String())
+		c.faults(1)
+		c.count(o)
+		c.starts(h)
 	})
 }

@@ -63,7 +63,7 @@ func child() int {
 		}
 		return 0
 	}
-	s, err := server.New(context.Background(), cfg, log, io.Discard, server.Options{Version: "crash"})
+	s, err := server.New(context.Background(), cfg, log, io.Discard, server.Options{Version: "crash", Handlers: checkHandlers()})
 	if err != nil {
 		log.Error("start", "error", err)
 		return 1

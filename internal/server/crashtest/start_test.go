@@ -20,12 +20,12 @@ func TestKillFirstStart(t *testing.T) {
 		t.Skip("-short: takes seconds")
 	}
 	rounds := pick(2, 10)
-	for name, url := range map[string]func() string{
-		"sqlite": func() string { return "" }, "postgres": func() string { return testkit.DurablePostgres(t) },
+	for engine, url := range map[string]func() string{
+		"SQLite": func() string { return "" }, "Postgres": func() string { return testkit.DurablePostgres(t) },
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			kills := 0
+			c := row(t, "C24", engine, "kill -9 at the first start")
 			for round := range rounds {
 				h, r := newHub(t, url(), nil), newReceiver(t)
 				random := rand.New(rand.NewPCG(uint64(round), 2))
@@ -37,7 +37,6 @@ func TestKillFirstStart(t *testing.T) {
 					case <-address:
 					}
 					h.kill()
-					kills++
 				}
 				h.start()
 				h.tell(r)
@@ -46,7 +45,9 @@ func TestKillFirstStart(t *testing.T) {
 				l.over.Wait()
 				o := (&audit{hub: h, load: l, receiver: r}).check(t)
 				once(t, h)
-				summary.add("C24 kill -9 at the first start, "+name, 6, o, readyTimes(h))
+				c.faults(6)
+				c.count(o)
+				c.starts(h)
 				h.kill()
 			}
 		})
@@ -60,12 +61,13 @@ func TestTwoStarts(t *testing.T) {
 		t.Skip("-short: takes seconds")
 	}
 	engines(t, func(t *testing.T, engine, url string) {
+		c := row(t, "C24", engine, "two first starts at once")
 		one, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		two := newHub(t, url, map[string]string{"HUB_LEASE": "", "HUB_DATA_DIR": one.settings["HUB_DATA_DIR"]})
 		started1, address1 := one.spawn()
 		started2, address2 := two.spawn()
 		took := max(one.await(started1, address1), two.await(started2, address2))
-		bar(t, "both to be ready", took, 2*firstReadyIn)
+		c.within("both ready", took, 2*firstReadyIn)
 		one.tell(r)
 		loads := []*load{newLoad(one, 50), newLoad(two, 50)}
 		loads[1].sent.Add(100_000) // other alerts
@@ -84,7 +86,8 @@ func TestTwoStarts(t *testing.T) {
 		if o.accepted+busy != 60 || long() && busy != 0 || o.repeats != 0 {
 			t.Errorf("%d alerts of 60 accepted, %d refused, %d repeats", o.accepted, busy, o.repeats)
 		}
-		summary.add("C24 two first starts at once, "+engine, 1, o, "both ready in "+took.Round(time.Millisecond).String())
+		c.faults(1)
+		c.count(o)
 	})
 }
 

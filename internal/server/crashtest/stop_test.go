@@ -22,6 +22,7 @@ func TestTerminate(t *testing.T) {
 		t.Skip("-short: takes seconds")
 	}
 	engines(t, func(t *testing.T, engine, url string) {
+		c := row(t, "C15", engine, "SIGTERM under load")
 		h, r := newHub(t, url, map[string]string{"HUB_LEASE": ""}), newReceiver(t)
 		r.answerAfter(pick(1500*time.Millisecond, 600*time.Millisecond)) // the channel's slots do not suffice: some wait in the table
 		h.start()
@@ -29,7 +30,7 @@ func TestTerminate(t *testing.T) {
 		l := newLoad(h, rate())
 		w := newWitness(h, l, r)
 		l.start(0)
-		worst, slowest := time.Duration(0), time.Duration(0)
+		slowest := time.Duration(0)
 		times := pick(3, 20)
 		for n := range times {
 			l.wait(t, 20)
@@ -46,19 +47,20 @@ func TestTerminate(t *testing.T) {
 			if held := w.look(t); code == 0 && held != 0 {
 				t.Errorf("exit code 0, and %d jobs are neither finished nor handed back", held)
 			}
-			bar(t, "to stop", took, stopIn)
-			worst = max(worst, took)
+			c.within("stopped", took, stopIn)
 			h.start()
 		}
 		l.end()
-		bar(t, "to be unready after SIGTERM", slowest, 500*time.Millisecond)
+		c.within("unready", slowest, 500*time.Millisecond)
 		r.answerAfter(0)
 		o := (&audit{hub: h, load: l, receiver: r, witness: w}).check(t)
 		if long() && o.repeats != 0 {
 			t.Errorf("%d messages came twice", o.repeats)
 		}
-		summary.add("C15 SIGTERM, "+engine, times, o, "stopped in "+worst.Round(time.Millisecond).String()+" (worst), "+readyTimes(h)+
-			", at rest after "+o.rest.Round(10*time.Millisecond).String())
+		c.faults(times)
+		c.count(o)
+		c.starts(h)
+		c.within("at rest", o.rest, 0)
 	})
 }
 
@@ -70,6 +72,7 @@ func TestTerminateHung(t *testing.T) {
 		t.Skip("-short: takes 25 seconds")
 	}
 	slowly(t, func(t *testing.T, engine, url string) {
+		c := row(t, "C15", engine, "SIGTERM, the receiver hangs")
 		h, r := newHub(t, url, map[string]string{"HUB_LEASE": "5m"}), newReceiver(t)
 		h.start()
 		h.tell(r)
@@ -84,7 +87,7 @@ func TestTerminateHung(t *testing.T) {
 		if code != 0 && (long() || took < inTime) {
 			t.Errorf("exit code %d", code)
 		}
-		bar(t, "to stop", took, stopIn)
+		c.within("stopped", took, stopIn)
 		hung := len(r.held)
 		r.forget()
 		if held := w.look(t); code == 0 && held != 0 {
@@ -92,12 +95,12 @@ func TestTerminateHung(t *testing.T) {
 		}
 		h.start()
 		o := (&audit{hub: h, load: l, receiver: r, witness: w}).check(t)
-		bar(t, "all work after the start", o.rest, 5*time.Second)
+		c.within("at rest", o.rest, 5*time.Second)
 		if o.repeats < hung || hung < pick(5, slotsOfChannel/2) {
 			t.Errorf("%d of %d deliveries were handed back", o.repeats, hung)
 		}
-		summary.add("C15 SIGTERM, receiver hangs, "+engine, 1, o, "stopped in "+took.Round(100*time.Millisecond).String()+", at rest after "+
-			o.rest.Round(10*time.Millisecond).String())
+		c.faults(1)
+		c.count(o)
 	})
 }
 
@@ -108,6 +111,7 @@ func TestTerminateWithoutDatabase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: takes 25 seconds")
 	}
+	c := row(t, "C15", "Postgres", "SIGTERM, the database is away")
 	p := testkit.OwnPostgres(t)
 	h, r := newHub(t, p.URL(), nil), newReceiver(t)
 	h.settings["HUB_LEASE"] = "" // as long as the product's: longer than the stop
@@ -129,7 +133,7 @@ func TestTerminateWithoutDatabase(t *testing.T) {
 	if code == 0 {
 		t.Error("exit code 0, but outcomes could not be stored")
 	}
-	bar(t, "to stop", took, stopIn)
+	c.within("stopped", took, stopIn)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -138,6 +142,7 @@ func TestTerminateWithoutDatabase(t *testing.T) {
 	}
 	h.start()
 	o := (&audit{hub: h, load: l, receiver: r, witness: w}).check(t)
-	summary.add("C15 SIGTERM, database away", 1, o, "stopped in "+took.Round(100*time.Millisecond).String()+", at rest after "+
-		o.rest.Round(10*time.Millisecond).String())
+	c.faults(1)
+	c.count(o)
+	c.within("at rest", o.rest, 0)
 }
