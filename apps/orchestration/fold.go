@@ -23,7 +23,8 @@ const (
 	QueueIngest = "ingest"
 	JobFold     = "fold"
 	JobNode     = "node"
-	JobDeadline = "deadline"
+	JobDeadline = "deadline" // of a notify node's enrichment
+	JobExpiry   = "expiry"   // of a run
 )
 
 // Bounds of folding.

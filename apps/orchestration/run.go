@@ -29,6 +29,7 @@ type run struct {
 	folded                                           bool // begun by this fold: its rows are in the session
 	loaded                                           bool // incident and alerts were read
 	fresh                                            bool // its row is not stored yet
+	expires                                          bool // its deadline is set, or was in this transaction
 	began                                            map[string]time.Time
 	dirty                                            map[string]bool
 	attempts                                         []attempt
@@ -179,12 +180,14 @@ func (w *walk) effect(e graph.Effect) error {
 		}
 		s.rings[e.Queue] = true
 		s.jobs.Insert(s.tx, queue.New{Kind: JobNode, Ref: x.id, Node: e.Node, Tenant: x.tenant, Queue: e.Queue})
+		w.expires()
 	case graph.RetryNode:
 		q := e.Queue
 		if q == "" {
 			q = QueueIngest
 		}
 		s.jobs.Insert(s.tx, queue.New{Kind: JobNode, Ref: x.id, Node: e.Node, Tenant: x.tenant, Queue: q, After: e.After})
+		w.expires()
 		if n, ok := x.graph.Node(e.Node); ok {
 			st := x.state.Nodes[e.Node]
 			w.stage(n, signals.Event{Kind: signals.StageRetrying, Attempt: st.Attempt, At: s.tx.Now(), Delay: e.After, Count: st.Failures})
@@ -207,10 +210,40 @@ func (w *walk) effect(e graph.Effect) error {
 			x.errType, x.errMessage, x.errRetryable = e.Err.Type, e.Err.Error(), e.Err.Retryable
 		}
 		s.ended(x)
+		w.over()
 	case graph.LateOutput:
 		x.decisions = append(x.decisions, event.Decision{What: "late", Name: e.Node, Result: "noted", Why: "it finished after the notification had left"})
 	}
 	return nil
+}
+
+// expires sets the run's deadline when it begins with what takes time; a deadline that is set stays.
+func (w *walk) expires() {
+	if x := w.x; !x.expires {
+		x.expires = true
+		w.s.jobs.Insert(w.s.tx, queue.New{Kind: JobExpiry, Ref: x.id, Tenant: x.tenant, Queue: QueueIngest, After: x.graph.Deadline})
+	}
+}
+
+// tookTime reports whether a node of the run may have set its deadline.
+func (x *run) tookTime() bool {
+	for _, n := range x.graph.Nodes {
+		if st := x.state.Nodes[n.ID]; st != nil && (st.Attempt > 1 || st.Attempt > 0 && n.Spec.Queue != "") {
+			return true
+		}
+	}
+	return false
+}
+
+// over drops what waits for a run that has ended.
+func (w *walk) over() {
+	x := w.x
+	if !x.folded && x.tookTime() {
+		w.s.jobs.Remove(queue.Key{Kind: JobExpiry, Ref: x.id})
+	}
+	if x.graph.MaxRuns > 0 && !x.folded {
+		w.s.ends = append(w.s.ends, x)
+	}
 }
 
 // execute runs a node in place and feeds its end back into the engine.

@@ -72,6 +72,7 @@ func (s *session) write() {
 
 // writeRuns queues the runs' part and the ledger's.
 func (s *session) writeRuns() {
+	s.left()
 	byRun := map[id.ID][]*event.LedgerRow{}
 	for _, row := range s.rows {
 		byRun[row.RunID] = append(byRun[row.RunID], row)

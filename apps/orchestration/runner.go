@@ -146,8 +146,11 @@ func (r *Runner) applyNodes(tx *storage.Tx, items []*nodeItem) error {
 
 func (s *session) job(x *run, j queue.Job) error {
 	w := &walk{s: s, x: x}
-	if j.Kind == JobDeadline {
+	switch j.Kind {
+	case JobDeadline:
 		return w.step(graph.DeadlineExceeded{Node: j.Node})
+	case JobExpiry:
+		return w.step(graph.RunExpired{})
 	}
 	st := x.state.Nodes[j.Node]
 	switch {
@@ -278,6 +281,7 @@ func (o *Outcomes) Write() { o.s.writeRuns() }
 func (o *Outcomes) Committed() {
 	o.s.over = true
 	o.s.emit()
+	o.s.ring()
 	if o.s.r.changed == nil {
 		return
 	}

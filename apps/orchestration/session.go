@@ -29,7 +29,8 @@ type session struct {
 	over     bool
 	compiled int // runs whose graphs are ready
 	signals  []signals.Event
-	failure  error // of a look-up in the middle of a run
+	ends     []*run // that ended, of definitions with a limit
+	failure  error  // of a look-up in the middle of a run
 }
 
 type pair struct{ incident, definition id.ID }
@@ -47,9 +48,14 @@ func (s *session) committed() {
 		s.over = true
 		s.told.Committed()
 		s.emit()
-		for q := range s.rings {
-			s.r.bell.Ring(q)
-		}
+		s.ring()
+	}
+}
+
+// ring wakes the queues that got work.
+func (s *session) ring() {
+	for q := range s.rings {
+		s.r.bell.Ring(q)
 	}
 }
 

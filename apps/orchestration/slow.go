@@ -227,6 +227,9 @@ func (w *slow) applyBegins(tx *storage.Tx, items []*slowItem) error {
 	if err != nil {
 		return err
 	}
+	if err := s.turns(items); err != nil {
+		return err
+	}
 	var over []queue.Job
 	for _, it := range items {
 		x := s.runs[it.job.Ref]

@@ -10,7 +10,7 @@ import (
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	keys := []string{"id", "receipt_id", "run_id", "incident_id", "delivery_key"}
+	keys := []string{"id", "receipt_id", "run_id", "incident_id", "delivery_key", "definition_id"}
 	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), keys, map[string]*storage.Statement{
 		"readGeneration":    readGeneration,
 		"findDelivery":      findDelivery,
@@ -31,5 +31,10 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"insertNode":        insertNode,
 		"upsertNode":        upsertNode,
 		"insertAttempt":     insertAttempt,
+		"lockDefinitions":   lockDefinitions,
+		"countSlots":        countSlots,
+		"takeSlot":          takeSlot,
+		"freeSlot":          freeSlot,
+		"nextSlots":         nextSlots,
 	})
 }

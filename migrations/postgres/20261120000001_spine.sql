@@ -263,6 +263,15 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_due ON jobs (queue, due_at);
 
+-- Runs of definitions with max_concurrency: those that work on slow nodes (held), and those that wait for their turn.
+CREATE TABLE run_slots (
+    definition_id uuid NOT NULL,
+    run_id        uuid NOT NULL,
+    tenant_id     text NOT NULL,
+    held          boolean NOT NULL,
+    PRIMARY KEY (definition_id, run_id)
+);
+
 CREATE TABLE alerts (
     id               uuid PRIMARY KEY,
     tenant_id        text NOT NULL,
@@ -447,6 +456,6 @@ INSERT INTO config_generation (id, generation) VALUES (1, 1);
 -- +goose Down
 -- +goose StatementBegin
 DROP TABLE ledger_checks, ledger_daily, message_attempts, messages, delivery_routes, deliveries, incident_events, incidents,
-    alert_history, alerts, jobs, node_attempts, node_runs, runs, ledger, observations, receipt_bodies, receipts,
+    alert_history, alerts, run_slots, jobs, node_attempts, node_runs, runs, ledger, observations, receipt_bodies, receipts,
     sessions, api_keys, secrets, definition_versions, definitions, channels, sources, config_generation;
 -- +goose StatementEnd

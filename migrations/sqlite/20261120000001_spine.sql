@@ -262,6 +262,15 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID;
 CREATE INDEX jobs_due ON jobs (queue, due_at);
 
+-- Runs of definitions with max_concurrency: those that work on slow nodes (held), and those that wait for their turn.
+CREATE TABLE run_slots (
+    definition_id BLOB NOT NULL,
+    run_id        BLOB NOT NULL,
+    tenant_id     TEXT NOT NULL,
+    held          BOOLEAN NOT NULL,
+    PRIMARY KEY (definition_id, run_id)
+) WITHOUT ROWID;
+
 CREATE TABLE alerts (
     id               BLOB PRIMARY KEY,
     tenant_id        TEXT NOT NULL,
@@ -450,6 +459,7 @@ DROP TABLE incident_events;
 DROP TABLE incidents;
 DROP TABLE alert_history;
 DROP TABLE alerts;
+DROP TABLE run_slots;
 DROP TABLE jobs;
 DROP TABLE node_attempts;
 DROP TABLE node_runs;

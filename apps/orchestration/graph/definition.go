@@ -11,6 +11,8 @@ type Definition struct {
 	Version     string      `json:"version" jsonschema:"description=Version of the format: 1.0."`
 	Description string      `json:"description,omitempty" jsonschema:"description=What the pipeline is for."`
 	Trigger     *TriggerDef `json:"trigger,omitempty" jsonschema:"description=What starts a run. Without it: every webhook at priority 100."`
+	Shadow      bool        `json:"shadow,omitempty" jsonschema:"description=Run beside the pipelines that take the alert and record what would be told\\, without telling anybody.,default=false"`
+	Limits      *Limits     `json:"limits,omitempty" jsonschema:"description=Bounds of its runs."`
 	Defaults    *Defaults   `json:"defaults,omitempty" jsonschema:"description=Retries and timeouts of nodes that set none."`
 	Nodes       []NodeDef   `json:"nodes,omitempty" jsonschema:"description=The steps. The first one is the entry."`
 }
@@ -22,12 +24,19 @@ type Defaults struct {
 	BackoffFactor  *float64 `json:"backoff_factor,omitempty" jsonschema:"description=The wait before try n+1 is about factor^n seconds.,default=2"`
 }
 
-// The built-in defaults of Defaults.
+// Limits bound the runs of a definition.
+type Limits struct {
+	DeadlineSeconds *float64 `json:"deadline_seconds,omitempty" jsonschema:"description=Time that a run may take in seconds\\, from the first node that takes time. Then what still works is given up and notifications go out plain.,default=3600"`
+	MaxConcurrency  *int     `json:"max_concurrency,omitempty" jsonschema:"description=Runs that may work on context and intelligence nodes at once; others wait for their turn. Notifications never wait for it longer than for any enrichment.,minimum=1"`
+}
+
+// The built-in defaults of Defaults and Limits.
 const (
 	DefaultMaxRetries     = 3
 	DefaultTimeoutSeconds = 300
 	DefaultBackoffFactor  = 2.0
 	DefaultPriority       = 100
+	DefaultDeadline       = 3600 // seconds
 )
 
 // NodeDef is one node as written.

@@ -40,6 +40,10 @@ type NodeReturned struct{ Node string }
 // DeadlineExceeded says that a notify node has waited long enough for enrichment.
 type DeadlineExceeded struct{ Node string }
 
+// RunExpired says that the run has taken longer than it may: what still works is given up, and notifications go out plain. A run that
+// only waits for its deliveries goes on.
+type RunExpired struct{}
+
 // Canceled ends the run by hand: nothing more is done, nothing more is told.
 type Canceled struct{}
 
@@ -54,6 +58,7 @@ func (NodeErred) event()        {}
 func (NodeRescued) event()      {}
 func (NodeReturned) event()     {}
 func (DeadlineExceeded) event() {}
+func (RunExpired) event()       {}
 func (Canceled) event()         {}
 func (Resumed) event()          {}
 

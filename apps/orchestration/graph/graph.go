@@ -16,6 +16,10 @@ type Graph struct {
 	Definition *Definition
 	Trigger    *Trigger
 	Nodes      []*Node // document order; the first one is the entry
+	// Deadline is how long a run may take, from the first node that takes time.
+	Deadline time.Duration
+	// MaxRuns is how many runs may work on slow nodes at once, 0 for any number.
+	MaxRuns int
 
 	index map[string]int
 	order []int // node indexes, each after all its predecessors
@@ -96,6 +100,13 @@ func Compile(def *Definition, specs []NodeSpec) (*Graph, error) {
 	g := &Graph{Definition: def, index: make(map[string]int, len(def.Nodes))}
 	for i, n := range def.Nodes {
 		g.index[n.ID] = i
+	}
+	g.Deadline = DefaultDeadline * time.Second
+	if l := def.Limits; l != nil && l.DeadlineSeconds != nil {
+		g.Deadline = time.Duration(*l.DeadlineSeconds * float64(time.Second))
+	}
+	if l := def.Limits; l != nil && l.MaxConcurrency != nil {
+		g.MaxRuns = *l.MaxConcurrency
 	}
 	trigger, err := compileTrigger(def.Trigger)
 	if err != nil {

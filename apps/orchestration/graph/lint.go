@@ -14,6 +14,8 @@ const (
 	maxTries   = 100
 	maxTimeout = 86_400 // seconds
 	maxFactor  = 60
+	// maxDeadline of a run: a week, in seconds.
+	maxDeadline = 604_800
 )
 
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
@@ -34,6 +36,12 @@ func Check(def *Definition, specs []NodeSpec) []Problem {
 	if def.Defaults != nil {
 		c.numbers("/defaults", "", def.Defaults.MaxRetries, def.Defaults.TimeoutSeconds, def.Defaults.BackoffFactor)
 	}
+	if def.Limits != nil {
+		c.limits(def.Limits)
+	}
+	if def.Shadow && def.discards() {
+		c.add(problemAt("/shadow", "a shadow takes no alert, so it cannot discard any", "remove one of them"))
+	}
 	if len(def.Nodes) == 0 && !def.discards() {
 		c.add(problemAt("/nodes", "the pipeline has no nodes", `add at least one, e.g. {"id": "ingest", "type": "ingest"}`))
 	}
@@ -48,6 +56,15 @@ func Check(def *Definition, specs []NodeSpec) []Problem {
 	}
 	c.checkLinks()
 	return c.problems
+}
+
+func (c *checker) limits(l *Limits) {
+	if s := l.DeadlineSeconds; s != nil && !(*s > 0 && *s <= maxDeadline) {
+		c.add(problemAt("/limits/deadline_seconds", fmt.Sprintf("must be more than 0 and at most %d", maxDeadline), ""))
+	}
+	if n := l.MaxConcurrency; n != nil && *n < 1 {
+		c.add(problemAt("/limits/max_concurrency", "must be at least 1", "leave it out for any number"))
+	}
 }
 
 func (d *Definition) discards() bool { return d.Trigger != nil && d.Trigger.Discard }

@@ -51,6 +51,7 @@ const (
 	ReasonNotMaterial = "not_material" // the fold changed nothing
 	ReasonRunFailed   = "run_failed"   // a required node failed before this one started
 	ReasonPoison      = "poison"       // its lease was lost too often
+	ReasonDeadline    = "deadline"     // the run took longer than it may
 )
 
 // State is a run as the engine sees it: what the rows of runs and node_runs hold.

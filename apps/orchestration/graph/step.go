@@ -49,6 +49,8 @@ func (t *stepper) apply(ev Event) error {
 		}
 		t.s.Run = RunRunning
 		return nil
+	case RunExpired:
+		return t.expire()
 	case Canceled:
 		return t.cancel()
 	case Resumed:
@@ -261,6 +263,33 @@ func (t *stepper) pass(n *Node, st *NodeState) {
 		st.Passed = true
 		t.edges(n, st)
 	}
+}
+
+// expire gives up what still works, so that what tells can go.
+func (t *stepper) expire() error {
+	if t.s.Run.Final() {
+		return ErrStale
+	}
+	var late []string
+	for _, n := range t.g.Nodes {
+		st := t.s.node(n.ID)
+		if n.Spec.Notifies || st.Status != NodeReady && st.Status != NodeRunning && st.Status != NodeRetrying {
+			continue
+		}
+		late = append(late, n.ID)
+		st.Reason = ReasonDeadline
+		t.set(n, st, NodeCanceled)
+		t.edges(n, st)
+		t.emit(CancelNode{Node: n.ID})
+		t.decide(n, "deadline", "the run took longer than "+t.g.Deadline.String()+", so this was given up")
+	}
+	if late == nil {
+		return ErrStale
+	}
+	if t.s.Err == nil {
+		t.s.Err = &RunError{Node: late[0], Type: ReasonDeadline, Message: "the run took longer than " + t.g.Deadline.String(), Retryable: true}
+	}
+	return nil
 }
 
 func (t *stepper) cancel() error {

@@ -61,6 +61,10 @@ var (
 
 	wake = s.Update("jobs", append(keyColumns[:3:3], s.Col("due_at", s.After)), "due_at = v.due_at", sameKey+" AND t.lease_token IS NULL", "")
 
+	// wakeAll wakes the jobs of a ref that went back to wait; those that were never claimed keep their time.
+	wakeAll = s.Update("jobs", []s.Column{s.Col("kind", s.Text), s.Col("ref", s.UUID), s.Col("due_at", s.After)}, "due_at = v.due_at",
+		"t.kind = v.kind AND t.ref = v.ref AND t.lease_token IS NULL AND t.attempt > 0", "")
+
 	// hold finds a job that is still held by its token, and keeps it so until the transaction ends.
 	hold = s.Lookup(append(keyColumns[:3:3], s.Col("token", s.UUID)), `
 		SELECT t.kind, t.ref, t.node FROM jobs t
@@ -90,13 +94,13 @@ type New struct {
 
 // Writes collects the queue's part of a transaction.
 type Writes struct {
-	lease                    time.Duration
-	inserts, removes, wakeUp *s.Rows
+	lease                               time.Duration
+	inserts, removes, wakeUp, wakenings *s.Rows
 }
 
 // NewWrites starts a collection; lease is how long born-leased jobs are held.
 func NewWrites(lease time.Duration) *Writes {
-	return &Writes{lease: lease, inserts: insert.Rows(), removes: remove.Rows(), wakeUp: wake.Rows()}
+	return &Writes{lease: lease, inserts: insert.Rows(), removes: remove.Rows(), wakeUp: wake.Rows(), wakenings: wakeAll.Rows()}
 }
 
 // Insert adds a job; a row that is there already stays as it is.
@@ -114,10 +118,14 @@ func (w *Writes) Remove(k Key) { w.removes.Add(k.Kind, k.Ref, k.Node) }
 // Wake makes a waiting job due after d.
 func (w *Writes) Wake(k Key, d time.Duration) { w.wakeUp.Add(k.Kind, k.Ref, k.Node, d) }
 
+// WakeAll makes the jobs of a ref due that a claimer has given back.
+func (w *Writes) WakeAll(kind string, ref id.ID) { w.wakenings.Add(kind, ref, time.Duration(0)) }
+
 // Queue queues the statements.
 func (w *Writes) Queue(tx *s.Tx) {
 	tx.Exec(remove, w.removes)
 	tx.Exec(wake, w.wakeUp)
+	tx.Exec(wakeAll, w.wakenings)
 	tx.Exec(insert, w.inserts)
 }
 

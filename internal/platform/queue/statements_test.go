@@ -19,6 +19,7 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"hold":     hold,
 		"extend":   extend,
 		"wake":     wake,
+		"wakeAll":  wakeAll,
 		"findDue":  findDue,
 		"lease":    lease,
 	})
