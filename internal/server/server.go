@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/incidenthub/incidenthub/apps/api"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
@@ -39,6 +40,8 @@ type Options struct {
 	Unsafe bool
 	// Apply is run on the open hub before it takes alerts in, with the path of HUB_APPLY.
 	Apply func(ctx context.Context, s *Server, path string) error
+	// Handlers execute node kinds instead of the built-in ones, for tests.
+	Handlers map[string]orchestration.Handler
 }
 
 // Server is a running hub.
@@ -60,7 +63,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	c, err := openCore(ctx, cfg, log, console, coreOptions{version: opt.Version, unsafe: opt.Unsafe})
+	c, err := openCore(ctx, cfg, log, console, coreOptions{version: opt.Version, unsafe: opt.Unsafe, handlers: opt.Handlers})
 	if err != nil {
 		return nil, err
 	}
