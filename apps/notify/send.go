@@ -48,6 +48,7 @@ type Sender struct {
 	mu                  sync.Mutex
 	slots, channelSlots int
 
+	open   bool // this process sends
 	used   int
 	per    map[id.ID]int
 	freed  map[id.ID]clock.Stopwatch // since the channel's last slot was given back
@@ -73,7 +74,7 @@ const busy = 2 * time.Second
 func (s *Sender) reserve(ch id.ID) (pass httpclient.Pass, wait time.Duration, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.used >= s.slots || s.per[ch] >= s.channelSlots {
+	if !s.open || s.used >= s.slots || s.per[ch] >= s.channelSlots {
 		return httpclient.Pass{}, busy, false
 	}
 	if pass, wait, ok = s.breaker.Enter(ch.String()); !ok {
@@ -211,8 +212,13 @@ func reasonOf(r channel.Result) string {
 	return "refused_by_receiver"
 }
 
-// Start begins to claim deliveries that are due.
-func (s *Sender) Start() { s.poller.Start() }
+// Start begins to send: what this process plans, and what is due. Without it all of that is left to other processes.
+func (s *Sender) Start() {
+	s.mu.Lock()
+	s.open = true
+	s.mu.Unlock()
+	s.poller.Start()
+}
 
 // handBack is what of the time to stop is kept for handing back what is still on the wire.
 const handBack = 4 * time.Second

@@ -92,10 +92,13 @@ func New(c Config) (*Engine, error) {
 	return e, nil
 }
 
-// Start begins to claim what is due in these queues; others are left to other processes.
+// Start begins to claim what is due in these queues; others are left to other processes, and with the queue of folding what is taken in
+// here as well.
 func (e *Engine) Start(queues []string) {
 	if slices.Contains(queues, QueueIngest) {
 		e.Runner.poller.Start()
+	} else {
+		e.folder.elsewhere.Store(true)
 	}
 	for _, w := range e.slow {
 		if slices.Contains(queues, w.queue) {

@@ -113,6 +113,8 @@ type Folder struct {
 	folds  *storage.Queue[*foldItem]
 	life   context.Context // of waiting for another try
 	end    context.CancelFunc
+	// elsewhere leaves what is taken in to other processes.
+	elsewhere atomic.Bool
 
 	mu      sync.Mutex
 	held    int
@@ -126,11 +128,18 @@ type Folder struct {
 func (f *Folder) reserve(it *foldItem) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.held >= maxInMemory {
+	if f.held >= maxInMemory || f.elsewhere.Load() {
 		return false
 	}
 	f.held += it.weight()
 	return true
+}
+
+// hold counts what this process has claimed.
+func (f *Folder) hold(it *foldItem) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held += it.weight()
 }
 
 func (f *Folder) unreserve(it *foldItem) {

@@ -101,7 +101,7 @@ func (r *Runner) do(jobs []queue.Job) {
 		return // the lease runs out and somebody tries again
 	}
 	for _, it := range items {
-		r.fold.reserve(it)
+		r.fold.hold(it)
 		r.fold.submit(it)
 	}
 }

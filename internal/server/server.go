@@ -38,10 +38,16 @@ type Options struct {
 	Version string
 	// Unsafe turns fsync off on SQLite and the wait for balancers when stopping, for unit tests.
 	Unsafe bool
-	// Apply is run on the open hub before it takes alerts in, with the path of HUB_APPLY.
-	Apply func(ctx context.Context, s *Server, path string) error
+	// Work is what this process works on, beside taking alerts in; the zero value is everything.
+	Work Work
 	// Handlers execute node kinds instead of the built-in ones, for tests.
 	Handlers map[string]orchestration.Handler
+	// Apply is run on the open hub before it takes alerts in, with the path of HUB_APPLY.
+	Apply func(ctx context.Context, s *Server, path string) error
+}
+
+func (o Options) core() coreOptions {
+	return coreOptions{version: o.Version, unsafe: o.Unsafe, work: o.Work, handlers: o.Handlers}
 }
 
 // Server is a running hub.
@@ -63,7 +69,7 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	c, err := openCore(ctx, cfg, log, console, coreOptions{version: opt.Version, unsafe: opt.Unsafe, handlers: opt.Handlers})
+	c, err := openCore(ctx, cfg, log, console, opt.core())
 	if err != nil {
 		return nil, err
 	}

@@ -46,21 +46,25 @@ func (w Work) queues() []string {
 
 // RunWorker is the command worker: it works on what servers took in until ctx ends, and listens nowhere.
 func RunWorker(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error {
-	w := Work{Queues: queues, Concurrency: concurrency}
-	if err := w.check(); err != nil {
+	return RunWorkerWith(ctx, cfg, Options{Work: Work{Queues: queues, Concurrency: concurrency}}, stdout, log)
+}
+
+// RunWorkerWith is RunWorker with options; those of the listener say nothing to a worker.
+func RunWorkerWith(ctx context.Context, cfg config.Config, opt Options, stdout io.Writer, log *slog.Logger) error {
+	if err := opt.Work.check(); err != nil {
 		return err
 	}
 	for _, warning := range cfg.Warnings() {
 		log.WarnContext(ctx, "settings", "warning", warning)
 	}
 	CollectLess()
-	c, err := openWorker(ctx, cfg, w, stdout, log)
+	c, err := openWorker(ctx, cfg, opt, stdout, log)
 	if err != nil {
 		return err
 	}
 	err = c.start() //nolint:contextcheck // its work ends with stop, in order, not with ctx
 	if err == nil {
-		_, err = fmt.Fprintf(stdout, "incidenthub worker takes jobs from %s\n", strings.Join(w.queues(), ", "))
+		_, err = fmt.Fprintf(stdout, "incidenthub worker takes jobs from %s\n", strings.Join(opt.Work.queues(), ", "))
 		<-ctx.Done()
 		log.InfoContext(ctx, "stopping")
 	}
@@ -69,8 +73,8 @@ func RunWorker(ctx context.Context, cfg config.Config, queues []string, concurre
 	return errors.Join(err, c.stop(end), c.close())
 }
 
-func openWorker(ctx context.Context, cfg config.Config, w Work, stdout io.Writer, log *slog.Logger) (*core, error) {
-	c, err := openCore(ctx, cfg, log, stdout, coreOptions{work: w})
+func openWorker(ctx context.Context, cfg config.Config, opt Options, stdout io.Writer, log *slog.Logger) (*core, error) {
+	c, err := openCore(ctx, cfg, log, stdout, opt.core())
 	switch {
 	case err != nil:
 		return nil, err
