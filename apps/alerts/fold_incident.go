@@ -49,7 +49,7 @@ func (p *push) rejoin(a *alertState, more int) {
 func (p *push) openIncident(a *alertState) {
 	inc := &incidentState{tenant: a.tenant, fresh: true, Incident: event.Incident{
 		ID: id.New(), GroupKey: a.GroupKey, Title: a.Name, Description: a.Description, Status: event.IncidentOpen, Severity: a.Severity,
-		CreatedAt: p.b.tx.Now(),
+		CreatedAt: p.r.ReceivedAt,
 	}}
 	p.b.incidents[inc.ID] = inc
 	p.b.open[groupKey{a.tenant, a.GroupKey}] = inc

@@ -20,7 +20,13 @@ type Live struct {
 	Spec        channel.Spec
 	MinSeverity event.Severity
 	Channel     channel.Channel
+	// Pretend makes this a channel of a rehearsal: nothing goes on a wire, and it says in which state a delivery is at once. A pending
+	// one stays so.
+	Pretend func(t *event.Tell, kind channel.Kind) (state, reason string)
 }
+
+// stays reports whether messages are only stored.
+func (l *Live) stays() bool { return l.Spec.Local || l.Pretend != nil }
 
 // Channels holds the active channels of all tenants in memory. Planning happens inside transactions, where nothing may be
 // loaded; Reload is called when the configuration's generation changes.

@@ -101,7 +101,7 @@ func (b *Batch) Write() {
 			deliveries.Add(d.id, t.Tenant, d.key, incident, d.run, d.definition, d.node, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
 				d.attempts, t.TraceID, now, d.expires, sending, finished)
 		}
-		if !d.message.IsZero() && !d.live.Spec.Local && d.reason != event.ReasonDryRun { // what was never planned, or is there already, is nobody's work
+		if !d.message.IsZero() && !d.live.stays() && d.reason != event.ReasonDryRun { // what was never planned, or is there already, is nobody's work
 			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})
 		}
 		if !d.message.IsZero() {
@@ -131,7 +131,7 @@ func (b *Batch) Committed() {
 				job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
 				live: d.live, message: d.message, pass: d.pass, expires: d.expires, out: out,
 			})
-		case !d.live.Spec.Local && !d.message.IsZero() && d.reason != event.ReasonDryRun:
+		case !d.live.stays() && !d.message.IsZero() && d.reason != event.ReasonDryRun:
 			b.p.sender.recall.keep(d.id, recalled{d.message, out})
 		}
 	}

@@ -114,6 +114,10 @@ func (b *Batch) plan(d *planned, r *rendering) *rendering {
 	switch {
 	case d.live.Spec.Local:
 		d.state, d.attempts = event.StateDelivered, 1
+	case d.live.Pretend != nil:
+		if d.state, d.reason = d.live.Pretend(t, d.kind); d.state != event.StatePending {
+			d.attempts = 1
+		}
 	case !behind && b.bornLeased(d):
 		d.state, d.token = event.StateSending, id.New()
 	case behind:

@@ -39,6 +39,9 @@ type Config struct {
 	Reload func(ctx context.Context) error
 	// Signals is told what runs do; nil: nobody.
 	Signals *signals.Signals
+	// PushTime makes the time at which a push came in the now of its runs' expressions, and InPlace runs every node within the
+	// transaction that comes to it, none by a queue. Both are for rehearsals.
+	PushTime, InPlace bool
 	// Changed is told what pages may want to show anew; it must not block.
 	Changed func(tenant, kind string, i id.ID)
 }
@@ -69,7 +72,7 @@ func New(c Config) (*Engine, error) {
 	r := &Runner{
 		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
 		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
-		signals: c.Signals,
+		signals: c.Signals, pushTime: c.PushTime, inPlace: c.InPlace,
 	}
 	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
 	f.life, f.end = context.WithCancel(context.Background())

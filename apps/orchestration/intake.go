@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pack"
@@ -63,6 +64,9 @@ type Push struct {
 	Environment string
 	TraceID     string
 	ReprocessOf id.ID
+	// At and Receipt are for rehearsals: when the push really came in, and the id of its receipt. Zero: now, and a new one.
+	At      time.Time
+	Receipt id.ID
 }
 
 // Accepted is what the sender hears.
@@ -154,6 +158,16 @@ func (i *Intake) refresh(ctx context.Context) error {
 // store waits for the commit. The fold gets the receipt on the writer, right after the commit, so that receipts are folded in the
 // order of their observations' numbers.
 func (i *Intake) store(ctx context.Context, a *acceptance) error {
+	select {
+	case err := <-i.submit(a):
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the commit: %w", ctx.Err())
+	}
+}
+
+// submit hands a push to the writer; the channel hears of its commit.
+func (i *Intake) submit(a *acceptance) chan error {
 	done := make(chan error, 1)
 	if i.underWay.Add(1) >= burst {
 		i.fold.crowd()
@@ -170,12 +184,7 @@ func (i *Intake) store(ctx context.Context, a *acceptance) error {
 		}
 		done <- err
 	})
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("wait for the commit: %w", ctx.Err())
-	}
+	return done
 }
 
 func (i *Intake) committed(a *acceptance) Accepted {
@@ -190,7 +199,11 @@ func (i *Intake) committed(a *acceptance) Accepted {
 }
 
 func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
-	a := &acceptance{push: p, at: i.db.Now(), routes: i.catalog.now.Load()}
+	now := i.db.Now()
+	a := &acceptance{push: p, at: now, routes: i.catalog.now.Load()}
+	if !p.At.IsZero() {
+		a.at = clock.Cut(p.At)
+	}
 	a.encoding, a.body = pack.Pack(p.Body)
 	a.headers = doc.Texts(p.Headers)
 	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
@@ -209,7 +222,7 @@ func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 	i.reject(a)
 	if a.outcome == OutcomeQueued || a.outcome == OutcomeNoRoute {
 		a.item.job = queue.Job{
-			Kind: JobFold, Ref: r.ID, Tenant: p.Tenant, Queue: QueueIngest, Attempt: 1, Until: a.at.Add(i.lease),
+			Kind: JobFold, Ref: r.ID, Tenant: p.Tenant, Queue: QueueIngest, Attempt: 1, Until: now.Add(i.lease),
 		}
 		if a.leased = i.fold.reserve(a.item); a.leased {
 			a.item.job.Token = id.New()

@@ -126,7 +126,10 @@ func keyOf(a *acceptance) deliveryKey {
 // name gives the receipt its id here, in the transaction that stores it: ids are in the order of time, and whoever counts up to a point in
 // time must not miss one that waited long for its turn.
 func (a *acceptance) name() {
-	i := id.New()
+	i := a.push.Receipt
+	if i.IsZero() {
+		i = id.New()
+	}
 	a.item.receipt.ID = i
 	for _, row := range a.item.rows {
 		row.ReceiptID = i

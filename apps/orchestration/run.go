@@ -76,6 +76,7 @@ type NodeContext struct {
 // RunFacts names the run to its nodes.
 type RunFacts struct {
 	ID, DefinitionID    id.ID
+	Receipt             id.ID // zero: none is behind it
 	Tenant, TraceID     string
 	Source, Environment string
 	Incident            *event.Incident
@@ -175,7 +176,7 @@ func (w *walk) effect(e graph.Effect) error {
 		if out, ok := x.recorded[e.Node]; ok {
 			return w.takeOver(e.Node, e.Attempt, out)
 		}
-		if n, ok := x.graph.Node(e.Node); e.Queue == "" || !ok || s.r.handlers[n.Spec.Type] == nil {
+		if n, ok := x.graph.Node(e.Node); e.Queue == "" || !ok || s.r.inPlace || s.r.handlers[n.Spec.Type] == nil {
 			return w.execute(e.Node, e.Attempt, e.Plain) // a kind that this release cannot run fails at once, on record
 		}
 		s.rings[e.Queue] = true
@@ -337,10 +338,18 @@ func (w *walk) context(n *graph.Node, plain bool) *NodeContext {
 			return w.s.tell(t)
 		},
 		Run: RunFacts{
-			ID: x.id, DefinitionID: x.definition, Tenant: x.tenant, TraceID: x.trace, Source: x.source, Environment: x.environment,
+			ID: x.id, Receipt: x.receipt, DefinitionID: x.definition, Tenant: x.tenant, TraceID: x.trace, Source: x.source, Environment: x.environment,
 			Incident: x.incident, Event: x.eventKind, EventSeq: x.eventSeq, Alerts: x.alerts, PreviousTypes: types,
 		},
 	}
+}
+
+// now is the time that a run's expressions see.
+func (w *walk) now() time.Time {
+	if w.s.r.pushTime && !w.x.receipt.IsZero() {
+		return w.x.createdAt
+	}
+	return w.s.tx.Now()
 }
 
 // vars are the base variables of a run's expressions.
@@ -352,7 +361,7 @@ func (w *walk) vars() graph.Vars {
 		alerts = append(alerts, alertVars(a))
 	}
 	v := graph.Vars{
-		"alerts": alerts, "alert": map[string]any{}, "labels": map[string]any{}, "severity": "", "source": x.source, "now": w.s.tx.Now(),
+		"alerts": alerts, "alert": map[string]any{}, "labels": map[string]any{}, "severity": "", "source": x.source, "now": w.now(),
 		"run": map[string]any{
 			"id": x.id.String(), "trace_id": x.trace, "definition": x.name, "version": x.version, "environment": x.environment, "origin": x.origin,
 			"event": string(x.eventKind),

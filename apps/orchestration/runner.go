@@ -36,6 +36,8 @@ type Runner struct {
 	changed        func(tenant string, kind string, i id.ID)
 	nodes          *storage.Queue[*nodeItem]
 	signals        *signals.Signals
+	pushTime       bool // expressions see the time of the push
+	inPlace        bool // nothing goes to a queue
 	fold           *Folder
 	poller         *queue.Poller
 }
