@@ -32,7 +32,7 @@ type Acted struct {
 	Incident *event.Incident
 	Seq      int64 // of the event, 0 when nothing changed
 	Ended    bool  // it was active and is not any more: whoever was told must hear of the end
-	Alerts   []*event.Alert
+	Alerts   []*event.Alert // unless it is a note
 }
 
 // Act does what a person asked for within tx. Doing what is done already changes nothing. ErrNotFound and refusals leave tx as it is.
@@ -63,7 +63,7 @@ func Act(tx *s.Tx, a event.Act) (*Acted, error) {
 	events := insertEvent.Rows()
 	events.Add(st.ID, st.EventSeq, a.Tenant, string(a.Kind), a.Actor, encode(actDetails(a)), a.TraceID, tx.Now())
 	tx.Exec(insertEvent, events)
-	if out.Ended {
+	if a.Kind != event.EventNote {
 		err = loadAlerts(tx, out)
 	}
 	return out, err
@@ -142,6 +142,10 @@ func (st *actState) apply(tx *s.Tx, a event.Act) (changed bool, err error) {
 			return false, err
 		}
 		st.Status, st.ResolvedAt, st.closedAt, st.acknowledgedAt = event.IncidentOpen, time.Time{}, time.Time{}, time.Time{}
+	case event.EventRetold:
+		if !st.Status.Active() {
+			return false, fmt.Errorf("the incident is %s, so nobody is told of it again; reopen it first: %w", st.Status, event.ErrRefused)
+		}
 	case event.EventNote:
 		notes, _ := st.metadata["notes"].([]any)
 		st.metadata["notes"] = append(notes, map[string]any{"text": a.Text, "author": a.Actor, "timestamp": now.Format(time.RFC3339Nano)})
@@ -195,6 +199,8 @@ func actDetails(a event.Act) map[string]any {
 	case a.Text == "":
 	case a.Kind == event.EventNote:
 		d["text"] = a.Text
+	case a.Kind == event.EventRetold:
+		d["why"] = a.Text
 	default:
 		d["summary"] = a.Text
 	}

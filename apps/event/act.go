@@ -10,7 +10,7 @@ import (
 type Act struct {
 	Tenant   string
 	Incident id.ID
-	Kind     EventKind // acknowledged, resolved, closed, reopened, note
+	Kind     EventKind // acknowledged, resolved, closed, reopened, retold, note
 	Actor    string
 	Text     string // the resolution's summary, or the note
 	TraceID  string

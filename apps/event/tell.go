@@ -51,6 +51,7 @@ const (
 	ReasonPoison        = "poison"
 	ReasonCanceled      = "canceled"
 	ReasonDryRun        = "dry_run"
+	ReasonShadow        = "shadow"   // a shadow tells nobody
 	ReasonBadItem       = "bad_item" // one item of a body could not be used
 	ReasonUnusable      = "unusable" // no item of a body could be used
 )

@@ -61,15 +61,45 @@ func (a *Acts) apply(tx *storage.Tx, it *actItem, do Actor) error {
 		return err
 	}
 	it.acted = acted
-	if !acted.Ended {
+	if acted.Seq == 0 {
 		return nil
 	}
+	slices.SortFunc(acted.Alerts, bySeverity)
+	if acted.Ended {
+		if err := it.resolve(tx); err != nil {
+			return err
+		}
+	}
+	if err := it.happened(); err != nil {
+		return err
+	}
+	it.session.write()
+	return it.session.failure
+}
+
+// happened starts the pipelines that wait for what was done.
+func (it *actItem) happened() error {
+	h := happening{
+		tenant: it.act.Tenant, trace: it.act.TraceID, origin: OriginManual, incident: it.acted.Incident, kind: it.act.Kind, seq: it.acted.Seq,
+		alerts: it.acted.Alerts,
+	}
+	if it.act.Kind == event.EventClosed && !it.acted.Ended {
+		return nil // its end was told already
+	}
+	if len(h.alerts) > 0 {
+		h.source = h.alerts[0].Source
+	}
+	return it.session.happened(&h)
+}
+
+// resolve tells the end to whoever was told.
+func (it *actItem) resolve(tx *storage.Tx) error {
+	acted := it.acted
 	ids := []id.ID{acted.Incident.ID}
 	it.session.told.WantIncidents(ids, ids)
 	if err := tx.Flush(); err != nil {
 		return err
 	}
-	slices.SortFunc(acted.Alerts, bySeverity)
 	source := ""
 	if len(acted.Alerts) > 0 {
 		source = acted.Alerts[0].Source // as the firing message said
@@ -77,8 +107,7 @@ func (a *Acts) apply(tx *storage.Tx, it *actItem, do Actor) error {
 	it.session.told.Resolve(&event.Tell{
 		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Source: source, Incident: acted.Incident, Event: event.EventResolved, Seq: acted.Seq, Alerts: acted.Alerts,
 	}, nil)
-	it.session.write()
-	return it.session.failure
+	return nil
 }
 
 // Do runs one act. Doing what is done already is no error; refusals wrap event.ErrRefused.

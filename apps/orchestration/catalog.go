@@ -34,11 +34,18 @@ type Route struct {
 	Graph   *graph.Graph
 	// TellsResolved is set when a notify node asks for resolved incidents.
 	TellsResolved bool
+	// Shadow runs beside the routes that take an alert, and tells nobody.
+	Shadow bool
 }
 
 type routes struct {
 	generation int64
 	byTenant   map[string][]*Route // by priority, then name
+	incident   map[string][]*Route // of them, those that wait for incidents
+}
+
+func newRoute(definition id.ID, name string, version int64, g *graph.Graph) *Route {
+	return &Route{ID: definition, Name: name, Version: version, Graph: g, TellsResolved: tellsResolved(g), Shadow: g.Definition.Shadow}
 }
 
 type versionKey struct {
@@ -71,21 +78,24 @@ func (c *Catalog) Reload(ctx context.Context) error {
 		Scan(&rows).Error; err != nil {
 		return fmt.Errorf("load the definitions: %w", storage.Classify(err))
 	}
-	set := &routes{generation: generation, byTenant: map[string][]*Route{}}
+	set := &routes{generation: generation, byTenant: map[string][]*Route{}, incident: map[string][]*Route{}}
 	for _, r := range rows {
 		g, err := c.compile(versionKey{r.ID, r.Version}, []byte(r.Config))
 		if err != nil {
 			c.log.ErrorContext(ctx, "leave out a definition", "definition", r.Name, "version", r.Version, "error", err)
 			continue
 		}
-		set.byTenant[r.TenantID] = append(set.byTenant[r.TenantID], &Route{
-			ID: r.ID, Name: r.Name, Version: r.Version, Graph: g, TellsResolved: tellsResolved(g),
-		})
+		set.byTenant[r.TenantID] = append(set.byTenant[r.TenantID], newRoute(r.ID, r.Name, r.Version, g))
 	}
-	for _, list := range set.byTenant {
+	for tenant, list := range set.byTenant {
 		slices.SortFunc(list, func(a, b *Route) int {
 			return cmp.Or(cmp.Compare(a.Graph.Trigger.Priority, b.Graph.Trigger.Priority), cmp.Compare(a.Name, b.Name))
 		})
+		for _, r := range list {
+			if r.Graph.Trigger.On == graph.TriggerIncident {
+				set.incident[tenant] = append(set.incident[tenant], r)
+			}
+		}
 	}
 	c.now.Store(set)
 	return nil

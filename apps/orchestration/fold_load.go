@@ -124,7 +124,7 @@ func (f *Folder) loadRow(ctx context.Context, it *foldItem, l foldLedgerRow, run
 		if err != nil {
 			return err
 		}
-		fr = &foldRun{id: l.RunID, route: &Route{ID: l.DefinitionID, Name: l.Name, Version: l.Version, Graph: g, TellsResolved: tellsResolved(g)}}
+		fr = &foldRun{id: l.RunID, route: newRoute(l.DefinitionID, l.Name, l.Version, g)}
 		runs[l.RunID] = fr
 		it.runs = append(it.runs, fr)
 	}

@@ -60,7 +60,8 @@ type Push struct {
 	Body        []byte
 	Parsed      event.Parsed
 	Unusable    string // why no item of it can be used; it is kept for a look and a second try
-	Pipeline    string // forces a definition
+	Pipeline    string // forces a definition, by name
+	Route       *Route // forces this one
 	Environment string
 	TraceID     string
 	ReprocessOf id.ID
@@ -188,12 +189,20 @@ func (i *Intake) submit(a *acceptance) chan error {
 }
 
 func (i *Intake) committed(a *acceptance) Accepted {
-	out := Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, RunIDs: []id.ID{}}
-	for _, r := range a.item.runs {
-		out.RunIDs = append(out.RunIDs, r.id)
-	}
+	out := Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, RunIDs: a.runs()}
 	if !a.leased && !a.item.job.Ref.IsZero() {
 		i.fold.bell.Ring(QueueIngest)
+	}
+	return out
+}
+
+// runs are those that the push began; shadows are nobody's answer.
+func (a *acceptance) runs() []id.ID {
+	out := []id.ID{}
+	for _, r := range a.item.runs {
+		if !r.route.Shadow {
+			out = append(out, r.id)
+		}
 	}
 	return out
 }

@@ -31,7 +31,7 @@ var (
 	// findRuns are the runs that a receipt was accepted with; the fold may have given their rows to runs of further incidents.
 	findRuns = s.Lookup([]s.Column{s.Col("receipt_id", s.UUID)}, `
 		SELECT DISTINCT t.receipt_id, COALESCE(r.parent_run_id, t.run_id) AS run_id
-		FROM ledger t JOIN runs r ON r.id = t.run_id WHERE t.receipt_id = v.receipt_id`)
+		FROM ledger t JOIN runs r ON r.id = t.run_id WHERE t.receipt_id = v.receipt_id AND r.origin <> 'shadow'`)
 
 	insertReceipt = s.Insert("receipts", []s.Column{
 		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("source_id", s.UUID), s.Col("driver", s.Text), s.Col("delivery_key", s.TextNull),
@@ -140,11 +140,7 @@ func (a *acceptance) name() {
 }
 
 func (a *acceptance) answer() *Accepted {
-	out := &Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, Duplicate: true, RunIDs: []id.ID{}}
-	for _, r := range a.item.runs {
-		out.RunIDs = append(out.RunIDs, r.id)
-	}
-	return out
+	return &Accepted{ReceiptID: a.item.receipt.ID, TraceID: a.push.TraceID, Outcome: a.outcome, Reason: a.reason, Duplicate: true, RunIDs: a.runs()}
 }
 
 // findFirsts looks up the receipts of delivery ids that were seen before.
@@ -217,7 +213,7 @@ func (w *acceptRows) add(a *acceptance, seqs map[obsKey]*event.Stored) {
 	}
 	for _, run := range a.item.runs {
 		w.runs.Add(run.id, p.Tenant, p.TraceID, run.route.ID, run.route.Name, run.route.Version, r.ID, id.ID{}, id.ID{}, 0, "", "pending", "pending", "",
-			p.runSource(), "", environment(p.Environment), p.Origin, a.at, a.at, time.Time{})
+			p.runSource(), "", environment(p.Environment), run.origin(p.Origin), a.at, a.at, time.Time{})
 	}
 	for _, row := range a.item.rows {
 		w.ledger.Open(row)
@@ -225,6 +221,13 @@ func (w *acceptRows) add(a *acceptance, seqs map[obsKey]*event.Stored) {
 	if !a.item.job.Ref.IsZero() {
 		w.jobs.Insert(w.tx, queue.New{Kind: JobFold, Ref: r.ID, Tenant: p.Tenant, Queue: QueueIngest, Token: a.item.job.Token})
 	}
+}
+
+func (fr *foldRun) origin(of string) string {
+	if fr.route.Shadow {
+		return OriginShadow
+	}
+	return of
 }
 
 func (p *Push) runSource() string {

@@ -16,7 +16,7 @@ import (
 func (i *Intake) route(ctx context.Context, a *acceptance) error {
 	p := a.push
 	list := a.routes.byTenant[p.Tenant]
-	var forced *Route
+	forced := p.Route
 	if p.Pipeline != "" {
 		if forced = find(list, p.Pipeline); forced == nil {
 			return fmt.Errorf("%w: %q", ErrUnknownPipeline, p.Pipeline)
@@ -29,13 +29,13 @@ func (i *Intake) route(ctx context.Context, a *acceptance) error {
 		if o.Rejected != "" {
 			continue
 		}
-		taken, misses := i.takers(ctx, a, o, list, forced)
+		taken, shadows, misses := i.takers(ctx, a, o, list, forced)
 		if len(taken) == 0 {
 			a.item.rows = append(a.item.rows, a.row(o, id.ID{}, event.StateNoRoute, "", misses))
-			continue
+		} else {
+			a.outcome = OutcomeQueued // also when it is discarded: somebody decided about it
 		}
-		a.outcome = OutcomeQueued // also when it is discarded: somebody decided about it
-		for _, r := range taken {
+		for _, r := range append(taken, shadows...) {
 			if r.Graph.Trigger.Discard {
 				a.item.rows = append(a.item.rows, a.row(o, r.ID, event.StateSuppressed, event.ReasonDiscarded,
 					append(misses, event.Decision{What: "route", Name: r.Name, Result: "discard"})))
@@ -58,30 +58,36 @@ func (i *Intake) route(ctx context.Context, a *acceptance) error {
 	return nil
 }
 
-func (i *Intake) takers(ctx context.Context, a *acceptance, o *event.Stored, list []*Route, forced *Route) (taken []*Route, misses []event.Decision) {
+func (i *Intake) takers(ctx context.Context, a *acceptance, o *event.Stored, list []*Route, forced *Route) (taken, shadows []*Route, misses []event.Decision) {
 	if forced != nil {
-		return []*Route{forced}, []event.Decision{{What: "route", Name: forced.Name, Result: "forced", Why: "the request named the pipeline"}}
+		return []*Route{forced}, nil, []event.Decision{{What: "route", Name: forced.Name, Result: "forced", Why: "the request named the pipeline"}}
 	}
 	p := a.push
 	subject := &graph.Subject{On: p.On, Entry: p.Entry.Name, Source: o.Source, Origin: p.Origin, Alert: o.Observation, Now: a.at}
+	over := false
 	for _, r := range list {
+		if over && !r.Shadow || r.Graph.Trigger.On != p.On {
+			continue
+		}
 		ok, miss := r.Graph.Trigger.Match(ctx, subject)
+		if ok && r.Shadow {
+			shadows = append(shadows, r)
+			continue
+		}
 		if !ok {
 			misses = append(misses, event.Decision{What: "route", Name: r.Name, Result: "miss", Why: miss.Reason()})
 			continue
 		}
 		taken = append(taken, r)
-		if !r.Graph.Trigger.Continue {
-			break
-		}
+		over = !r.Graph.Trigger.Continue
 	}
 	if len(taken) == 0 && i.Default != "" {
-		if r := find(list, i.Default); r != nil {
+		if r := find(list, i.Default); r != nil && !r.Shadow {
 			taken = append(taken, r)
 			misses = append(misses, event.Decision{What: "route", Name: r.Name, Result: "default", Why: "no route matched; DEFAULT_PIPELINE takes it"})
 		}
 	}
-	return taken, misses
+	return taken, shadows, misses
 }
 
 func find(list []*Route, name string) *Route {

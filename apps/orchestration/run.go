@@ -34,6 +34,7 @@ type run struct {
 	dirty                                            map[string]bool
 	attempts                                         []attempt
 	decisions                                        []event.Decision
+	fault                                            string                     // why there is nothing to take in
 	told                                             *signals.Run               // for signals, nil before the first
 	recorded                                         map[string]json.RawMessage // of a replay: outputs that are taken over
 }
@@ -71,6 +72,7 @@ type NodeContext struct {
 	Tell    func(*event.Tell) ([]event.Told, error)
 	Graph   *graph.Graph
 	Ingest  *IngestOutput // of the fold, for the ingest node
+	Fault   string        // why there is nothing to take in: the ingest node fails
 }
 
 // RunFacts names the run to its nodes.
@@ -331,10 +333,10 @@ func (w *walk) context(n *graph.Node, plain bool) *NodeContext {
 	}
 	w.s.facts(x)
 	return &NodeContext{
-		Ctx: w.s.tx.Context(), Node: n, Plain: plain, Outputs: outputs, Graph: x.graph, Ingest: w.ingest,
+		Ctx: w.s.tx.Context(), Node: n, Plain: plain, Outputs: outputs, Graph: x.graph, Ingest: w.ingest, Fault: x.fault,
 		Vars: func() graph.Vars { return x.graph.Vars(x.state, w.vars()) },
 		Tell: func(t *event.Tell) ([]event.Told, error) {
-			t.Dry = x.origin == OriginReplay
+			t.Dry = x.dry()
 			return w.s.tell(t)
 		},
 		Run: RunFacts{

@@ -26,6 +26,7 @@ var anotherTry = storage.Update("runs", []storage.Column{storage.Col("id", stora
 type RunActs struct {
 	runner *Runner
 	queue  *storage.Queue[*runAct]
+	do     Actor
 }
 
 type runAct struct {
@@ -36,9 +37,9 @@ type runAct struct {
 	session *session
 }
 
-// NewRunActs starts the class of work.
-func NewRunActs(db *storage.DB, r *Runner) *RunActs {
-	a := &RunActs{runner: r}
+// NewRunActs starts the class of work; do records events of incidents.
+func NewRunActs(db *storage.DB, r *Runner, do Actor) *RunActs {
+	a := &RunActs{runner: r, do: do}
 	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "run act", Max: 20, Workers: 1}, func(tx *storage.Tx, items []*runAct) error {
 		for _, it := range items {
 			if err := a.apply(tx, it); err != nil {
@@ -100,17 +101,16 @@ func (a *RunActs) Resume(ctx context.Context, tenant string, which id.ID, by str
 	})
 }
 
-// OriginReplay marks runs that do again what another one did, and send nothing.
-const OriginReplay = "replay"
-
 // Replay asks for a replay.
 type Replay struct {
 	From   string // node to begin with; "": all but the entry
 	Newest bool   // by the newest version of the definition instead of the run's own
+	// Send tells for real, as an event of its own: whoever was told hears it again.
+	Send bool
 }
 
 // Replay does again what a run that has ended did, from a node on, as a run of its own: what came before is taken over as it was
-// recorded, and what would be told is written down and not sent. It returns the new run.
+// recorded, and what would be told is written down and, without Send, not sent. It returns the new run.
 func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Replay, by string) (id.ID, error) {
 	var of struct {
 		DefinitionID      id.ID
@@ -153,6 +153,12 @@ func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Repl
 			fingerprint: was.fingerprint, createdAt: s.tx.Now(), state: graph.NewState(), recorded: map[string]json.RawMessage{},
 			decisions: []event.Decision{{What: "replay", Result: "dry", Why: "by " + by}},
 		}
+		if r.Send {
+			x.origin, x.decisions[0].Result = OriginAgain, "sent"
+			if err := a.again(s, x, by); err != nil {
+				return err
+			}
+		}
 		for n, st := range was.state.Nodes {
 			if st.Status == graph.NodeSucceeded && !live[n] {
 				x.recorded[n] = st.Output
@@ -161,6 +167,19 @@ func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Repl
 		s.add(x)
 		return (&walk{s: s, x: x}).step(graph.RunStarted{})
 	})
+}
+
+// again gives a run that tells for real an event to tell of.
+func (a *RunActs) again(s *session, x *run, by string) error {
+	if x.incidentID.IsZero() {
+		return nil // it tells under its own id
+	}
+	seq, err := retell(s.tx, a.do, x.tenant, x.incidentID, x.trace, by, "run "+x.parent.String()+" is done again")
+	if err != nil {
+		return err
+	}
+	x.eventKind, x.eventSeq = event.EventRetold, seq
+	return nil
 }
 
 type record struct {

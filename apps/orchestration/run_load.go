@@ -31,6 +31,12 @@ var (
 		SELECT DISTINCT a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
 		       CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
 		FROM ledger l JOIN alerts a ON a.id = l.alert_id WHERE l.receipt_id = v.receipt_id AND l.run_id = v.run_id AND l.incident_id = v.incident_id`)
+
+	// incidentAlerts are of the incidents of runs that no push is behind.
+	incidentAlerts = storage.Lookup([]storage.Column{storage.Col("incident_id", storage.UUID)}, `
+		SELECT a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
+		       CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
+		FROM alerts a WHERE a.incident_id = v.incident_id ORDER BY a.id LIMIT 100`)
 )
 
 // load queues the look-up of runs and their nodes; ready makes them usable after the flush.
@@ -124,16 +130,22 @@ func (s *session) facts(x *run) {
 	one, alerts := runIncident.Rows(), runAlerts.Rows()
 	one.Add(x.incidentID)
 	of := x.id
-	if x.origin == OriginReplay {
+	if x.repeats() {
 		of = x.parent
 	}
-	alerts.Add(x.receipt, of, x.incidentID)
+	find := runAlerts
+	if x.receipt.IsZero() { // no push is behind it
+		find, alerts = incidentAlerts, incidentAlerts.Rows()
+		alerts.Add(x.incidentID)
+	} else {
+		alerts.Add(x.receipt, of, x.incidentID)
+	}
 	s.tx.Query(runIncident, one, func(r storage.Row) error {
 		i := &event.Incident{}
 		x.incident = i
 		return r.Scan(&i.ID, &i.GroupKey, &i.Title, &i.Description, &i.Summary, &i.Status, &i.Severity, &i.EventSeq, &i.CreatedAt, &i.ResolvedAt)
 	})
-	s.tx.Query(runAlerts, alerts, func(r storage.Row) error {
+	s.tx.Query(find, alerts, func(r storage.Row) error {
 		a := &event.Alert{IncidentID: x.incidentID}
 		var labels, annotations []byte
 		if err := r.Scan(&a.ID, &a.Source, &a.Fingerprint, &a.Name, &a.Severity, &a.Status, &a.Description, &labels, &annotations, &a.Occurrences,

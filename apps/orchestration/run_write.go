@@ -136,6 +136,9 @@ func (s *session) settle(x *run, rows []*event.LedgerRow) {
 	case state == "":
 		state, reason = event.StateSuppressed, event.ReasonNoNotify
 	}
+	if state != event.StatePending && x.origin == OriginShadow {
+		state, reason = event.StateSuppressed, event.ReasonShadow
+	}
 	if !x.folded { // loaded: its rows are in the table
 		if state != event.StatePending {
 			s.ledger.Settle(x.receipt, x.id, state, reason)

@@ -126,6 +126,14 @@ func unique(ids []id.ID) []id.ID {
 // fold decides about each row of a folded receipt and carries its runs on.
 func (s *session) fold(it *foldItem) error {
 	f := &folding{s: s, it: it, changes: map[id.ID]*event.IncidentChange{}}
+	for _, fr := range it.runs {
+		if fr.route.Shadow {
+			if f.shadows == nil {
+				f.shadows = map[id.ID]bool{}
+			}
+			f.shadows[fr.route.ID] = true
+		}
+	}
 	for _, c := range it.folded.Incidents {
 		f.changes[c.Incident.ID] = c
 	}
@@ -138,6 +146,9 @@ func (s *session) fold(it *foldItem) error {
 		}
 	}
 	f.resolve()
+	if err := f.incidents(); err != nil {
+		return err
+	}
 	s.rows = append(s.rows, it.rows...)
 	s.folded.Add(it.receipt.ID, encode(it.folded.Counters), s.tx.Now())
 	return nil
@@ -148,7 +159,11 @@ type folding struct {
 	s       *session
 	it      *foldItem
 	changes map[id.ID]*event.IncidentChange
+	shadows map[id.ID]bool // definitions
 }
+
+// shadow reports whether a row belongs to a shadow, which tells nobody.
+func (f *folding) shadow(row *event.LedgerRow) bool { return f.shadows[row.DefinitionID] }
 
 // foldValues is what the decision of a fold was made of.
 type foldValues struct {
@@ -177,6 +192,8 @@ func (f *folding) row(row *event.LedgerRow) {
 		settle(event.ReasonSuperseded, "a later observation of the same alert was folded first")
 	case c.Kind == event.ChangeRepeated:
 		settle(event.ReasonDuplicate, "the alert was resolved already")
+	case c.Alert.Status == event.StatusResolved && f.shadow(row):
+		settle(event.ReasonShadow, "ends are told to whoever was told, and a shadow told nobody")
 	case c.Alert.Status == event.StatusResolved:
 		switch ch := f.changeOf(c.Incident); {
 		case c.Incident == nil:
@@ -193,6 +210,10 @@ func (f *folding) row(row *event.LedgerRow) {
 // repeat holds a firing repeat back, unless nobody was told by this route: then the incident is told again.
 func (f *folding) repeat(row *event.LedgerRow, c *event.Change, d *event.Decision, settle func(reason, why string)) {
 	p := pair{c.Incident.ID, row.DefinitionID}
+	if f.shadow(row) {
+		settle(event.ReasonDuplicate, "nothing material changed")
+		return
+	}
 	if !c.Incident.Status.Active() {
 		settle(event.ReasonNotMaterial, "somebody ended the incident, and a note does not bring it back")
 		return
@@ -299,6 +320,9 @@ func (f *folding) begin(fr *foldRun, runID, parent id.ID, p *part, stop string) 
 		receipt: r.ID, parent: parent, source: r.Driver, origin: f.it.origin, environment: environment(f.it.environment), createdAt: r.ReceivedAt,
 		state: graph.NewState(), incident: p.incident, alerts: p.alerts, entry: f.it.entry, fresh: !parent.IsZero(), folded: true,
 	}
+	if fr.route.Shadow {
+		x.origin = OriginShadow
+	}
 	if p.incident != nil {
 		x.incidentID = p.incident.ID
 	}
@@ -325,24 +349,21 @@ func (f *folding) resolve() {
 			continue
 		}
 		var waiting []event.Waiter
-		var alerts []*event.Alert
 		var rows []*event.LedgerRow
 		for _, row := range f.it.rows {
 			ch := &f.it.folded.Changes[row.Index]
-			if ch.Incident == nil || ch.Incident.ID != c.Incident.ID || ch.Kind == event.ChangeRejected {
+			if ch.Incident == nil || ch.Incident.ID != c.Incident.ID || ch.Kind == event.ChangeRejected || f.shadow(row) {
 				continue
 			}
-			alerts = append(alerts, ch.Alert)
 			if row.State == event.StatePending && !row.RunID.IsZero() && ch.Alert.Status == event.StatusResolved {
 				rows = append(rows, row)
 				waiting = append(waiting, event.Waiter{RunID: row.RunID, DefinitionID: row.DefinitionID})
 			}
 		}
-		slices.SortFunc(alerts, bySeverity)
 		n := f.s.told.Resolve(&event.Tell{
 			Tenant: f.it.receipt.Tenant, TraceID: f.it.receipt.TraceID, RunID: firstRun(waiting), Source: f.it.receipt.Driver,
 			Environment: environment(f.it.environment), Incident: c.Incident, Event: event.EventResolved, Seq: c.ResolvedSeq,
-			Alerts: slices.Compact(alerts),
+			Alerts: f.alertsOf(c.Incident.ID),
 		}, waiting)
 		for _, row := range rows {
 			if n == 0 && len(f.s.told.OfRun(row.RunID)) == 0 {
@@ -351,6 +372,18 @@ func (f *folding) resolve() {
 			row.Trace = append(row.Trace, event.Decision{What: "resolve", Result: "resolved", Values: map[string]any{"channels_told": n}})
 		}
 	}
+}
+
+// alertsOf are the alerts of the push that belong to an incident, most severe first.
+func (f *folding) alertsOf(incident id.ID) []*event.Alert {
+	alerts := []*event.Alert{}
+	for n := range f.it.folded.Changes {
+		if ch := &f.it.folded.Changes[n]; ch.Incident != nil && ch.Incident.ID == incident && ch.Kind != event.ChangeRejected {
+			alerts = append(alerts, ch.Alert)
+		}
+	}
+	slices.SortFunc(alerts, bySeverity)
+	return slices.Compact(alerts)
 }
 
 func firstRun(w []event.Waiter) id.ID {

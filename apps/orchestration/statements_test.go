@@ -23,6 +23,7 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"runNodes":          runNodes,
 		"runIncident":       runIncident,
 		"runAlerts":         runAlerts,
+		"incidentAlerts":    incidentAlerts,
 		"liveRuns":          liveRuns,
 		"markFolded":        markFolded,
 		"updateRun":         updateRun,

@@ -59,6 +59,7 @@ type core struct {
 	engine      *orchestration.Engine
 	acts        *orchestration.Acts
 	runActs     *orchestration.RunActs
+	starts      *orchestration.Starts
 	checker     *ledger.Checker
 	totals      *ledger.Reader
 	alerts      *alerts.Reader
@@ -224,7 +225,8 @@ func (c *core) wire() (err error) {
 	}
 	runs.runner = c.engine.Runner
 	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
-	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner)
+	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
+	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
 	c.reload.parts = []func(context.Context) error{c.entries.reload, c.catalog.Reload, c.live.Reload}
 	c.reload.auth = c.auth
 	return nil
@@ -305,6 +307,7 @@ func (c *core) stop(ctx context.Context) error {
 		c.endUsage()
 		c.usage.Wait()
 	}
+	c.starts.Stop()  //nolint:contextcheck // as below
 	c.runActs.Stop() //nolint:contextcheck // as below
 	c.acts.Stop()    //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
 	folds, cancel := context.WithTimeout(ctx, foldTime)

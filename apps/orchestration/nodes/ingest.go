@@ -1,6 +1,10 @@
 package nodes
 
-import "github.com/incidenthub/incidenthub/apps/orchestration"
+import (
+	"errors"
+
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+)
 
 // ingest gives out what the fold did: alerts and incidents were written once, for all runs of the push.
 type ingest struct{}
@@ -12,6 +16,9 @@ type ingestInput struct {
 
 // Run implements orchestration.Handler.
 func (ingest) Run(c *orchestration.NodeContext) orchestration.Result {
+	if c.Fault != "" {
+		return failed("ingest", errors.New(c.Fault))
+	}
 	out := c.Ingest
 	if out == nil { // a run without a push behind it: a schedule, a manual start
 		out = &orchestration.IngestOutput{}
