@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -26,6 +27,7 @@ type Config struct {
 	Queues []string      // those that this process works; none: it only rings
 	Log    *slog.Logger
 	Clock  clock.Clock // nil: the machine's
+	Ears   Ears        // of news from other processes; nil: it only tells them
 }
 
 // Bell is a queue.Bell for several processes. What is rung here is heard here at once, whatever Redis does.
@@ -43,6 +45,9 @@ type Bell struct {
 	pace    *pace
 	server  *asynq.Server // nil: this process only rings
 	viewer  viewer
+	news    *news
+	ears    Ears
+	hearing atomic.Bool // news arrive
 	stop    chan struct{}
 	work    sync.WaitGroup
 	started bool
@@ -64,13 +69,14 @@ func NewBell(c Config) (*Bell, error) {
 		return nil, fmt.Errorf("worker: read the Redis URL: %s", fault.Public(err))
 	}
 	b := &Bell{
-		Local: queue.NewLocal(), log: c.Log.With("app", "worker"), clock: c.Clock, queues: unique(c.Queues), stop: make(chan struct{}),
+		Local: queue.NewLocal(), log: c.Log.With("app", "worker"), clock: c.Clock, queues: unique(c.Queues), ears: c.Ears, stop: make(chan struct{}),
 	}
 	b.lines = newLines(o)
 	b.client = redis.NewClient(o)
 	b.health = health{log: b.log, clock: c.Clock}
 	b.pace = newPace(b.client, b.queues, b.stop)
 	b.ringer = newRinger(b)
+	b.news = newNews(b, o.DB)
 	if len(b.queues) > 0 {
 		b.client.AddHook(b.pace)
 		b.server = b.newServer()
@@ -82,6 +88,11 @@ func NewBell(c Config) (*Bell, error) {
 func (b *Bell) Start() error {
 	b.started = true
 	b.work.Go(b.ringer.loop)
+	b.news.switchOn(true)
+	b.work.Go(b.news.tell)
+	if b.ears != nil {
+		b.work.Go(b.news.hear)
+	}
 	if b.server == nil {
 		return nil
 	}

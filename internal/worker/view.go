@@ -81,6 +81,14 @@ func (b *Bell) View(ctx context.Context) View {
 	return v
 }
 
+// Away says at once why Redis takes no rings, as a sentence, and "" while it does.
+func (b *Bell) Away() string {
+	if away, since, why := b.health.state(); away {
+		return fmt.Sprintf("Redis is away since %s: %s", since.Format(time.RFC3339), why)
+	}
+	return ""
+}
+
 // Rings are the counts of this process.
 func (b *Bell) Rings() RingCounts {
 	c := &b.counts
@@ -89,8 +97,8 @@ func (b *Bell) Rings() RingCounts {
 
 func (b *Bell) view(ctx context.Context) View {
 	now := b.clock.Now()
-	if away, since, why := b.health.state(); away {
-		return without(now, fmt.Sprintf("Redis is away since %s: %s", since.Format(time.RFC3339), why))
+	if away := b.Away(); away != "" {
+		return without(now, away)
 	}
 	v := &b.viewer
 	v.mu.Lock()

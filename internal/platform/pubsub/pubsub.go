@@ -110,3 +110,17 @@ func (b *Broadcaster) drop(tenant string, ch chan Event) {
 	b.readers.Add(-1)
 	close(ch)
 }
+
+// Reload tells every reader of every tenant to read everything again: events may have been missed.
+func (b *Broadcaster) Reload() {
+	if b.readers.Load() == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, readers := range b.tenants {
+		for ch := range readers {
+			offer(ch, Event{Kind: Reload})
+		}
+	}
+}

@@ -111,3 +111,19 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestReloadReachesEveryTenant(t *testing.T) {
+	t.Parallel()
+	var b pubsub.Broadcaster
+	b.Reload() // nobody reads
+	one, cancelOne := b.Subscribe("a")
+	defer cancelOne()
+	two, cancelTwo := b.Subscribe("b")
+	defer cancelTwo()
+	b.Reload()
+	for name, ch := range map[string]<-chan pubsub.Event{"a": one, "b": two} {
+		if got, _ := waiting(ch); !cmp.Equal(got, []pubsub.Event{{Kind: pubsub.Reload}}) {
+			t.Errorf("%s got %v", name, got)
+		}
+	}
+}
