@@ -38,7 +38,11 @@ type Acts struct {
 // NewActs starts the class of work.
 func NewActs(db *storage.DB, r *Runner, do Actor) *Acts {
 	a := &Acts{runner: r}
-	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "act", Max: 20, Workers: 1}, func(tx *storage.Tx, items []*actItem) error {
+	most := 20
+	if db.Engine() == storage.Postgres {
+		most = 1 // folds lock incidents in the order of their groups: who holds one, and waits for another, may wait for a fold that waits for him
+	}
+	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "act", Max: most, Workers: 1}, func(tx *storage.Tx, items []*actItem) error {
 		for _, it := range items {
 			if err := a.apply(tx, it, do); err != nil {
 				return err

@@ -152,7 +152,11 @@ func (s *session) job(x *run, j queue.Job) error {
 	case JobDeadline:
 		return w.step(graph.DeadlineExceeded{Node: j.Node})
 	case JobExpiry:
-		return w.step(graph.RunExpired{})
+		err := w.step(graph.RunExpired{})
+		if late := x.state.Err; late != nil && late.Type == graph.ReasonDeadline { // it may go on for a while, to tell
+			x.errType, x.errMessage, x.errRetryable = late.Type, late.Message, late.Retryable
+		}
+		return err
 	}
 	st := x.state.Nodes[j.Node]
 	switch {

@@ -93,7 +93,12 @@ type RunError struct {
 }
 
 // Error reads as the contract wants it.
-func (e *RunError) Error() string { return fmt.Sprintf("Node %s failed: %s", e.Node, e.Message) }
+func (e *RunError) Error() string {
+	if e.Type == ReasonDeadline { // of the run
+		return e.Message
+	}
+	return fmt.Sprintf("Node %s failed: %s", e.Node, e.Message)
+}
 
 // ErrStale is returned for an event that the state has moved past: a second answer of the same execution, an answer to a
 // finished run. The state is unchanged; the caller drops the event.
