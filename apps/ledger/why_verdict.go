@@ -194,6 +194,8 @@ func (q *inquiry) rowWords(b *bookRow) string {
 		return q.repeatWords(b)
 	case b.State == event.StateSuppressed && b.Reason == event.ReasonDiscarded:
 		return "pipeline " + q.pipeline(b) + " is set to discard it"
+	case b.State == event.StateSuppressed && b.Reason == event.ReasonShadow:
+		return "pipeline " + q.pipeline(b) + " is a shadow: it tells nobody"
 	case b.State == event.StateDead && b.Reason == event.ReasonRunFailed:
 		if u := q.runs[b.RunID]; u != nil && u.ErrorMessage != "" {
 			return "the run of " + u.DefinitionName + " failed before anything went out: " + u.ErrorType + ": " + u.ErrorMessage

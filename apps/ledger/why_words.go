@@ -106,6 +106,8 @@ func idleWords(reason string) string {
 		return "no way led to it"
 	case event.ReasonRunFailed:
 		return "the run had failed before"
+	case "deadline":
+		return "the run took longer than it may"
 	case "":
 		return "the run was canceled"
 	default:
