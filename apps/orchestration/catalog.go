@@ -53,6 +53,16 @@ type versionKey struct {
 	version    int64
 }
 
+// Parser is how the payload of a run by hand is read: by which driver, and which is tried first when the payload names none.
+func (r *Route) Parser() (driver, hint string) {
+	if n := r.Graph.Entry(); n != nil {
+		if c, ok := n.Config.(*graph.IngestConfig); ok {
+			return c.Driver, c.SourceHint
+		}
+	}
+	return "", ""
+}
+
 // NewCatalog returns an empty catalog; Reload fills it.
 func NewCatalog(db *storage.DB, specs []graph.NodeSpec, log *slog.Logger) *Catalog {
 	c := &Catalog{db: db, specs: specs, log: log, compiled: map[versionKey]*graph.Graph{}}
