@@ -21,6 +21,7 @@ type Machine struct {
 	Sync       float64 `json:"fdatasync_ms"`
 	Go         string  `json:"go"`
 	Postgres   string  `json:"postgres,omitempty"`
+	Redis      string  `json:"redis,omitempty"`
 }
 
 func describe(folder string) Machine {

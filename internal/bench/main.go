@@ -30,7 +30,7 @@ const (
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 type options struct {
-	engines     []string
+	forms       []form
 	seconds     int
 	clients     int
 	alerts      int64
@@ -43,8 +43,9 @@ type options struct {
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	engine := flags.String("engine", "all", "sqlite, postgres or all")
-	flags.IntVar(&o.seconds, "seconds", 10, "length of each load")
+	engine := flags.String("engine", "all", "sqlite, postgres, scaled or all")
+	workers := flags.String("workers", "1,2,4", "worker processes beside the server of a scaled hub, one column each")
+	flags.IntVar(&o.seconds, "seconds", 4, "length of each load")
 	flags.IntVar(&o.clients, "clients", 64, "connections that send, each with one request under way")
 	flags.Int64Var(&o.alerts, "alerts", 0, "alerts of each load, instead of --seconds")
 	flags.Int64Var(&o.freshAlerts, "fresh", 0, "instead: send this many alerts to a Postgres without ANALYZE, CPU for each 10,000")
@@ -54,13 +55,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	switch *engine {
-	case "all":
-		o.engines = []string{target.SQLite, target.Postgres}
-	case target.SQLite, target.Postgres:
-		o.engines = []string{*engine}
-	default:
-		return o, fmt.Errorf("--engine is sqlite, postgres or all, not %q", *engine)
+	if o.forms, err = forms(*engine, *workers); err != nil {
+		return o, err
 	}
 	if o.only != "" && !slices.Contains(loads(), o.only) {
 		return o, fmt.Errorf("--only is one of %q, not %q", loads(), o.only)
@@ -76,8 +72,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, "bench:", err)
 		return code
 	}
-	if len(args) > 0 && args[0] == target.ServeCommand {
-		if err := target.Serve(context.Background(), args[1:]); err != nil {
+	if len(args) > 0 && (args[0] == target.ServeCommand || args[0] == target.WorkCommand) {
+		do := target.Work
+		if args[0] == target.ServeCommand {
+			do = func(ctx context.Context) error { return target.Serve(ctx, args[1:]) }
+		}
+		if err := do(context.Background()); err != nil {
 			return fail(exitFailed, err)
 		}
 		return 0
@@ -135,26 +135,44 @@ func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err e
 		r.Stages, err = b.trap(ctx)
 		return r, err
 	}
-	for _, engine := range o.engines {
-		if err := b.one(ctx, engine, &r); err != nil {
-			return r, fmt.Errorf("%s: %w", engine, err)
-		}
+	if err := b.all(ctx, &r); err != nil {
+		return r, err
 	}
 	return r, b.receiver.Close()
 }
 
-func (b *bench) one(ctx context.Context, engine string, r *Report) (err error) {
+// all measures each form; those on Postgres share one server, and so do those with Redis.
+func (b *bench) all(ctx context.Context, r *Report) (err error) {
 	var cluster *target.Cluster
-	if engine == target.Postgres {
-		if cluster, err = target.StartCluster(ctx, b.statistics()...); err != nil {
-			return err
+	defer func() {
+		if cluster != nil {
+			err = errors.Join(err, cluster.Close())
 		}
-		defer func() { err = errors.Join(err, cluster.Close()) }()
-		r.Machine.Postgres = cluster.Version
+	}()
+	for _, f := range b.forms {
+		var on *target.Cluster
+		if f.engine != target.SQLite {
+			if cluster == nil {
+				if cluster, err = target.StartCluster(ctx, b.statistics()...); err != nil {
+					return err
+				}
+				r.Machine.Postgres = cluster.Version
+			}
+			on = cluster
+		}
+		if f.engine == target.Scaled {
+			if err := cluster.AddRedis(ctx); err != nil {
+				return err
+			}
+			r.Machine.Redis = cluster.RedisVersion
+		}
+		stages, standing, err := b.form(ctx, f, on)
+		r.Stages, r.Standing = append(r.Stages, stages...), append(r.Standing, standing)
+		if err != nil {
+			return fmt.Errorf("%s: %w", f, err)
+		}
 	}
-	stages, standing, err := b.engine(ctx, engine, cluster)
-	r.Stages, r.Standing = append(r.Stages, stages...), append(r.Standing, standing)
-	return err
+	return nil
 }
 
 // statistics are Postgres' settings for what --profile writes. They cost it a few percent.

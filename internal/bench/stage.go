@@ -18,6 +18,9 @@ type stage struct {
 	plan  load.Plan
 	ends  string // the ledger state in which every alert must end
 	tells bool   // every alert must arrive at the receiver, once
+	// unsent is set for loads whose notifications cannot be sent: the hub is at rest when only those are left.
+	unsent bool
+	before func(ctx context.Context) error // what to do to the hub first; nil: nothing
 }
 
 // Figures are what was measured in one stage. Rates are per second; times of one alert are in milliseconds, CPU in microseconds.
@@ -33,11 +36,19 @@ type Figures struct {
 	EndToEndRate float64  `json:"end_to_end_per_second,omitempty"`
 	EndToEndP50  float64  `json:"end_to_end_p50_ms,omitempty"`
 	EndToEndP99  float64  `json:"end_to_end_p99_ms,omitempty"`
-	HubCPU       float64  `json:"hub_cpu_us"`
+	HubCPU       float64  `json:"hub_cpu_us"` // of its server
+	WorkersCPU   float64  `json:"workers_cpu_us"`
 	DatabaseCPU  float64  `json:"database_cpu_us"`
+	RedisCPU     float64  `json:"redis_cpu_us"`
 	DriverCPU    float64  `json:"driver_cpu_us"`
 	LoadAverage  string   `json:"load_average"` // of one minute, before
+	Lost         int64    `json:"lost"`         // accepted, and not where they must end
+	Twice        int64    `json:"told_twice"`
+	Balanced     bool     `json:"balanced"` // the ledger, after the load
 	Problems     []string `json:"problems"`
+	// Memory of the hub's processes before the load and when it was at rest after it.
+	ResidentBefore int64 `json:"resident_before_bytes"`
+	ResidentAfter  int64 `json:"resident_after_bytes"`
 }
 
 // Waiting for a hub to come to rest.
@@ -49,29 +60,47 @@ const (
 )
 
 // cpu is what everybody had used at a moment.
-type cpu struct{ hub, base, driver time.Duration }
+type cpu struct {
+	target.CPU
+	driver time.Duration
+}
 
 func cpuOf(h *target.Hub) (c cpu, err error) {
-	c.hub, c.base, err = h.CPU()
+	c.CPU, err = h.CPU()
 	c.driver = target.SelfCPU()
 	return c, err
 }
 
-// run sends a stage's load, waits until the hub has done all work, and checks that nothing was lost or told twice.
-func (b *bench) run(ctx context.Context, engine string, h *target.Hub, book *load.Book, s stage) (Figures, error) {
-	f := Figures{Engine: engine, Stage: s.name, LoadAverage: loadAverage(), Problems: []string{}}
-	b.say("%s: %s …", engine, s.name)
-	s.plan.Address, s.plan.Key = h.Address, h.Key
-	b.receiver.Into(book)
+// run drives a stage's load and verifies what became of it.
+func (b *bench) run(ctx context.Context, fo form, h *target.Hub, book *load.Book, s stage) (Figures, error) {
 	before, err := h.Ledger(ctx)
+	if err != nil {
+		return Figures{}, err
+	}
+	f, err := b.drive(ctx, fo, h, book, s)
 	if err != nil {
 		return f, err
 	}
+	list := []Figures{f}
+	err = b.verify(ctx, h, before, list, []stage{s})
+	return list[0], err
+}
+
+// drive sends a stage's load, waits until the hub has done all work, and checks at the receiver that nothing was lost or told twice.
+func (b *bench) drive(ctx context.Context, fo form, h *target.Hub, book *load.Book, s stage) (Figures, error) {
+	f := Figures{Engine: fo.String(), Stage: s.name, LoadAverage: loadAverage(), Problems: []string{}}
+	b.say("%s: %s …", fo, s.name)
+	s.plan.Address, s.plan.Key = h.Address, h.Key
+	b.receiver.Into(book)
 	repeats, strange := book.Repeats.Load(), book.Strange.Load()
+	var err error
 	if b.profiles != "" {
-		if err := h.BeginProfile(ctx); err != nil {
+		if err = h.BeginProfile(ctx); err != nil {
 			return f, err
 		}
+	}
+	if f.ResidentBefore, err = h.Resident(); err != nil {
+		return f, err
 	}
 	from, err := cpuOf(h)
 	if err != nil {
@@ -81,7 +110,11 @@ func (b *bench) run(ctx context.Context, engine string, h *target.Hub, book *loa
 	if err != nil {
 		return f, fmt.Errorf("%w; the hub's log: %s", err, h.Log())
 	}
-	drain, left, err := rest(ctx, h)
+	left := h.Jobs
+	if s.unsent {
+		left = h.Unsent
+	}
+	drain, waiting, err := rest(ctx, left)
 	if err != nil {
 		return f, err
 	}
@@ -89,45 +122,63 @@ func (b *bench) run(ctx context.Context, engine string, h *target.Hub, book *loa
 	if err != nil {
 		return f, err
 	}
+	if f.ResidentAfter, err = h.Resident(); err != nil {
+		return f, err
+	}
 	if b.profiles != "" {
-		if err := h.EndProfile(ctx, filepath.Join(b.profiles, engine+"-"+s.name)); err != nil {
+		if err := h.EndProfile(ctx, filepath.Join(b.profiles, fo.file()+"-"+s.name)); err != nil {
 			return f, err
 		}
 	}
 	f.Alerts, f.Drain = got.Accepted(s.plan.Batch), drain.Seconds()
 	f.measure(book, got, from, to, s.tells)
-	problem := func(bad bool, format string, args ...any) {
-		if bad {
-			f.Problems = append(f.Problems, fmt.Sprintf(format, args...))
-		}
-	}
-	problem(left != 0, "%d jobs left %s after the last alert", left, restLimit)
-	problem(got.Refused != 0, "%d requests refused, the first: %s", got.Refused, got.Answer)
-	problem(f.Alerts == 0, "nothing was accepted")
+	f.Twice = book.Repeats.Load() - repeats
+	f.problem(waiting != 0, "%d jobs left %s after the last alert", waiting, restLimit)
+	f.problem(got.Refused != 0, "%d requests refused, the first: %s", got.Refused, got.Answer)
+	f.problem(f.Alerts == 0, "nothing was accepted")
 	if s.tells {
-		n := book.Missing(got.First, got.End)
-		problem(n != 0, "%d alerts lost: accepted, but not at the receiver", n)
+		f.Lost = int64(book.Missing(got.First, got.End))
+		f.problem(f.Lost != 0, "%d alerts lost: accepted, but not at the receiver", f.Lost)
 	}
-	problem(book.Repeats.Load() != repeats, "%d notifications sent twice", book.Repeats.Load()-repeats)
-	problem(book.Strange.Load() != strange, "%d notifications of unknown alerts", book.Strange.Load()-strange)
+	f.problem(f.Twice != 0, "%d notifications sent twice", f.Twice)
+	f.problem(book.Strange.Load() != strange, "%d notifications of unknown alerts", book.Strange.Load()-strange)
+	return f, nil
+}
+
+func (f *Figures) problem(bad bool, format string, args ...any) {
+	if bad {
+		f.Problems = append(f.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// verify waits until the hub looks at its newest rows, and compares its ledger with what the loads since before must have left. What
+// is wrong goes to the last one.
+func (b *bench) verify(ctx context.Context, h *target.Hub, before target.Ledger, list []Figures, stages []stage) error {
 	time.Sleep(settleTime)
 	after, err := h.Ledger(ctx)
 	if err != nil {
-		return f, err
+		return err
 	}
+	last := &list[len(list)-1]
+	want := map[string]int64{}
+	for n, s := range stages {
+		want[s.ends] += list[n].Alerts
+		list[n].Balanced = after.Balanced
+	}
+	short := int64(0)
 	for _, state := range []string{"pending", "delivered", "suppressed", "dead", "no_route", "rejected"} {
-		want := int64(0)
-		if state == s.ends {
-			want = f.Alerts
-		}
 		n := after.Counts[state] - before.Counts[state]
-		problem(n != want, "the ledger has %d %s, want %d", n, state, want)
+		last.problem(n != want[state], "the ledger has %d %s, want %d", n, state, want[state])
+		short += max(0, want[state]-n)
 	}
-	problem(!after.Balanced, "the ledger is not balanced: %s", after.Problem)
-	if len(f.Problems) > 0 {
-		b.say("%s: %s: FAILED: %q; the hub's log: %s", engine, s.name, f.Problems, h.Log())
+	last.Lost = max(last.Lost, short)
+	last.problem(!after.Balanced, "the ledger is not balanced: %s", after.Problem)
+	for _, f := range list {
+		if len(f.Problems) > 0 {
+			b.say("%s: %s: FAILED: %q; the hub's log: %s", f.Engine, f.Stage, f.Problems, h.Log())
+		}
 	}
-	return f, nil
+	return nil
 }
 
 func (f *Figures) measure(book *load.Book, got load.Result, from, to cpu, tells bool) {
@@ -138,8 +189,9 @@ func (f *Figures) measure(book *load.Book, got load.Result, from, to cpu, tells 
 	f.AcceptRate = n / got.Took.Seconds()
 	f.AcceptP50, f.AcceptP99 = milliseconds(load.Percentile(got.Latencies, .5)), milliseconds(load.Percentile(got.Latencies, .99))
 	f.DoneRate = n / (got.Took.Seconds() + f.Drain)
-	f.HubCPU = float64((to.hub - from.hub).Microseconds()) / n
-	f.DatabaseCPU = float64((to.base - from.base).Microseconds()) / n
+	used := to.Minus(from.CPU)
+	f.HubCPU, f.WorkersCPU = float64(used.Server.Microseconds())/n, float64(used.Workers.Microseconds())/n
+	f.DatabaseCPU, f.RedisCPU = float64(used.Postgres.Microseconds())/n, float64(used.Redis.Microseconds())/n
 	f.DriverCPU = float64((to.driver - from.driver).Microseconds()) / n
 	if tells {
 		f.EndToEndRate = n / book.Last().Sub(got.Start).Seconds()
@@ -150,11 +202,11 @@ func (f *Figures) measure(book *load.Book, got load.Result, from, to cpu, tells 
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// rest waits until the hub has no job left and returns how long that took, and how many are left when it takes too long.
-func rest(ctx context.Context, h *target.Hub) (took time.Duration, left int64, err error) {
+// rest waits until no job is left and returns how long that took, and how many are left when it takes too long.
+func rest(ctx context.Context, jobs func(context.Context) (int64, error)) (took time.Duration, left int64, err error) {
 	for began := time.Now(); ; {
 		asked := time.Now()
-		left, err = h.Jobs(ctx)
+		left, err = jobs(ctx)
 		took = time.Since(began)
 		if err != nil || left == 0 || took > restLimit {
 			return took, left, err

@@ -21,10 +21,16 @@ const (
 	stagePace    = "pace"
 	stageBatch   = "batch"
 	stageRepeat  = "repeat"
+	// The load receiver-down has three parts.
+	stageUp        = "receiver-up"
+	stageDown      = "receiver-down"
+	stageStillDown = "receiver-still-down"
 )
 
 // loads are what --only takes; the end-to-end load brings the pace, the starts and the disk with it.
-func loads() []string { return []string{stageNoRoute, stageAccept, stageBatch, stageRepeat, stageTell} }
+func loads() []string {
+	return []string{stageNoRoute, stageAccept, stageBatch, stageRepeat, stageTell, stageDown}
+}
 
 // Sizes that DATAPATH's figures were measured with.
 const (
@@ -62,78 +68,96 @@ func (b *bench) plan() load.Plan {
 	return p
 }
 
-// engine measures one engine; cluster is nil for SQLite.
-func (b *bench) engine(ctx context.Context, name string, cluster *target.Cluster) (list []Figures, st Standing, err error) {
-	st.Engine = name
-	add := func(setup target.Setup, s stage) error {
-		return b.fresh(ctx, cluster, setup, func(h *target.Hub, book *load.Book) error {
-			f, err := b.run(ctx, name, h, book, s)
-			list = append(list, f)
-			return err
-		})
-	}
+// form measures one form of the hub; cluster is nil for SQLite.
+func (b *bench) form(ctx context.Context, f form, cluster *target.Cluster) (list []Figures, st Standing, err error) {
+	st.Engine = f.String()
 	batch := b.plan()
 	batch.Batch = batchSize
 	tells := target.Setup{Receiver: b.receiver.URL()}
+	type measure func(*target.Hub, *load.Book) ([]Figures, error)
+	one := func(s stage) measure {
+		return func(h *target.Hub, book *load.Book) ([]Figures, error) {
+			got, err := b.run(ctx, f, h, book, s)
+			return []Figures{got}, err
+		}
+	}
 	for _, part := range []struct {
-		name string
-		run  func() error
+		name  string
+		setup target.Setup
+		do    measure
 	}{
-		{stageNoRoute, func() error {
-			return add(target.Setup{NoRoute: true}, stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})
-		}},
-		{stageAccept, func() error { return add(target.Setup{}, stage{name: stageAccept, plan: b.plan(), ends: "delivered"}) }},
-		{stageBatch, func() error { return add(target.Setup{}, stage{name: stageBatch, plan: batch, ends: "delivered"}) }},
-		{stageRepeat, func() error {
-			return b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
-				f, err := b.repeat(ctx, name, h, book)
-				list = append(list, f)
-				return err
-			})
-		}},
-		{stageTell, func() error {
-			return b.fresh(ctx, cluster, tells, func(h *target.Hub, book *load.Book) error {
-				more, err := b.tell(ctx, name, h, book, &st)
-				list = append(list, more...)
-				return err
-			})
-		}},
+		{stageNoRoute, target.Setup{NoRoute: true}, one(stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})},
+		{stageAccept, target.Setup{}, one(stage{name: stageAccept, plan: b.plan(), ends: "delivered"})},
+		{stageBatch, target.Setup{}, one(stage{name: stageBatch, plan: batch, ends: "delivered"})},
+		{stageRepeat, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.repeat(ctx, f, h, book) }},
+		{stageTell, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.tell(ctx, f, h, book, &st) }},
+		{stageDown, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.down(ctx, f, h, book) }},
 	} {
-		if b.only != "" && b.only != part.name {
+		if !b.wants(f, part.name) {
 			continue
 		}
-		if err := part.run(); err != nil {
+		err := b.fresh(ctx, f, cluster, part.setup, func(h *target.Hub, book *load.Book) error {
+			more, err := part.do(h, book)
+			list = append(list, more...)
+			return err
+		})
+		if err != nil {
 			return list, st, err
 		}
 	}
 	return list, st, nil
 }
 
-// repeat tells 1,000 alerts and sends them again and again.
-func (b *bench) repeat(ctx context.Context, name string, h *target.Hub, book *load.Book) (Figures, error) {
-	first := load.Plan{Clients: b.clients, Batch: 1, Alerts: repeated}
-	f, err := b.run(ctx, name, h, book, stage{name: "first-" + stageRepeat, plan: first, ends: "delivered", tells: true})
-	if err != nil || len(f.Problems) > 0 {
-		return f, err
+// wants reports whether a load is to be run. Workers have no part in batches and repeats, so they are left out unless asked for.
+func (b *bench) wants(f form, name string) bool {
+	if b.only != "" {
+		return b.only == name
 	}
-	again := load.Plan{Clients: b.clients, Batch: 1, Distinct: repeated, Alerts: repeats}
-	return b.run(ctx, name, h, book, stage{name: stageRepeat, plan: again, ends: "suppressed"})
+	return f.engine != target.Scaled || name != stageBatch && name != stageRepeat
 }
 
-// tell measures the whole way to the receiver, and what the hub costs standing on the data that this leaves.
-func (b *bench) tell(ctx context.Context, name string, h *target.Hub, book *load.Book, st *Standing) ([]Figures, error) {
+// repeat tells 1,000 alerts and sends them again and again.
+func (b *bench) repeat(ctx context.Context, f form, h *target.Hub, book *load.Book) ([]Figures, error) {
+	stages := []stage{
+		{name: "first-" + stageRepeat, plan: load.Plan{Clients: b.clients, Batch: 1, Alerts: repeated}, ends: "delivered", tells: true},
+		{name: stageRepeat, plan: load.Plan{Clients: b.clients, Batch: 1, Distinct: repeated, Alerts: repeats}, ends: "suppressed"},
+	}
+	return b.row(ctx, f, h, book, stages)
+}
+
+// row drives one load after the other and verifies what became of all.
+func (b *bench) row(ctx context.Context, f form, h *target.Hub, book *load.Book, stages []stage) (list []Figures, err error) {
+	before, err := h.Ledger(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range stages {
+		if s.before != nil {
+			if err := s.before(ctx); err != nil {
+				return list, err
+			}
+		}
+		got, err := b.drive(ctx, f, h, book, s)
+		list = append(list, got)
+		if err != nil {
+			return list, err
+		}
+	}
+	return list, b.verify(ctx, h, before, list, stages)
+}
+
+// tell measures the whole way to the receiver, and what a hub of one process costs standing on the data that this leaves.
+func (b *bench) tell(ctx context.Context, f form, h *target.Hub, book *load.Book, st *Standing) ([]Figures, error) {
 	empty, err := h.Bytes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := b.run(ctx, name, h, book, stage{name: stageTell, plan: b.plan(), ends: "delivered", tells: true})
-	if err != nil {
-		return []Figures{all}, err
-	}
 	pace := load.Plan{Clients: b.clients, Batch: 1, Rate: paceRate, For: time.Duration(b.seconds) * time.Second}
-	paced, err := b.run(ctx, name, h, book, stage{name: stagePace, plan: pace, ends: "delivered", tells: true})
-	list := []Figures{all, paced}
-	if err != nil {
+	list, err := b.row(ctx, f, h, book, []stage{
+		{name: stageTell, plan: b.plan(), ends: "delivered", tells: true},
+		{name: stagePace, plan: pace, ends: "delivered", tells: true},
+	})
+	if err != nil || f.engine == target.Scaled {
 		return list, err
 	}
 	return list, b.stand(ctx, h, empty, book.Next(), st)
@@ -168,8 +192,8 @@ func (b *bench) stand(ctx context.Context, h *target.Hub, empty, alerts int64, s
 }
 
 // fresh runs fn on a new hub.
-func (b *bench) fresh(ctx context.Context, cluster *target.Cluster, setup target.Setup, fn func(*target.Hub, *load.Book) error) error {
-	h, err := target.NewHub(ctx, b.binary, b.folder, cluster)
+func (b *bench) fresh(ctx context.Context, f form, cluster *target.Cluster, setup target.Setup, fn func(*target.Hub, *load.Book) error) error {
+	h, err := target.NewHub(ctx, b.binary, b.folder, cluster, f.workers)
 	if err != nil {
 		return err
 	}
@@ -191,13 +215,14 @@ func (b *bench) trap(ctx context.Context) (list []Figures, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, cluster.Close()) }()
-	err = b.fresh(ctx, cluster, target.Setup{Receiver: b.receiver.URL()}, func(h *target.Hub, book *load.Book) error {
+	alone := form{engine: target.Postgres}
+	err = b.fresh(ctx, alone, cluster, target.Setup{Receiver: b.receiver.URL()}, func(h *target.Hub, book *load.Book) error {
 		for from := int64(0); from < b.freshAlerts; from += trapStep {
 			s := stage{
 				name: fmt.Sprintf("fresh-%d", from), ends: "delivered", tells: true,
 				plan: load.Plan{Clients: b.clients, Batch: 1, Alerts: min(trapStep, b.freshAlerts-from)},
 			}
-			f, err := b.run(ctx, target.Postgres, h, book, s)
+			f, err := b.run(ctx, alone, h, book, s)
 			list = append(list, f)
 			if err != nil {
 				return err

@@ -15,6 +15,11 @@ import (
 // adminKey opens the hubs under test, which listen on the loopback for minutes.
 const adminKey = "bench-admin-key-0123456789abcdef"
 
+// Redirect gives the channel that Setup made another address.
+func (h *Hub) Redirect(ctx context.Context, receiver string) error {
+	return h.call(ctx, http.MethodPatch, "/api/v1/channels/receiver", map[string]any{"config": map[string]any{"endpoint": receiver}}, nil)
+}
+
 // Setup says what a hub is to have beside its defaults.
 type Setup struct {
 	Receiver string // URL of a generic channel, "" for none

@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql finds its drivers no other way
 	"github.com/ncruces/go-sqlite3/driver"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/incidenthub/incidenthub/internal/platform/testkit/servers"
 )
@@ -24,14 +25,18 @@ import (
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
+	Scaled   = "scaled" // a server and workers on Postgres and Redis
 )
 
-// Cluster is a durable Postgres that serves the databases of one bench.
+// Cluster is a durable Postgres that serves the databases of one bench, and maybe a Redis beside it.
 type Cluster struct {
 	server  *servers.Postgres
+	redis   *servers.Redis // nil: none
 	admin   *sql.DB
 	Version string
-	made    int
+	// RedisVersion is "" without one.
+	RedisVersion string
+	made         int
 }
 
 // StartCluster starts Postgres with fsync on and the memory that DATAPATH's figures were measured with; more are further
@@ -51,6 +56,39 @@ func StartCluster(ctx context.Context, more ...string) (*Cluster, error) {
 		return nil, errors.Join(fmt.Errorf("start postgres: %w", err), c.Close())
 	}
 	return c, nil
+}
+
+// redisSettings are those of docker-compose.yml.
+var redisSettings = []string{"appendonly yes", "appendfsync everysec", "maxmemory 256mb", "maxmemory-policy noeviction"}
+
+// AddRedis starts a Redis for the hubs made from now on; a second call does nothing.
+func (c *Cluster) AddRedis(ctx context.Context) (err error) {
+	if c.redis != nil {
+		return nil
+	}
+	if c.redis, err = servers.StartRedis(redisSettings...); err != nil {
+		return err
+	}
+	o, err := redis.ParseURL(c.redis.URL())
+	if err != nil {
+		return fmt.Errorf("look at redis: %w", err)
+	}
+	client := redis.NewClient(o)
+	info, err := client.InfoMap(ctx, "server").Result()
+	if err = errors.Join(err, client.Close()); err != nil {
+		return fmt.Errorf("look at redis: %w", err)
+	}
+	c.RedisVersion = info["Server"]["redis_version"]
+	return nil
+}
+
+// cpu is what the servers have used since they started.
+func (c *Cluster) cpu() (postgres, redis time.Duration, err error) {
+	if postgres, err = processCPU(c.server.Pid(), true); err != nil || c.redis == nil {
+		return postgres, 0, err
+	}
+	redis, err = processCPU(c.redis.Pid(), false)
+	return postgres, redis, err
 }
 
 // Statistics is the setting by which Statements work.
@@ -97,17 +135,22 @@ func (d *database) sizes(ctx context.Context) (text string, err error) {
 	return text + "\n", nil
 }
 
-// Close ends the server and removes its data.
+// Close ends the servers and removes their data.
 func (c *Cluster) Close() error {
 	if c.admin != nil {
 		_ = c.admin.Close() // the server goes anyway
 	}
-	return c.server.Close()
+	err := c.server.Close()
+	if c.redis != nil {
+		err = errors.Join(err, c.redis.Close())
+	}
+	return err
 }
 
 // database is one hub's database, seen from outside: the bench looks at it with a connection of its own.
 type database struct {
 	url     string
+	redis   string   // URL, "" for none
 	cluster *Cluster // nil: SQLite
 	name    string
 	folder  string
@@ -132,6 +175,13 @@ func newDatabase(ctx context.Context, cluster *Cluster, folder string) (*databas
 	}
 	u.Path = "/" + d.name
 	d.url = u.String()
+	if cluster.redis != nil {
+		if u, err = url.Parse(cluster.redis.URL()); err != nil {
+			return nil, err
+		}
+		u.Path = fmt.Sprintf("/%d", cluster.made%servers.RedisDatabases)
+		d.redis = u.String()
+	}
 	return d, nil
 }
 
@@ -153,11 +203,11 @@ func (d *database) open() (err error) {
 }
 
 // jobs is how much work is not done: the hub deletes a job with its end.
-func (d *database) jobs(ctx context.Context) (n int64, err error) {
+func (d *database) jobs(ctx context.Context, where string) (n int64, err error) {
 	if err := d.open(); err != nil {
 		return 0, err
 	}
-	if err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM jobs").Scan(&n); err != nil {
+	if err := d.db.QueryRowContext(ctx, "SELECT count(*) FROM jobs"+where).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the jobs: %w", err)
 	}
 	return n, nil
@@ -178,13 +228,6 @@ func (d *database) bytes(ctx context.Context) (n int64, err error) {
 		return err
 	})
 	return n, err
-}
-
-func (d *database) cpu() (time.Duration, error) {
-	if d.cluster == nil {
-		return 0, nil
-	}
-	return processCPU(d.cluster.server.Pid(), true)
 }
 
 // close hangs up; drop removes the data.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,20 +22,20 @@ const (
 	readyPoll  = time.Millisecond
 )
 
-// Hub is a hub process with a database of its own.
+// Hub is a server with a database of its own, and with workers when it is scaled.
 type Hub struct {
 	Address string // host:port
 	Key     string // ingest key of the source that Setup made
 	binary  Binary
 	base    *database
 	folder  string
-	cmd     *exec.Cmd
-	ended   chan error
+	server  process
+	workers []*process
 	taken   int // profiles
 }
 
-// NewHub makes an empty database in folder, or in the cluster if there is one, and starts a hub on it.
-func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster) (*Hub, error) {
+// NewHub makes an empty database in folder, or in the cluster if there is one, and starts a hub on it: a server, and this many workers.
+func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster, workers int) (*Hub, error) {
 	folder, err := os.MkdirTemp(folder, "hub-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data folder: %w", err)
@@ -45,50 +44,44 @@ func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster) (*Hu
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{binary: b, base: base, folder: folder}
-	if _, err := h.Start(ctx); err != nil {
+	h := &Hub{binary: b, base: base, folder: folder, server: process{name: "hub", log: filepath.Join(folder, "hub.log")}}
+	_, err = h.Start(ctx)
+	for n := 1; n <= workers && err == nil; n++ {
+		err = h.startWorker(ctx, n)
+	}
+	if err != nil {
 		return nil, errors.Join(err, h.Remove(ctx))
 	}
 	return h, nil
 }
 
-// Start starts the process and returns how long it took to answer that it is ready.
+// Start starts the server and returns how long it took to answer that it is ready.
 func (h *Hub) Start(ctx context.Context) (time.Duration, error) {
 	if err := h.pickAddress(ctx); err != nil {
 		return 0, err
 	}
-	log, err := os.OpenFile(h.logPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, fmt.Errorf("start the hub: %w", err)
-	}
-	defer log.Close()
 	args := h.binary.Args
 	if h.binary.own {
 		args = append(slices.Clip(args), h.folder)
 	}
-	h.cmd = exec.CommandContext(context.WithoutCancel(ctx), h.binary.Path, args...)
-	h.cmd.Env, h.cmd.Stdout, h.cmd.Stderr = h.environment(), log, log
-	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for the bench, which stops its hubs itself
 	began := time.Now()
-	if err := h.cmd.Start(); err != nil {
-		return 0, fmt.Errorf("start the hub: %w", err)
+	if err := h.server.start(ctx, h.binary.Path, args, h.environment()); err != nil {
+		return 0, err
 	}
-	h.ended = make(chan error, 1)
-	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(h.cmd, h.ended)
-	for {
-		if h.ready(ctx) {
-			return time.Since(began), nil
-		}
-		select {
-		case err := <-h.ended:
-			h.cmd = nil
-			return 0, fmt.Errorf("the hub ended before it was ready: %w: %s", err, h.tail())
-		case <-time.After(readyPoll):
-		}
-		if time.Since(began) > readyLimit {
-			return 0, fmt.Errorf("the hub is not ready after %s: %s", readyLimit, h.tail())
-		}
+	return h.server.await(began, func() bool { return h.ready(ctx) })
+}
+
+// workerWord begins the line that a worker prints when it works.
+const workerWord = "incidenthub worker takes jobs"
+
+func (h *Hub) startWorker(ctx context.Context, n int) error {
+	w := &process{name: fmt.Sprintf("worker %d", n), log: filepath.Join(h.folder, fmt.Sprintf("worker-%d.log", n))}
+	if err := w.start(ctx, h.binary.Path, h.binary.WorkerArgs, h.environment()); err != nil {
+		return err
 	}
+	h.workers = append(h.workers, w)
+	_, err := w.await(time.Now(), func() bool { return strings.Contains(w.tail(), workerWord) })
+	return err
 }
 
 func (h *Hub) pickAddress(ctx context.Context) error {
@@ -107,6 +100,9 @@ func (h *Hub) environment() []string {
 		if !strings.HasPrefix(v, "HUB_") {
 			env = append(env, v)
 		}
+	}
+	if r := h.base.redis; r != "" {
+		env = append(env, "HUB_REDIS_URL="+r, "HUB_SECRET_KEY="+strings.Repeat("bench ", 8))
 	}
 	return append(env, "HUB_DATA_DIR="+h.folder, "HUB_DATABASE_URL="+h.base.url, "HUB_LISTEN="+h.Address, "HUB_ADMIN_KEY="+adminKey,
 		"HUB_EGRESS_ALLOW=127.0.0.0/8", "HUB_LOG_LEVEL=warn")
@@ -128,51 +124,64 @@ func (h *Hub) ready(ctx context.Context) bool {
 	return strings.HasPrefix(string(head[:n]), "HTTP/1.1 200")
 }
 
-// Stop ends the process in order.
-func (h *Hub) Stop() error {
-	if h.cmd == nil {
-		return nil
-	}
-	cmd := h.cmd
-	h.cmd = nil
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop the hub: %w", err)
-	}
-	select {
-	case err := <-h.ended:
-		if err != nil {
-			return fmt.Errorf("stop the hub: %w: %s", err, h.tail())
-		}
-		return nil
-	case <-time.After(stopLimit):
-		return errors.Join(fmt.Errorf("the hub did not stop in %s: %s", stopLimit, h.tail()), cmd.Process.Kill())
-	}
-}
+// Stop ends the server in order; workers go on.
+func (h *Hub) Stop() error { return h.server.stop() }
 
 // Remove stops the hub and removes its data.
 func (h *Hub) Remove(ctx context.Context) error {
-	err := h.base.close() // a SQLite file is brought into order by the last to close it, which shall be the hub
-	return errors.Join(err, h.Stop(), h.base.drop(context.WithoutCancel(ctx)))
+	errs := []error{h.base.close()} // a SQLite file is brought into order by the last to close it, which shall be the hub
+	for _, w := range h.workers {
+		errs = append(errs, w.stop())
+	}
+	return errors.Join(append(errs, h.Stop(), h.base.drop(context.WithoutCancel(ctx)))...)
 }
 
 // Jobs is how much work the hub has left.
-func (h *Hub) Jobs(ctx context.Context) (int64, error) { return h.base.jobs(ctx) }
+func (h *Hub) Jobs(ctx context.Context) (int64, error) { return h.base.jobs(ctx, "") }
+
+// Unsent is Jobs without the deliveries.
+func (h *Hub) Unsent(ctx context.Context) (int64, error) {
+	return h.base.jobs(ctx, " WHERE kind <> 'deliver'")
+}
 
 // Bytes is the size of its database on disk.
 func (h *Hub) Bytes(ctx context.Context) (int64, error) { return h.base.bytes(ctx) }
 
-// CPU is what the hub's process and its Postgres have used since they started.
-func (h *Hub) CPU() (hub, base time.Duration, err error) {
-	hub, err = processCPU(h.cmd.Process.Pid, false)
-	if err != nil {
-		return 0, 0, err
-	}
-	base, err = h.base.cpu()
-	return hub, base, err
+// CPU is what a hub's processes have used since they started.
+type CPU struct{ Server, Workers, Postgres, Redis time.Duration }
+
+// Minus is what was used since.
+func (c CPU) Minus(since CPU) CPU {
+	return CPU{c.Server - since.Server, c.Workers - since.Workers, c.Postgres - since.Postgres, c.Redis - since.Redis}
 }
 
-// Resident is the memory that the hub's process holds.
-func (h *Hub) Resident() (int64, error) { return residentBytes(h.cmd.Process.Pid) }
+// CPU reads it.
+func (h *Hub) CPU() (c CPU, err error) {
+	if c.Server, err = processCPU(h.server.pid(), false); err != nil {
+		return c, err
+	}
+	for _, w := range h.workers {
+		used, err := processCPU(w.pid(), false)
+		if err != nil {
+			return c, err
+		}
+		c.Workers += used
+	}
+	if h.base.cluster != nil {
+		c.Postgres, c.Redis, err = h.base.cluster.cpu()
+	}
+	return c, err
+}
+
+// Resident is the memory that the hub's processes hold, without databases.
+func (h *Hub) Resident() (int64, error) {
+	sum, err := residentBytes(h.server.pid())
+	for _, w := range h.workers {
+		n, werr := residentBytes(w.pid())
+		sum, err = sum+n, errors.Join(err, werr)
+	}
+	return sum, err
+}
 
 // BeginProfile starts a CPU profile, and forgets what Postgres did before.
 func (h *Hub) BeginProfile(ctx context.Context) error {
@@ -181,7 +190,7 @@ func (h *Hub) BeginProfile(ctx context.Context) error {
 			return err
 		}
 	}
-	return h.cmd.Process.Signal(syscall.SIGUSR1)
+	return h.server.cmd.Process.Signal(syscall.SIGUSR1)
 }
 
 // EndProfile ends it and moves it to path + .pprof; what Postgres was busy with goes to path + .sql.
@@ -199,7 +208,7 @@ func (h *Hub) EndProfile(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	if err := h.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+	if err := h.server.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
 		return err
 	}
 	h.taken++
@@ -210,18 +219,14 @@ func (h *Hub) EndProfile(ctx context.Context, path string) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Errorf("the hub wrote no profile: %s", h.tail())
+	return fmt.Errorf("the hub wrote no profile: %s", h.server.tail())
 }
 
-func (h *Hub) logPath() string { return filepath.Join(h.folder, "hub.log") }
-
-// Log is what the hub logged: warnings and errors.
-func (h *Hub) Log() string { return h.tail() }
-
-func (h *Hub) tail() string {
-	raw, err := os.ReadFile(h.logPath())
-	if err != nil {
-		return err.Error()
+// Log is what the hub's processes logged: warnings and errors.
+func (h *Hub) Log() string {
+	lines := []string{h.server.tail()}
+	for _, w := range h.workers {
+		lines = append(lines, w.name+": "+w.tail())
 	}
-	return strings.TrimSpace(string(raw[max(0, len(raw)-2000):]))
+	return strings.Join(lines, "\n")
 }

@@ -21,6 +21,21 @@ import (
 // profiles, which the product's own binary does not offer. Its argument, if any, is the folder for profiles.
 const ServeCommand = "hub-under-test"
 
+// WorkCommand is the same for a worker; its profiles are not taken.
+const WorkCommand = "worker-under-test"
+
+// Work runs a worker with the settings of the environment until SIGTERM.
+func Work(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	cfg, err := config.Load(os.Getenv, nil)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
+	return server.RunWorker(ctx, cfg, nil, 0, os.Stdout, log)
+}
+
 // Serve runs a hub with the settings of the environment until SIGTERM. SIGUSR1 begins a CPU profile, SIGUSR2 ends it.
 func Serve(ctx context.Context, args []string) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
