@@ -10,6 +10,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
@@ -152,9 +153,11 @@ func (s *Sender) attempt(x *sending) *outcome {
 	}
 	ctx, cancel := context.WithTimeout(trace.With(s.life, x.out.TraceID), min(sendTimeout, left-time.Second/2))
 	defer cancel()
+	failpoint.Hit(failpoint.BeforeSend)
 	watch := clock.Start()
 	o.result = x.live.Channel.Send(ctx, x.out)
 	o.latency = watch.Elapsed()
+	failpoint.Hit(failpoint.AfterSend)
 	if s.life.Err() != nil && o.result.Status == 0 && o.result.Verdict != channel.Done {
 		x.pass.Abandon()
 		o.state, o.reason, o.returned = event.StatePending, unknownOutcome, true

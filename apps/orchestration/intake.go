@@ -12,6 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
+	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pack"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
@@ -176,6 +177,9 @@ func (i *Intake) submit(a *acceptance) chan error {
 	i.accept.Submit(a, func(err error) {
 		i.underWay.Add(-1)
 		i.fold.accepted()
+		if err == nil {
+			failpoint.Hit(failpoint.Committed)
+		}
 		switch {
 		case !a.leased:
 		case err != nil || a.existing != nil:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
@@ -46,6 +47,7 @@ func (r *Runner) begin(tx *storage.Tx) *session {
 func (s *session) committed() {
 	if s != nil && !s.over {
 		s.over = true
+		failpoint.Hit(failpoint.NodeCommitted)
 		s.told.Committed()
 		s.emit()
 		s.ring()

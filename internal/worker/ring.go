@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
@@ -166,6 +167,7 @@ func (r *ringer) send(ctx context.Context, names []string) error {
 			return fmt.Errorf("ring %s: %w", name, err)
 		}
 		r.b.counts.sent.Add(1)
+		failpoint.Hit(failpoint.Rung)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
 	s "github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -89,6 +90,7 @@ func (p *Poller) once(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	if len(c.Jobs) > 0 {
+		failpoint.Hit(failpoint.Claimed)
 		p.Do(c.Jobs)
 	}
 	return len(c.Jobs), nil
