@@ -152,17 +152,9 @@ func (w *Webhook) push(c *gin.Context) {
 }
 
 func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, driver string, body []byte, parsed alerts.Parsed) {
-	p := &orchestration.Push{
-		Tenant: tenant, On: "webhook", Origin: "incoming_webhook", Driver: parsed.Driver, Body: body, Parsed: parsed.Parsed, Unusable: parsed.Unusable,
-		Pipeline: c.Query("pipeline"), TraceID: trace.From(c.Request.Context()), Headers: kept(c.Request.Header),
-		DeliveryKey: deliveryKey(c.Request.Header, parsed.DeliveryKey),
-		Entry: orchestration.Entry{
-			ID: entry.ID, Name: entry.Name, SourceName: entry.SourceName, GroupBy: entry.GroupBy.Labels, VendorGroup: entry.GroupBy.Vendor,
-		},
-	}
-	if p.Driver == "" {
-		p.Driver = driver
-	}
+	p := NewPush(entry, driver, body, parsed)
+	p.Tenant, p.Pipeline, p.TraceID, p.Headers = tenant, c.Query("pipeline"), trace.From(c.Request.Context()), kept(c.Request.Header)
+	p.DeliveryKey = deliveryKey(c.Request.Header, parsed.DeliveryKey)
 	got, err := w.Intake.Accept(c.Request.Context(), p)
 	if err != nil {
 		w.failed(c, err).write(c)

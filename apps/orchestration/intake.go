@@ -221,7 +221,7 @@ func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 	a.headers = doc.Texts(p.Headers)
 	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
 	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, entry: p.Entry.Name}
-	i.observations(a)
+	r.Observations = p.Stored()
 	switch {
 	case p.Unusable != "":
 		a.outcome, a.reason = OutcomeRejected, p.Unusable
@@ -247,9 +247,9 @@ func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 // reservedSources name the hub's own sources; a generic payload cannot pose as one.
 var reservedSources = []string{"server-checkers", "cluster", "incidenthub"}
 
-func (i *Intake) observations(a *acceptance) {
-	p, r := a.push, a.item.receipt
-	r.Observations = make([]event.Stored, 0, len(p.Parsed.Observations)+len(p.Parsed.Rejected))
+// Stored are the observations of a push as they are stored: with their sources and group keys, in body order, unusable items among them.
+func (p *Push) Stored() []event.Stored {
+	list := make([]event.Stored, 0, len(p.Parsed.Observations)+len(p.Parsed.Rejected))
 	for n := range p.Parsed.Observations {
 		o := event.Stored{Observation: p.Parsed.Observations[n]}
 		o.Source = p.source(&o.Observation)
@@ -257,18 +257,19 @@ func (i *Intake) observations(a *acceptance) {
 		if o.VendorGroupKey == "" {
 			o.VendorGroupKey = p.Parsed.GroupKey
 		}
-		r.Observations = append(r.Observations, o)
+		list = append(list, o)
 	}
 	for _, rej := range p.Parsed.Rejected {
-		r.Observations = append(r.Observations, event.Stored{Observation: event.Observation{Index: rej.Index}, Rejected: rej.Reason})
+		list = append(list, event.Stored{Observation: event.Observation{Index: rej.Index}, Rejected: rej.Reason})
 	}
-	if p.Unusable != "" && len(r.Observations) == 0 {
-		r.Observations = append(r.Observations, event.Stored{Rejected: p.Unusable})
+	if p.Unusable != "" && len(list) == 0 {
+		list = append(list, event.Stored{Rejected: p.Unusable})
 	}
-	slices.SortStableFunc(r.Observations, func(x, y event.Stored) int { return x.Index - y.Index })
-	for n := range r.Observations {
-		r.Observations[n].Index = n
+	slices.SortStableFunc(list, func(x, y event.Stored) int { return x.Index - y.Index })
+	for n := range list {
+		list[n].Index = n
 	}
+	return list
 }
 
 func (p *Push) source(o *event.Observation) string {

@@ -1,13 +1,24 @@
 package server
 
 import (
+	"context"
+
 	"github.com/gin-gonic/gin"
 
+	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // DB gives the acceptance suite a look at the tables: what was not written cannot be seen through the API.
 func (s *Server) DB() *storage.DB { return s.core.db }
+
+// DataDir is the data folder.
+func (s *Server) DataDir() string { return s.core.cfg.Storage.DataDir }
+
+// DryRun is what the doors ask for.
+func (s *Server) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (rehearsal.DryRunResult, error) {
+	return s.core.DryRun(ctx, tenant, in)
+}
 
 // Routes are the addresses that the server answers.
 func Routes(s *Server) gin.RoutesInfo { return s.http.Handler.(legible).next.(*gin.Engine).Routes() }

@@ -78,6 +78,7 @@ type core struct {
 	work        Work
 	version     string
 	handlers    map[string]orchestration.Handler
+	rehearsing  *rehearsing // nil: this is the hub itself
 }
 
 // coreOptions are what servers and workers differ in.
@@ -87,11 +88,13 @@ type coreOptions struct {
 	work    Work
 	// handlers execute node kinds instead of the built-in ones.
 	handlers map[string]orchestration.Handler
+	// rehearsing makes it a hub that tells nobody, on a database that is thrown away.
+	rehearsing *rehearsing
 }
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
-	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin()}
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin(), rehearsing: opt.rehearsing}
 	maps.Copy(c.handlers, opt.handlers)
 	defer func() {
 		if err != nil {
@@ -157,7 +160,11 @@ func (c *core) services(console io.Writer) (err error) {
 		return err
 	}
 	c.catalog = orchestration.NewCatalog(c.db, c.specs, c.log)
-	c.live = notify.NewChannels(c.channels.Active)
+	active := c.channels.Active
+	if c.rehearsing != nil {
+		active = c.rehearsing.channels
+	}
+	c.live = notify.NewChannels(active)
 	return c.readers()
 }
 
@@ -199,17 +206,20 @@ func (c *core) wire() (err error) {
 	}); err != nil {
 		return err
 	}
-	if c.signals, err = signals.New(signals.Config{
-		Backend: c.cfg.Signals.Backend, Host: c.cfg.Signals.StatsdHost, Port: c.cfg.Signals.StatsdPort, Prefix: c.cfg.Signals.StatsdPrefix,
-		Endpoint: c.cfg.Signals.Endpoint, Version: c.version, Log: c.log,
-	}); err != nil {
-		return err
+	if c.rehearsing == nil { // nobody hears what a rehearsal does
+		if c.signals, err = signals.New(signals.Config{
+			Backend: c.cfg.Signals.Backend, Host: c.cfg.Signals.StatsdHost, Port: c.cfg.Signals.StatsdPort, Prefix: c.cfg.Signals.StatsdPrefix,
+			Endpoint: c.cfg.Signals.Endpoint, Version: c.version, Log: c.log,
+		}); err != nil {
+			return err
+		}
 	}
 	runs := &runsOfDeliveries{}
 	c.notify.Attach(runs)
 	c.engine, err = orchestration.New(orchestration.Config{
 		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Catalog: c.catalog, Handlers: c.handlers, Lease: lease,
-		Slots:   c.work.Concurrency,
+		Slots:    c.work.Concurrency,
+		PushTime: c.rehearsing != nil, InPlace: c.rehearsing != nil && c.rehearsing.inPlace,
 		Default: c.cfg.Pipeline.Default,
 		Alerts:  func(tx *storage.Tx, rs []*event.Receipt) orchestration.AlertFold { return alerts.Begin(tx, rs) },
 		Teller: func(tx *storage.Tx, jobs *queue.Writes) orchestration.TellBatch {
@@ -316,7 +326,9 @@ func (c *core) stop(ctx context.Context) error {
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
 	c.bell.Stop(ctx)
-	c.signals.Stop(ctx)
+	if c.signals != nil {
+		c.signals.Stop(ctx)
+	}
 	c.events.Close()
 	return err
 }

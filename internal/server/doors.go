@@ -16,7 +16,6 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/apps/web"
-	"github.com/incidenthub/incidenthub/internal/platform/doc"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
@@ -90,19 +89,13 @@ func (c *core) driverOf(name string) string {
 }
 
 func (c *core) take(ctx context.Context, tenant string, e sources.Entry, driver string, body []byte, again id.ID) (id.ID, error) {
-	p, err := alerts.Parse(c.parsers, driver, body, doc.Limits{Depth: c.cfg.Intake.MaxDepth, Items: c.cfg.Intake.MaxAlerts})
+	parsed, err := alerts.Parse(c.parsers, driver, body, c.limits())
 	if err != nil {
 		return id.ID{}, err
 	}
-	if p.Driver == "" {
-		p.Driver = driver
-	}
-	got, err := c.engine.Intake.Accept(ctx, &orchestration.Push{
-		Tenant: tenant, On: "webhook", Origin: "manual", Driver: p.Driver, Body: body, Parsed: p.Parsed, Unusable: p.Unusable, ReprocessOf: again,
-		Entry: orchestration.Entry{
-			ID: e.ID, Name: e.Name, SourceName: e.SourceName, GroupBy: e.GroupBy.Labels, VendorGroup: e.GroupBy.Vendor,
-		},
-	})
+	p := api.NewPush(e, driver, body, parsed)
+	p.Tenant, p.Origin, p.ReprocessOf = tenant, orchestration.OriginManual, again
+	got, err := c.engine.Intake.Accept(ctx, p)
 	return got.ReceiptID, err
 }
 

@@ -69,6 +69,9 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err := os.MkdirAll(cfg.Storage.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
+	if err := sweepStages(cfg.Storage.DataDir); err != nil {
+		log.WarnContext(ctx, "remove old rehearsals", "error", err)
+	}
 	c, err := openCore(ctx, cfg, log, console, opt.core())
 	if err != nil {
 		return nil, err
