@@ -105,6 +105,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_expiry ON sessions (expiry);
 
+-- From here on: documents of the hot path are text. Nothing looks into them here, and parsing each on its way in costs as much as an index.
 CREATE TABLE receipts (
     id           uuid PRIMARY KEY,
     tenant_id    text NOT NULL,
@@ -117,8 +118,8 @@ CREATE TABLE receipts (
     reason       text NOT NULL DEFAULT '',
     n            bigint NOT NULL,
     truncated    bigint NOT NULL DEFAULT 0,
-    headers      jsonb NOT NULL DEFAULT '{}',
-    result       jsonb,
+    headers      text NOT NULL DEFAULT '{}',
+    result       text,
     reprocess_of uuid,
     received_at  timestamptz NOT NULL,
     folded_at    timestamptz
@@ -149,8 +150,8 @@ CREATE TABLE observations (
     group_key        text NOT NULL,
     vendor_group_key text NOT NULL,
     description      text NOT NULL,
-    labels           jsonb NOT NULL,
-    annotations      jsonb NOT NULL,
+    labels           text NOT NULL,
+    annotations      text NOT NULL,
     started_at       timestamptz,
     ended_at         timestamptz,
     rejected         text NOT NULL DEFAULT '',
@@ -168,7 +169,7 @@ CREATE TABLE ledger (
     alert_id      uuid,
     state         text NOT NULL,
     reason        text NOT NULL DEFAULT '',
-    trace         jsonb NOT NULL,
+    trace         text NOT NULL,
     created_at    timestamptz NOT NULL,
     settled_at    timestamptz,
     PRIMARY KEY (receipt_id, idx, definition_id)
@@ -219,9 +220,9 @@ CREATE TABLE node_runs (
     has_errors  boolean NOT NULL DEFAULT false,
     reason      text NOT NULL DEFAULT '',
     choice      text NOT NULL DEFAULT '',
-    detail      jsonb,
-    input       jsonb,
-    output      jsonb,
+    detail      text,
+    input       text,
+    output      text,
     error_type  text NOT NULL DEFAULT '',
     error       text NOT NULL DEFAULT '',
     retryable   boolean NOT NULL DEFAULT false,
@@ -237,7 +238,7 @@ CREATE TABLE node_attempts (
     attempt     bigint NOT NULL,
     tenant_id   text NOT NULL,
     state       text NOT NULL,
-    input       jsonb,
+    input       text,
     error_type  text NOT NULL DEFAULT '',
     error       text NOT NULL DEFAULT '',
     retryable   boolean NOT NULL DEFAULT false,
@@ -281,8 +282,8 @@ CREATE TABLE alerts (
     severity         text NOT NULL,
     status           text NOT NULL,
     description      text NOT NULL,
-    labels           jsonb NOT NULL,
-    annotations      jsonb NOT NULL,
+    labels           text NOT NULL,
+    annotations      text NOT NULL,
     group_key        text NOT NULL,
     vendor_group_key text NOT NULL,
     context_key      text NOT NULL DEFAULT '',
@@ -310,7 +311,7 @@ CREATE TABLE alert_history (
     event       text NOT NULL,
     old_status  text NOT NULL,
     new_status  text NOT NULL,
-    details     jsonb NOT NULL,
+    details     text NOT NULL,
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (alert_id, id)
 );
@@ -324,7 +325,7 @@ CREATE TABLE incidents (
     summary         text NOT NULL DEFAULT '',
     status          text NOT NULL,
     severity        text NOT NULL,
-    metadata        jsonb NOT NULL DEFAULT '{}',
+    metadata        text NOT NULL DEFAULT '{}',
     event_seq       bigint NOT NULL,
     version         bigint NOT NULL DEFAULT 1,
     trace_id        text NOT NULL,
@@ -343,7 +344,7 @@ CREATE TABLE incident_events (
     tenant_id   text NOT NULL,
     kind        text NOT NULL,
     actor       text NOT NULL DEFAULT '',
-    details     jsonb NOT NULL,
+    details     text NOT NULL,
     trace_id    text NOT NULL DEFAULT '',
     created_at  timestamptz NOT NULL,
     PRIMARY KEY (incident_id, seq)

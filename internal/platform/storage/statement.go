@@ -102,6 +102,14 @@ func Lookup(cols []Column, body string) *Statement {
 	return build(cols, "SELECT r.* FROM {rows} CROSS JOIN LATERAL ("+body+") r", body)
 }
 
+// LookupInOrder builds a query for the rows t of a table that match a row of values. Postgres locks them in the given order, however many
+// values there are and in whatever order: those who lock the same rows by other values then wait for each other, but never in a circle.
+func LookupInOrder(cols []Column, list, table, where, order string) *Statement {
+	return build(cols,
+		fmt.Sprintf("SELECT %s FROM {rows} JOIN %s AS t ON %s ORDER BY %s FOR UPDATE OF t", list, table, where, order),
+		fmt.Sprintf("SELECT %s FROM %s AS t WHERE %s", list, table, where))
+}
+
 func build(cols []Column, pg, lite string) *Statement {
 	s := &Statement{cols: cols}
 	arrays := make([]string, len(cols))
@@ -112,8 +120,6 @@ func build(cols []Column, pg, lite string) *Statement {
 	}
 	pg = vRef.ReplaceAllStringFunc(pg, func(ref string) string {
 		switch s.column(ref[2:]).Type {
-		case Document:
-			return ref + "::jsonb"
 		case After:
 			return "(now() + " + ref + " * interval '1 microsecond')"
 		default:
