@@ -70,13 +70,9 @@ func NewCatalog(db *storage.DB, specs []graph.NodeSpec, log *slog.Logger) *Catal
 	return c
 }
 
-// Reload reads the active definitions. One that does not compile (made by another release) is left out and logged: it must not
-// stop the others.
-func (c *Catalog) Reload(ctx context.Context) error {
-	generation, err := c.db.Generation(ctx)
-	if err != nil {
-		return err
-	}
+// Reload reads the active definitions, as those of a generation that was read before. One that does not compile (made by another release)
+// is left out and logged: it must not stop the others.
+func (c *Catalog) Reload(ctx context.Context, generation int64) error {
 	var rows []struct {
 		ID       id.ID  `gorm:"column:id"`
 		TenantID string `gorm:"column:tenant_id"`

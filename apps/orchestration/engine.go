@@ -72,7 +72,7 @@ func New(c Config) (*Engine, error) {
 	r := &Runner{
 		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
 		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
-		signals: c.Signals, pushTime: c.PushTime, inPlace: c.InPlace,
+		signals: c.Signals, reload: c.Reload, pushTime: c.PushTime, inPlace: c.InPlace,
 	}
 	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
 	f.life, f.end = context.WithCancel(context.Background())

@@ -123,7 +123,7 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 		a, err := i.prepare(ctx, p)
 		if errors.Is(err, ErrUnknownPipeline) && !looked {
 			looked = true // it may be new
-			if err := i.refresh(ctx); err != nil {
+			if err := i.fold.runner.current(ctx); err != nil {
 				return Accepted{}, err
 			}
 			continue
@@ -146,15 +146,6 @@ func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
 		return i.committed(a), nil
 	}
 	return Accepted{}, fmt.Errorf("%w: %w", storage.ErrUnavailable, errStale)
-}
-
-// refresh reads the configuration again if it has changed since.
-func (i *Intake) refresh(ctx context.Context) error {
-	now, err := i.db.Generation(ctx)
-	if err != nil || now == i.catalog.now.Load().generation {
-		return err
-	}
-	return i.reload(ctx)
 }
 
 // store waits for the commit. The fold gets the receipt on the writer, right after the commit, so that receipts are folded in the

@@ -36,6 +36,7 @@ type Runner struct {
 	changed        func(tenant string, kind string, i id.ID)
 	nodes          *storage.Queue[*nodeItem]
 	signals        *signals.Signals
+	reload         func(ctx context.Context) error
 	pushTime       bool // expressions see the time of the push
 	inPlace        bool // nothing goes to a queue
 	fold           *Folder
@@ -67,6 +68,16 @@ func (r *Runner) announce(it *foldItem) {
 	}
 }
 
+// current reads the configuration again if another process has changed it. Accepting does that too, but what is accepted may be carried on
+// elsewhere, and whoever tells must know every channel that there was by then.
+func (r *Runner) current(ctx context.Context) error {
+	now, err := r.db.Generation(ctx)
+	if err != nil || now == r.catalog.now.Load().generation {
+		return err
+	}
+	return r.reload(ctx)
+}
+
 // nodeItem is a claimed job of a run's node.
 type nodeItem struct {
 	job     queue.Job
@@ -76,6 +87,12 @@ type nodeItem struct {
 
 // do starts what the poller claimed from the ingest queue.
 func (r *Runner) do(jobs []queue.Job) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := r.current(ctx); err != nil {
+		r.log.Warn("look for a changed configuration", "error", err)
+		return // the leases run out and somebody tries again
+	}
 	var receipts []queue.Job
 	for _, j := range jobs {
 		if j.Kind == JobFold {
@@ -95,8 +112,6 @@ func (r *Runner) do(jobs []queue.Job) {
 	if len(receipts) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
 	items, err := r.fold.load(ctx, receipts)
 	if err != nil {
 		r.log.Warn("load receipts to fold", "error", err)

@@ -183,7 +183,10 @@ const bookEvery = 250 * time.Millisecond
 func (w *slow) book(it *slowItem) {
 	watch := clock.Start()
 	for {
-		err := w.ends.Do(context.Background(), it)
+		err := w.r.current(context.Background()) // it may go on into telling
+		if err == nil {
+			err = w.ends.Do(context.Background(), it)
+		}
 		if err == nil {
 			it.session.committed()
 			return

@@ -237,7 +237,8 @@ func (c *core) wire() (err error) {
 	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
 	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
 	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
-	c.reload.parts = []func(context.Context) error{c.entries.reload, c.catalog.Reload, c.live.Reload}
+	c.reload.parts = []func(context.Context) error{c.entries.reload, c.live.Reload}
+	c.reload.last = c.catalog.Reload
 	c.reload.auth = c.auth
 	return nil
 }

@@ -81,7 +81,7 @@ func (c *core) openStage(ctx context.Context, opt stageOptions) (_ *stage, err e
 	if err = s.furnish(ctx, opt); err != nil {
 		return nil, err
 	}
-	if err = errors.Join(s.catalog.Reload(ctx), s.live.Reload(ctx)); err != nil {
+	if err = s.reload.now(ctx); err != nil {
 		return nil, fmt.Errorf("set the stage: %w", err)
 	}
 	return s, nil

@@ -21,6 +21,8 @@ type reloader struct {
 	db    *storage.DB
 	log   *slog.Logger
 	parts []func(context.Context) error
+	// last is read when all else is: whoever finds its generation to be the newest one may use the rest.
+	last func(ctx context.Context, generation int64) error
 	auth  *auth.Service
 
 	mu      sync.Mutex
@@ -41,6 +43,9 @@ func (r *reloader) now(ctx context.Context) error {
 		if err := p(ctx); err != nil {
 			return err
 		}
+	}
+	if err := r.last(ctx, seen); err != nil {
+		return err
 	}
 	r.auth.Invalidate()
 	r.seen = seen
