@@ -30,6 +30,7 @@ type Hub struct {
 	URL    string
 	Server *server.Server
 	t      testing.TB
+	cfg    config.Config
 	client *http.Client
 }
 
@@ -71,6 +72,11 @@ func Postgres(t testing.TB) string {
 // machine allowed. It is stopped with the test.
 func Start(t *testing.T, env map[string]string) *Hub {
 	t.Helper()
+	return start(t, env, server.Options{Version: "test", Unsafe: true}, slog.New(slog.DiscardHandler))
+}
+
+func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Logger) *Hub {
+	t.Helper()
 	dir := t.TempDir()
 	settings := map[string]string{
 		"HUB_DATA_DIR": dir, "HUB_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "HUB_LISTEN": "127.0.0.1:0",
@@ -81,7 +87,7 @@ func Start(t *testing.T, env map[string]string) *Hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := server.New(t.Context(), cfg, slog.New(slog.DiscardHandler), io.Discard, server.Options{Version: "test", Unsafe: true})
+	s, err := server.New(t.Context(), cfg, log, io.Discard, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +103,7 @@ func Start(t *testing.T, env map[string]string) *Hub {
 	})
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, client: &http.Client{
+	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, cfg: cfg, client: &http.Client{
 		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 )
 
 // Accepted is the answer to a push.
@@ -102,6 +103,9 @@ type Run struct {
 	ID         string   `json:"run_id"`
 	TraceID    string   `json:"trace_id"`
 	Definition string   `json:"definition_name"`
+	Version    int      `json:"definition_version"`
+	Origin     string   `json:"origin"`
+	Attempts   int      `json:"total_attempts"`
 	Parent     *string  `json:"parent_run_id"`
 	IncidentID *string  `json:"incident_id"`
 	State      string   `json:"state"`
@@ -119,11 +123,20 @@ type Run struct {
 		Attempt  int             `json:"attempt"`
 		Output   json.RawMessage `json:"output"`
 		Attempts []struct {
-			State string          `json:"state"`
-			Input json.RawMessage `json:"input"`
-			Error string          `json:"error_message"`
+			Attempt   int             `json:"attempt"`
+			State     string          `json:"state"`
+			Input     json.RawMessage `json:"input"`
+			Output    json.RawMessage `json:"output"`
+			Type      string          `json:"error_type"`
+			Error     string          `json:"error_message"`
+			Retryable bool            `json:"error_retryable"`
+			Started   time.Time       `json:"started_at"`
+			Completed time.Time       `json:"completed_at"`
 		} `json:"attempts"`
 	} `json:"nodes"`
+	Deliveries []struct {
+		ID string `json:"delivery_id"`
+	} `json:"deliveries"`
 }
 
 // Run reads one run.
