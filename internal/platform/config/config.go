@@ -116,6 +116,11 @@ type Jobs struct {
 // Pipeline sets defaults of pipeline runs.
 type Pipeline struct {
 	Default string `env:"DEFAULT_PIPELINE" unit:"definition name" doc:"Definition that runs for alerts no trigger matches. Empty: they end as no_route."`
+
+	// The built-in pipeline of /orchestration/pipeline and of the command run-pipeline.
+	MaxRetries int     `env:"ORCHESTRATION_MAX_RETRIES_PER_STAGE" envDefault:"3" unit:"number, from 1 on" doc:"Tries in all of a stage of the built-in pipeline (POST /orchestration/pipeline/) that fails. Other pipelines say it themselves, in max_retries."`
+	Backoff    float64 `env:"ORCHESTRATION_BACKOFF_FACTOR" envDefault:"2.0" unit:"number, from 1 on" doc:"The wait before its try n+1 is about factor^n seconds, at most 10 minutes."`
+	Fallback   bool    `env:"ORCHESTRATION_INTELLIGENCE_FALLBACK_ENABLED" envDefault:"true" unit:"true or false" doc:"Whether the built-in pipeline goes on without an analysis when that fails; false: the run fails. Who is told is told either way."`
 }
 
 // Signals is where runs tell what they do, besides /metrics.

@@ -14,6 +14,12 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 )
 
+// Bounds of a stage's tries and of the base of its waits.
+const (
+	maxTries   = 100
+	maxBackoff = 60
+)
+
 // ErrInvalid is what Load's error is when a setting cannot be used.
 var ErrInvalid = errors.New("settings cannot be used")
 
@@ -61,6 +67,12 @@ func (c Config) validate(p *problems) {
 	p.allowList("HUB_EGRESS_ALLOW", c.Egress.Allow)
 	p.allowList("SSRF_ALLOWED_HOSTS", c.Egress.AllowedHosts)
 	c.Jobs.validate(p)
+	if n := c.Pipeline.MaxRetries; n < 1 || n > maxTries {
+		p.add("ORCHESTRATION_MAX_RETRIES_PER_STAGE", strconv.Itoa(n), "must be a number from 1 to "+strconv.Itoa(maxTries))
+	}
+	if f := c.Pipeline.Backoff; !(f >= 1 && f <= maxBackoff) { // NaN is neither
+		p.add("ORCHESTRATION_BACKOFF_FACTOR", strconv.FormatFloat(f, 'g', -1, 64), "must be a number from 1 to "+strconv.Itoa(maxBackoff))
+	}
 	if c.Log.Format != "text" && c.Log.Format != "json" {
 		p.add("HUB_LOG_FORMAT", c.Log.Format, "must be text or json")
 	}
