@@ -4,10 +4,10 @@ import s "github.com/incidenthub/incidenthub/internal/platform/storage"
 
 // Statements of planning: what an incident's deliveries are like, and new ones.
 var (
-	// liveDeliveries are those that may still go out.
-	liveDeliveries = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `
-		SELECT t.id, t.incident_id, t.channel_id, t.kind, t.event_seq, t.state, t.reason, t.attempts FROM deliveries t
-		WHERE t.incident_id = v.incident_id AND t.state IN ('pending', 'sending') {lock}`)
+	// liveDeliveries are those that may still go out. Outcomes lock deliveries of several incidents in the same order.
+	liveDeliveries = s.LookupInOrder([]s.Column{s.Col("incident_id", s.UUID)},
+		"t.id, t.incident_id, t.channel_id, t.kind, t.event_seq, t.state, t.reason, t.attempts", "deliveries",
+		"t.incident_id = v.incident_id AND t.state IN ('pending', 'sending')", "t.id")
 
 	// toldChannels are the last words that the channels of an incident got: that it is on, and that it is over.
 	toldChannels = s.Lookup([]s.Column{s.Col("incident_id", s.UUID)}, `

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,6 +134,51 @@ func (s *Sender) room() int {
 	}
 	s.probed = clock.Start()
 	return min(s.slots-s.used, claimMax)
+}
+
+// firstGo is how long other processes may take due deliveries that this one could only give back.
+const firstGo = 3 * time.Second
+
+// leaveToOthers finds due jobs but those of channels that this process cannot send to now: its slots are taken, or it has not reached them
+// for some time. Another process may be better off. What nobody has taken in firstGo is claimed all the same, to be given back for longer.
+var leaveToOthers = storage.Lookup([]storage.Column{
+	storage.Col("queue", storage.Text), storage.Col("n", storage.Int), storage.Col("channels", storage.Text), storage.Col("since", storage.After),
+}, `
+	SELECT t.kind, t.ref, t.node, t.tenant_id, t.attempt, t.failures, t.rescues, t.lease_token FROM jobs t
+	WHERE t.queue = v.queue AND t.due_at <= {now} AND (t.due_at <= v.since OR NOT EXISTS (
+		SELECT 1 FROM deliveries d WHERE d.id = t.ref AND strpos(v.channels, d.channel_id::text) > 0))
+	ORDER BY t.due_at LIMIT v.n {skip locked}`)
+
+// choose looks for deliveries to claim; nil: the oldest.
+func (s *Sender) choose(n int) (*storage.Statement, *storage.Rows) {
+	if s.db.Engine() != storage.Postgres { // nobody else is there
+		return nil, nil
+	}
+	shut := s.shut()
+	if len(shut) == 0 {
+		return nil, nil
+	}
+	rows := leaveToOthers.Rows()
+	rows.Add(QueueNotify, n, strings.Join(shut, " "), -firstGo)
+	return leaveToOthers, rows
+}
+
+// shut are the channels that this process cannot send to now.
+func (s *Sender) shut() []string {
+	var out []string
+	for _, c := range s.breaker.States() {
+		if c.State == httpclient.StateOpen {
+			out = append(out, c.Destination)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ch, n := range s.per {
+		if n >= s.channelSlots {
+			out = append(out, ch.String())
+		}
+	}
+	return out
 }
 
 // send starts an attempt in a slot that was reserved for it.

@@ -66,7 +66,7 @@ func New(c Config) (*Service, error) {
 	s.life, s.cut = context.WithCancel(context.Background())
 	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}
 	s.poller = &queue.Poller{
-		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Do: s.do,
+		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Choose: s.choose, Do: s.do,
 	}
 	return &Service{Planner: p, Sender: s}, nil
 }

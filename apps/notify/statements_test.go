@@ -10,7 +10,7 @@ import (
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	keys := []string{"id", "incident_id", "run_id", "delivery_id", "message_id", "idem_key", "ref"}
+	keys := []string{"id", "incident_id", "run_id", "delivery_id", "message_id", "idem_key", "ref", "due_at <="}
 	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), keys, map[string]*storage.Statement{
 		"deliveryRoutes":   deliveryRoutes,
 		"lockDelivery":     lockDelivery,
@@ -31,5 +31,6 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"takeDelivery":     takeDelivery,
 		"takeMessage":      takeMessage,
 		"markSending":      markSending,
+		"leaveToOthers":    leaveToOthers,
 	})
 }

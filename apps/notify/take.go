@@ -19,7 +19,7 @@ var (
 		               AND o.event_seq < d.event_seq AND o.state IN ('pending', 'sending')) AS behind,
 		       EXISTS (SELECT 1 FROM channels c WHERE c.id = d.channel_id AND c.is_active) AS open
 		FROM deliveries d WHERE d.id = v.ref
-		  AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'deliver' AND j.ref = v.ref AND j.node = '' AND j.lease_token = v.token) {lock}`)
+		  AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'deliver' AND j.ref = v.ref AND j.node = '' AND j.lease_token = v.token) {skip locked}`)
 
 	takeMessage = storage.Lookup([]storage.Column{storage.Col("id", storage.UUID)}, `
 		SELECT m.id, m.idem_key, m.title, m.encoding, m.body, d.trace_id, d.id AS delivery_id
@@ -31,6 +31,16 @@ var (
 
 // unheard is how long a delivery waits whose channel another process has made or activated, and this one has not heard of yet.
 const unheard = time.Second
+
+// locked is how long a delivery waits that a transaction of others holds: to wait for that here, with other deliveries locked, might be
+// to wait in a circle.
+const locked = 20 * time.Millisecond
+
+// yield is how long a delivery waits that was claimed too early. The one before it may be over at this very moment, and wake nobody: the job
+// is held here. So it is looked at again, ever later.
+func yield(j queue.Job) time.Duration {
+	return min(blocked, time.Second/4<<min(j.Attempt, 8))
+}
 
 // take is a claimed delivery on its way to the wire.
 type take struct {
@@ -91,10 +101,20 @@ func (s *Sender) applyTakes(tx *storage.Tx, takes []*take) error {
 	if err := tx.Flush(); err != nil {
 		return err
 	}
+	for _, t := range takes {
+		if !t.found { // somebody plans around it, or it is not ours any more
+			back = append(back, queue.Back{Job: t.job, After: locked})
+		}
+	}
 	marks, bodies := markSending.Rows(), takeMessage.Rows()
+	var late []queue.Job
 	for _, t := range takes {
 		if t.send == nil {
 			continue
+		}
+		if now := s.clock.Now(); !t.job.Held(now, s.lease*2/3) { // commits are slow: the rest of its lease may not do for a send
+			late = append(late, t.job)
+			t.send.job.Until = now.Add(s.lease)
 		}
 		marks.Add(t.job.Ref, tx.Now())
 		if m, ok := s.recall.find(t.job.Ref); ok {
@@ -104,6 +124,7 @@ func (s *Sender) applyTakes(tx *storage.Tx, takes []*take) error {
 		}
 	}
 	queue.GiveBack(tx, back, nil)
+	queue.Extend(tx, late, s.lease, nil)
 	tx.Exec(markSending, marks)
 	tx.Query(takeMessage, bodies, func(r storage.Row) error {
 		var message, delivery id.ID
@@ -135,6 +156,7 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 		return nil, fmt.Errorf("read a delivery: %w", err)
 	}
 	t := byID[delivery]
+	t.found = true
 	settle := func(state, reason string) {
 		t.book = &outcome{
 			job: t.job, channel: ch, message: message, n: attempts, at: s.clock.Now(), state: state, reason: reason, unsent: true,
@@ -153,7 +175,7 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 	case s.clock.Now().After(expires):
 		settle(event.StateDead, "expired")
 	case behind:
-		return &queue.Back{Job: t.job, After: blocked}, nil
+		return &queue.Back{Job: t.job, After: yield(t.job)}, nil
 	default:
 		pass, wait, ok := s.reserve(ch)
 		if !ok {

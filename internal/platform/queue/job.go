@@ -194,7 +194,10 @@ type Claim struct {
 	Queue string
 	Max   int
 	Lease time.Duration
-	Jobs  []Job // the answer
+	// Find, when set, looks with Rows for due jobs instead of the queue's own statement, and returns what that returns.
+	Find *s.Statement
+	Rows *s.Rows
+	Jobs []Job // the answer
 }
 
 // NewClaims starts the claiming class on db.
@@ -203,10 +206,13 @@ func NewClaims(db *s.DB, c clock.Clock) *s.Queue[*Claim] {
 		leases := lease.Rows()
 		for _, cl := range claims { // one by one: two claims of one batch must not see the same rows
 			cl.Jobs = nil
-			rows := findDue.Rows()
-			rows.Add(cl.Queue, cl.Max)
+			find, rows := cl.Find, cl.Rows
+			if find == nil {
+				find, rows = findDue, findDue.Rows()
+				rows.Add(cl.Queue, cl.Max)
+			}
 			until := c.Now().Add(cl.Lease)
-			tx.Query(findDue, rows, func(r s.Row) error {
+			tx.Query(find, rows, func(r s.Row) error {
 				j := Job{Queue: cl.Queue, Token: id.New(), Until: until}
 				var held id.ID
 				if err := r.Scan(&j.Kind, &j.Ref, &j.Node, &j.Tenant, &j.Attempt, &j.Failures, &j.Rescues, &held); err != nil {

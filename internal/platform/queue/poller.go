@@ -26,6 +26,8 @@ type Poller struct {
 	Lease  time.Duration
 	// Room is how many jobs Do would take now; 0 or less: none.
 	Room func() int
+	// Choose, when set, may look for up to n due jobs in a way of its own; nil: the oldest.
+	Choose func(n int) (*s.Statement, *s.Rows)
 	// Do starts the work on claimed jobs and returns; it owns them from then on.
 	Do func([]Job)
 
@@ -85,6 +87,9 @@ func (p *Poller) once(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	c := &Claim{Queue: p.Queue, Max: room, Lease: p.Lease}
+	if p.Choose != nil {
+		c.Find, c.Rows = p.Choose(room)
+	}
 	// Not p's ctx: a claim that is committed must be worked on or given back.
 	if err := p.Claims.Do(context.WithoutCancel(ctx), c); err != nil {
 		return 0, err
