@@ -229,6 +229,7 @@ CREATE TABLE node_runs (
     started_at  timestamptz,
     duration_us bigint NOT NULL DEFAULT 0,
     finished_at timestamptz,
+    pruned      boolean NOT NULL DEFAULT false, -- input and output were there and are not kept any more
     PRIMARY KEY (run_id, node)
 );
 
@@ -244,6 +245,7 @@ CREATE TABLE node_attempts (
     retryable   boolean NOT NULL DEFAULT false,
     started_at  timestamptz NOT NULL,
     duration_us bigint NOT NULL DEFAULT 0,
+    pruned      boolean NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, node, attempt)
 );
 
@@ -448,7 +450,20 @@ CREATE TABLE ledger_checks (
     recorded       bigint NOT NULL,
     balanced       boolean NOT NULL,
     problem        text NOT NULL DEFAULT '',
-    checked_at     timestamptz NOT NULL
+    checked_at     timestamptz NOT NULL,
+    pruned         bigint NOT NULL DEFAULT 0,  -- observations that pruning removed
+    audit          text NOT NULL DEFAULT '', -- what the last count of all of them found wrong
+    audited_at     timestamptz
+);
+
+-- What pruning removes: of the last time and of all times, rows by table. ended_at is NULL while it is at work, or was killed.
+CREATE TABLE prunes (
+    tenant_id text PRIMARY KEY,
+    began_at  timestamptz NOT NULL,
+    ended_at  timestamptz,
+    removed   jsonb NOT NULL,
+    total     jsonb NOT NULL,
+    problem   text NOT NULL DEFAULT ''
 );
 
 INSERT INTO config_generation (id, generation) VALUES (1, 1);
@@ -456,7 +471,7 @@ INSERT INTO config_generation (id, generation) VALUES (1, 1);
 
 -- +goose Down
 -- +goose StatementBegin
-DROP TABLE ledger_checks, ledger_daily, message_attempts, messages, delivery_routes, deliveries, incident_events, incidents,
+DROP TABLE prunes, ledger_checks, ledger_daily, message_attempts, messages, delivery_routes, deliveries, incident_events, incidents,
     alert_history, alerts, run_slots, jobs, node_attempts, node_runs, runs, ledger, observations, receipt_bodies, receipts,
     sessions, api_keys, secrets, definition_versions, definitions, channels, sources, config_generation;
 -- +goose StatementEnd

@@ -227,6 +227,7 @@ CREATE TABLE node_runs (
     started_at  TIMESTAMP,
     duration_us INTEGER NOT NULL DEFAULT 0,
     finished_at TIMESTAMP,
+    pruned      BOOLEAN NOT NULL DEFAULT false, -- input and output were there and are not kept any more
     PRIMARY KEY (run_id, node)
 );
 
@@ -242,6 +243,7 @@ CREATE TABLE node_attempts (
     retryable   BOOLEAN NOT NULL DEFAULT false,
     started_at  TIMESTAMP NOT NULL,
     duration_us INTEGER NOT NULL DEFAULT 0,
+    pruned      BOOLEAN NOT NULL DEFAULT false,
     PRIMARY KEY (run_id, node, attempt)
 );
 
@@ -441,7 +443,20 @@ CREATE TABLE ledger_checks (
     recorded       INTEGER NOT NULL,
     balanced       BOOLEAN NOT NULL,
     problem        TEXT NOT NULL DEFAULT '',
-    checked_at     TIMESTAMP NOT NULL
+    checked_at     TIMESTAMP NOT NULL,
+    pruned         INTEGER NOT NULL DEFAULT 0,  -- observations that pruning removed
+    audit          TEXT NOT NULL DEFAULT '', -- what the last count of all of them found wrong
+    audited_at     TIMESTAMP
+);
+
+-- What pruning removes: of the last time and of all times, rows by table. ended_at is NULL while it is at work, or was killed.
+CREATE TABLE prunes (
+    tenant_id TEXT PRIMARY KEY,
+    began_at  TIMESTAMP NOT NULL,
+    ended_at  TIMESTAMP,
+    removed   TEXT NOT NULL,
+    total     TEXT NOT NULL,
+    problem   TEXT NOT NULL DEFAULT ''
 );
 
 INSERT INTO config_generation (id, generation) VALUES (1, 1);
@@ -449,6 +464,7 @@ INSERT INTO config_generation (id, generation) VALUES (1, 1);
 
 -- +goose Down
 -- +goose StatementBegin
+DROP TABLE prunes;
 DROP TABLE ledger_checks;
 DROP TABLE ledger_daily;
 DROP TABLE message_attempts;
