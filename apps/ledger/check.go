@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,6 +55,8 @@ type checkRow struct {
 	Balanced     bool      `gorm:"column:balanced"`
 	Problem      string    `gorm:"column:problem"`
 	CheckedAt    time.Time `gorm:"column:checked_at"`
+	Pruned       int64     `gorm:"column:pruned"` // observations that pruning removed; written by it
+	Audit        string    `gorm:"column:audit"`  // written by Audit
 }
 
 // TableName implements gorm's tabler.
@@ -89,8 +90,8 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	now := c.db.Now()
-	settled := before(now.Add(-settleTime))
+	now, from := c.db.Now(), row.CheckedTo
+	settled := id.Before(now.Add(-settleTime))
 	var problems []string
 	note := func(n int64, format string) {
 		if n != 0 {
@@ -105,28 +106,31 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 		row.CheckedTo, row.Settled = settled, row.Settled+accepted
 		accepted, recorded = 0, 0
 	}
-	young, noted, err := c.observations(ctx, tenant, settled, before(now.Add(time.Hour)))
+	young, noted, err := c.observations(ctx, tenant, settled, id.Before(now.Add(time.Hour)))
 	if err != nil {
 		return Report{}, err
 	}
 	accepted, recorded = accepted+young, recorded+noted
 	row.Accepted, row.Recorded = row.Settled+accepted, row.Settled+recorded
 	note(accepted-recorded, "%d accepted observations have no ledger row")
-	orphans, err := c.orphans(ctx, tenant, before(now.Add(-orphanAge)))
+	orphans, err := c.orphans(ctx, tenant, id.Before(now.Add(-orphanAge)))
 	if err != nil {
 		return Report{}, err
 	}
 	note(orphans, "%d pending rows have no job that works on them")
-	disagree, to, err := c.deliveries(ctx, tenant, row.DeliveriesTo, before(now.Add(-deliveryAge)))
+	disagree, to, err := c.deliveries(ctx, tenant, row.DeliveriesTo, id.Before(now.Add(-deliveryAge)))
 	if err != nil {
 		return Report{}, err
 	}
 	note(disagree, "%d rows say delivered, but none of their deliveries is")
+	if row.Audit != "" {
+		problems = append(problems, row.Audit)
+	}
 	row.Balanced, row.Problem, row.CheckedAt = len(problems) == 0, strings.Join(problems, "; "), now
 	if disagree == 0 {
 		row.DeliveriesTo = to
 	}
-	err = storage.Classify(c.db.From(ctx).Save(&row).Error)
+	err = c.store(ctx, row, from)
 	if errors.Is(err, storage.ErrUnavailable) && ctx.Err() == nil {
 		return row.report(), nil // a full disk: what was found holds all the same, and the next check begins where this one did
 	}
@@ -134,6 +138,18 @@ func (c *Checker) Check(ctx context.Context, tenant string) (Report, error) {
 		return Report{}, fmt.Errorf("store the check of the ledger: %w", err)
 	}
 	return row.report(), nil
+}
+
+// store writes what a check found, unless another process has stored one that began where this one did: rows that were checked may be
+// pruned at once, and this one would count them as missing for ever.
+func (c *Checker) store(ctx context.Context, row checkRow, from id.ID) error {
+	return storage.Classify(c.db.From(ctx).Exec(`INSERT INTO ledger_checks
+		(tenant_id, checked_to, deliveries_to, settled, accepted, recorded, balanced, problem, checked_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (tenant_id) DO UPDATE SET checked_to = excluded.checked_to, deliveries_to = excluded.deliveries_to, settled = excluded.settled,
+			accepted = excluded.accepted, recorded = excluded.recorded, balanced = excluded.balanced, problem = excluded.problem,
+			checked_at = excluded.checked_at
+		WHERE ledger_checks.checked_to IS NOT DISTINCT FROM ?`,
+		row.TenantID, row.CheckedTo, row.DeliveriesTo, row.Settled, row.Accepted, row.Recorded, row.Balanced, row.Problem, row.CheckedAt, from).Error)
 }
 
 func (c *Checker) observations(ctx context.Context, tenant string, from, to id.ID) (accepted, recorded int64, err error) {
@@ -189,15 +205,6 @@ func (c *Checker) deliveries(ctx context.Context, tenant string, from, to id.ID)
 		return 0, from, fmt.Errorf("compare rows with deliveries: %w", storage.Classify(err))
 	}
 	return n, to, nil
-}
-
-// before returns the least UUIDv7 of a millisecond (RFC 9562, 5.7).
-func before(t time.Time) id.ID {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(t.UnixMilli(), 0))<<16)
-	var out id.ID
-	copy(out[:6], b[:6])
-	return out
 }
 
 func compare(a, b id.ID) int {

@@ -14,7 +14,7 @@ var contracts = []string{"drivers", "providers", "apps/notify/channel", "apps/mo
 // domain are the apps that operators name, with the contracts that lie inside them.
 var domain = []string{
 	"apps/alerts", "apps/auth", "apps/checkers", "apps/intelligence", "apps/ledger", "apps/monitors",
-	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/sources", "apps/workloads",
+	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/sources", "apps/workloads",
 }
 
 // testExtras are what every test may import: the plumbing, suites of contracts, and the schema.
@@ -37,7 +37,7 @@ func Default() Rules {
 		},
 		Apps: []string{
 			"event", "alerts", "checkers", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
-			"orchestration", "rehearsal", "sources", "api", "cli", "web",
+			"orchestration", "rehearsal", "retention", "sources", "api", "cli", "web",
 		},
 		Internal: []string{"server", "worker", "platform", "archtest", "bench"},
 		BadNames: []string{

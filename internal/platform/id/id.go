@@ -3,8 +3,10 @@ package id
 
 import (
 	"database/sql/driver"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -88,3 +90,19 @@ func (i *ID) Scan(src any) error {
 
 // GormDataType tells gorm that this is no text.
 func (ID) GormDataType() string { return "uuid" }
+
+// Before returns the least UUIDv7 of t's millisecond (RFC 9562, 5.7): ids made earlier are smaller.
+func Before(t time.Time) ID {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(max(t.UnixMilli(), 0))<<16)
+	var out ID
+	copy(out[:6], b[:6])
+	return out
+}
+
+// Time returns the millisecond in which a UUIDv7 was made, in UTC; of the zero id the beginning of 1970.
+func (i ID) Time() time.Time {
+	var b [8]byte
+	copy(b[2:], i[:6])
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:]))).UTC() //nolint:gosec // 48 bits
+}
