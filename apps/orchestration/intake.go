@@ -63,6 +63,7 @@ type Push struct {
 	Unusable    string // why no item of it can be used; it is kept for a look and a second try
 	Pipeline    string // forces a definition, by name
 	Route       *Route // forces this one
+	Source      string // what its runs show as theirs; "": the alerts' driver, or the entry's name for them
 	Environment string
 	TraceID     string
 	ReprocessOf id.ID

@@ -1,6 +1,7 @@
 package orchestration
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -230,12 +231,7 @@ func (fr *foldRun) origin(of string) string {
 	return of
 }
 
-func (p *Push) runSource() string {
-	if p.Entry.SourceName != "" {
-		return p.Entry.SourceName
-	}
-	return p.Driver
-}
+func (p *Push) runSource() string { return cmp.Or(p.Source, p.Entry.SourceName, p.Driver) }
 
 func environment(e string) string {
 	if e == "" {

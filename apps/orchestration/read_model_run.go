@@ -47,9 +47,20 @@ type RunError struct {
 	Retryable bool   `json:"retryable"`
 }
 
+// RunRefs name what the stages of a run gave out, as older tools do; "" where none has given out anything.
+type RunRefs struct {
+	NormalizedPayloadRef  string `json:"normalized_payload_ref"`
+	CheckerOutputRef      string `json:"checker_output_ref"`
+	IntelligenceOutputRef string `json:"intelligence_output_ref"`
+	NotifyOutputRef       string `json:"notify_output_ref"`
+	// IntelligenceFallbackUsed says that the run went on without what it had asked an analysis of.
+	IntelligenceFallbackUsed bool `json:"intelligence_fallback_used"`
+}
+
 // RunDetail is one run with its nodes.
 type RunDetail struct {
 	Run
+	RunRefs
 	// Nodes are the nodes that have a state, in the order they were started; those that have not started follow by name.
 	Nodes []NodeRun `json:"nodes"`
 	// Config is the definition as this run executes it.
@@ -114,6 +125,53 @@ func (r *Run) derive() {
 		r.LastError = &RunError{Type: r.ErrorType, Message: r.ErrorMessage, Retryable: r.ErrorRetryable}
 	}
 	r.TotalDurationMS = milliseconds(&r.CreatedAt, r.CompletedAt)
+}
+
+// refs names what the nodes gave out.
+func (d *RunDetail) refs() {
+	var config struct {
+		Nodes []struct {
+			ID       string `json:"id"`
+			Required bool   `json:"required"`
+		} `json:"nodes"`
+	}
+	needed := map[string]bool{} // whose failure the run does not survive
+	if json.Unmarshal(d.Config, &config) == nil {
+		for _, n := range config.Nodes {
+			needed[n.ID] = n.Required
+		}
+	}
+	for i := range d.Nodes {
+		n := &d.Nodes[i]
+		if n.Type == "intelligence" && !needed[n.Node] && n.FellBack() {
+			d.IntelligenceFallbackUsed = true
+		}
+		if n.State != string(graph.NodeSucceeded) {
+			continue
+		}
+		ref := d.TraceID + ":" + d.ID.String() + ":" + stages[n.Type]
+		switch n.Type {
+		case "ingest":
+			d.NormalizedPayloadRef = "payload:" + ref
+		case "context":
+			d.CheckerOutputRef = "checker:" + ref
+		case "intelligence":
+			d.IntelligenceOutputRef = "intelligence:" + ref
+		case "notify":
+			d.NotifyOutputRef = "notify:" + ref
+		}
+	}
+}
+
+// FellBack reports whether an intelligence node gave out what it did not get from its provider, or nothing, and the run went on.
+func (n *NodeRun) FellBack() bool {
+	var out struct {
+		FallbackUsed bool `json:"fallback_used"`
+	}
+	if n.State == string(graph.NodeFailed) {
+		return n.Reason == ""
+	}
+	return n.State == string(graph.NodeSucceeded) && json.Unmarshal(n.Output, &out) == nil && out.FallbackUsed
 }
 
 // last is a node's last execution, which is kept with the node.

@@ -75,6 +75,7 @@ func (r *Reader) Run(ctx context.Context, tenant string, run id.ID) (RunDetail, 
 	if d.Config, err = r.configOf(ctx, tenant, d.DefinitionID, d.DefinitionVersion); err != nil {
 		return RunDetail{}, err
 	}
+	d.refs()
 	if g, err := graph.Load(d.Config, NodeKinds()); err == nil {
 		drawing := g.Describe()
 		d.Graph = &drawing

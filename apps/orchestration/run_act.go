@@ -81,6 +81,7 @@ func (a *RunActs) Resume(ctx context.Context, tenant string, which id.ID, by str
 		if err != nil {
 			return err
 		}
+		x.fault = x.nothingTaken()
 		x.errType, x.errMessage, x.errRetryable, x.finishedAt = "", "", false, time.Time{}
 		x.decisions = append(x.decisions, event.Decision{What: "resume", Result: "resumed", Why: "by " + by})
 		s.ledger.Reopen(x.receipt, x.id)
@@ -153,6 +154,7 @@ func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Repl
 			fingerprint: was.fingerprint, createdAt: s.tx.Now(), state: graph.NewState(), recorded: map[string]json.RawMessage{},
 			decisions: []event.Decision{{What: "replay", Result: "dry", Why: "by " + by}},
 		}
+		x.fault = was.nothingTaken()
 		if r.Send {
 			x.origin, x.decisions[0].Result = OriginAgain, "sent"
 			if err := a.again(s, x, by); err != nil {
@@ -180,6 +182,16 @@ func (a *RunActs) again(s *session, x *run, by string) error {
 	}
 	x.eventKind, x.eventSeq = event.EventRetold, seq
 	return nil
+}
+
+// nothingTaken is why a run that no push is behind had nothing to take in, "" for others: another try finds the same.
+func (x *run) nothingTaken() string {
+	for _, n := range x.graph.Nodes {
+		if st := x.state.Nodes[n.ID]; x.receipt.IsZero() && n.Spec.Type == "ingest" && st != nil && st.Status == graph.NodeFailed && st.Err != nil {
+			return st.Err.Message
+		}
+	}
+	return ""
 }
 
 type record struct {

@@ -1,11 +1,13 @@
 package graph
 
+import "slices"
+
 // wireStages is the contract's walk, in order.
 func wireStages() []string { return []string{"pending", "ingested", "checked", "analyzed", "notified"} }
 
 // WireStatus returns the run's status as the contract shows it: the furthest stage whose node kind has ended well, and
-// failed, retrying or skipped (canceled) where they apply. A completed run is notified. As nodes never go back from
-// succeeded, it only moves forward.
+// failed, retrying or skipped (canceled) where they apply. A completed run is notified, or checked where there is nothing but
+// checks. As nodes never go back from succeeded, it only moves forward.
 func (g *Graph) WireStatus(s *State) string {
 	switch s.Run {
 	case RunFailed:
@@ -15,6 +17,9 @@ func (g *Graph) WireStatus(s *State) string {
 	case RunCanceled:
 		return "skipped"
 	case RunSucceeded:
+		if !slices.ContainsFunc(g.Nodes, func(n *Node) bool { return n.Spec.Stage != "checked" }) {
+			return "checked"
+		}
 		return "notified"
 	case RunPending, RunRunning:
 	}

@@ -19,6 +19,11 @@ func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
 	}
 	what := kind(c.Run.Event)
 	input := orchestration.NotifyInputOf(cfg, c.Run.Event)
+	if c.Fault != "" {
+		return orchestration.Result{Input: input, Output: orchestration.NotifyOutput{
+			Deliveries: []event.Told{}, Note: "nothing was taken in, so there is nothing to tell",
+		}}
+	}
 	if !cfg.Tells(what) {
 		return orchestration.Result{Input: input, Output: orchestration.NotifyOutput{
 			Deliveries: []event.Told{}, Note: "this node does not tell " + what + " incidents",
