@@ -98,6 +98,7 @@ type planned struct {
 	body            []byte
 	token           id.ID // set: born leased by this process
 	pass            httpclient.Pass
+	lined           bool          // it has a place in line instead of a slot
 	waits           time.Duration // behind an earlier one
 	revived         bool          // it has a row, as held back
 	severity        string

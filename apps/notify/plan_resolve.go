@@ -129,7 +129,7 @@ func (b *Batch) Committed() {
 		case !d.token.IsZero():
 			b.p.sender.send(&sending{
 				job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
-				live: d.live, message: d.message, pass: d.pass, expires: d.expires, out: out,
+				live: d.live, message: d.message, pass: d.pass, lined: d.lined, expires: d.expires, out: out,
 			})
 		case !d.live.stays() && !d.message.IsZero() && d.reason != event.ReasonDryRun:
 			b.p.sender.recall.keep(d.id, recalled{d.message, out})
@@ -144,7 +144,7 @@ func (b *Batch) Committed() {
 func (b *Batch) Dropped() {
 	for _, d := range b.fresh {
 		if !d.token.IsZero() {
-			b.p.sender.cancel(d.channel, d.pass)
+			b.p.sender.unreserve(d.channel, d.pass, d.lined)
 			d.token = id.ID{}
 		}
 	}

@@ -137,8 +137,8 @@ func (b *Batch) bornLeased(d *planned) bool {
 	if !d.live.Spec.Repeatable {
 		return false
 	}
-	pass, _, ok := b.p.sender.reserve(d.channel)
-	d.pass = pass
+	pass, lined, ok := b.p.sender.reserveBorn(d.channel)
+	d.pass, d.lined = pass, lined
 	return ok
 }
 

@@ -55,6 +55,7 @@ type Sender struct {
 	per    map[id.ID]int
 	freed  map[id.ID]clock.Stopwatch // since the channel's last slot was given back
 	probed clock.Stopwatch           // since the last claim beside a channel that is stuck
+	lines  lines
 	wg     sync.WaitGroup
 }
 
@@ -66,6 +67,7 @@ type sending struct {
 	attempts int // before this one
 	expires  time.Time
 	pass     httpclient.Pass
+	lined    bool // it has a place in line instead of a slot
 	out      channel.Outgoing
 }
 
@@ -102,6 +104,7 @@ func (s *Sender) release(ch id.ID) {
 		delete(s.per, ch)
 		delete(s.freed, ch)
 	}
+	s.callNext()
 }
 
 // A channel all of whose slots are taken is busy, and its next deliveries are best left in the table for a moment; one that has
@@ -181,13 +184,25 @@ func (s *Sender) shut() []string {
 	return out
 }
 
-// send starts an attempt in a slot that was reserved for it.
+// send starts an attempt in the slot, or the place in line, that was reserved for it.
 func (s *Sender) send(x *sending) {
-	s.wg.Go(func() {
-		o := s.attempt(x)
-		s.release(x.live.ID)
-		s.book(o)
-	})
+	if x.lined {
+		s.stand(x)
+		return
+	}
+	s.wg.Go(func() { s.try(x) })
+}
+
+// try makes an attempt and books it.
+func (s *Sender) try(x *sending) {
+	o := s.attempt(x)
+	if o != nil {
+		s.mu.Lock()
+		s.lines.answered(x.live.ID, o.latency, o.result.Verdict)
+		s.mu.Unlock()
+	}
+	s.release(x.live.ID)
+	s.book(o)
 }
 
 func (s *Sender) attempt(x *sending) *outcome {
