@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -37,6 +38,8 @@ type Config struct {
 	Ledger func(tx *storage.Tx) LedgerBatch
 	// Reload reads every cached configuration again.
 	Reload func(ctx context.Context) error
+	// Redact takes secrets out of what nodes take in, give out and say; nil: it knows none of the hub's own.
+	Redact *redact.Redactor
 	// Signals is told what runs do; nil: nobody.
 	Signals *signals.Signals
 	// PushTime makes the time at which a push came in the now of its runs' expressions, and InPlace runs every node within the
@@ -68,11 +71,15 @@ func New(c Config) (*Engine, error) {
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
+	if c.Redact == nil {
+		c.Redact = redact.New()
+	}
 	log := c.Log.With("app", "orchestration")
 	r := &Runner{
 		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
 		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
 		signals: c.Signals, reload: c.Reload, pushTime: c.PushTime, inPlace: c.InPlace,
+		redact: c.Redact,
 	}
 	f := &Folder{db: c.DB, clock: c.Clock, log: log, bell: c.Bell, runner: r, alerts: c.Alerts, waiters: map[id.ID][]chan *event.Folded{}}
 	f.life, f.end = context.WithCancel(context.Background())

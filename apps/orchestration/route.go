@@ -106,6 +106,9 @@ func (a *acceptance) row(o *event.Stored, definition id.ID, state, reason string
 }
 
 func encode(v any) json.RawMessage {
+	if raw, ok := v.(json.RawMessage); ok {
+		return raw
+	}
 	raw, err := json.Marshal(v)
 	if err != nil { // values come from JSON or are plain texts and numbers
 		return json.RawMessage(`{}`)

@@ -12,6 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -36,6 +37,7 @@ type Runner struct {
 	changed        func(tenant string, kind string, i id.ID)
 	nodes          *storage.Queue[*nodeItem]
 	signals        *signals.Signals
+	redact         *redact.Redactor
 	reload         func(ctx context.Context) error
 	pushTime       bool // expressions see the time of the push
 	inPlace        bool // nothing goes to a queue
@@ -50,11 +52,11 @@ func (r *Runner) handle(c *NodeContext) (res Result) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			r.log.Error("a node panicked", "node", c.Node.ID, "type", c.Node.Spec.Type, "run_id", c.Run.ID, "panic", p)
-			res = Result{Err: fmt.Errorf("the node broke: %v", p), Type: "panic"}
+			r.log.Error("a node panicked", "node", c.Node.ID, "type", c.Node.Spec.Type, "run_id", c.Run.ID, "panic", r.redact.Text(fmt.Sprint(p)))
+			res = r.clean(c.Node, Result{Err: fmt.Errorf("the node broke: %v", p), Type: "panic"})
 		}
 	}()
-	return h.Run(c)
+	return r.clean(c.Node, h.Run(c))
 }
 
 // announce tells listeners (pages) what a fold changed.

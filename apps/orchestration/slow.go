@@ -148,11 +148,11 @@ func (w *slow) execute(it *slowItem) bool {
 func (w *slow) handle(c *NodeContext) (res Result) {
 	defer func() {
 		if p := recover(); p != nil {
-			w.log.Error("a node panicked", "node", c.Node.ID, "run_id", c.Run.ID, "panic", p, "stack", string(debug.Stack()))
-			res = Result{Err: fmt.Errorf("the node broke: %v", p), Type: "panic"}
+			w.log.Error("a node panicked", "node", c.Node.ID, "run_id", c.Run.ID, "panic", w.r.redact.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
+			res = w.r.clean(c.Node, Result{Err: fmt.Errorf("the node broke: %v", p), Type: "panic"})
 		}
 	}()
-	return w.r.handlers[c.Node.Spec.Type].Run(c)
+	return w.r.clean(c.Node, w.r.handlers[c.Node.Spec.Type].Run(c))
 }
 
 // beat renews the lease until the execution is over.

@@ -30,6 +30,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
@@ -75,6 +76,7 @@ type core struct {
 	endUsage    context.CancelFunc
 	bell        doorbell
 	signals     *signals.Signals
+	redact      *redact.Redactor
 	work        Work
 	version     string
 	handlers    map[string]orchestration.Handler
@@ -96,6 +98,9 @@ type coreOptions struct {
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
 	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin(), rehearsing: opt.rehearsing}
 	maps.Copy(c.handlers, opt.handlers)
+	if c.redact = redact.New(); c.rehearsing != nil {
+		c.redact = c.rehearsing.redact
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -227,6 +232,7 @@ func (c *core) wire() (err error) {
 		},
 		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
 		Reload:  c.reload.now,
+		Redact:  c.redact,
 		Signals: c.signals,
 		Changed: c.changed,
 	})
@@ -237,7 +243,7 @@ func (c *core) wire() (err error) {
 	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
 	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
 	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
-	c.reload.parts = []func(context.Context) error{c.entries.reload, c.live.Reload}
+	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload}
 	c.reload.last = c.catalog.Reload
 	c.reload.auth = c.auth
 	return nil

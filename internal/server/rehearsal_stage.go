@@ -19,6 +19,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -28,6 +29,7 @@ type rehearsing struct {
 	// channels gives the hub's channels, none of which sends.
 	channels func(ctx context.Context) ([]*notify.Live, error)
 	inPlace  bool // nodes run within the fold, none by a queue
+	redact   *redact.Redactor
 }
 
 // stage is a whole hub for one rehearsal: the real engine on a SQLite file in a folder that goes away with it. It has the hub's
@@ -71,7 +73,7 @@ func (c *core) openStage(ctx context.Context, opt stageOptions) (_ *stage, err e
 	log := slog.New(quiet{c.log.With("rehearsal", filepath.Base(folder.path)).Handler()})
 	s.core, err = openCore(ctx, cfg, log, io.Discard, coreOptions{
 		version: c.version, unsafe: true, handlers: opt.handlers, work: Work{Concurrency: c.work.Concurrency},
-		rehearsing: &rehearsing{inPlace: opt.inPlace, channels: func(context.Context) ([]*notify.Live, error) {
+		rehearsing: &rehearsing{inPlace: opt.inPlace, redact: c.redact, channels: func(context.Context) ([]*notify.Live, error) {
 			return c.pretenders(opt.tenant, opt.pretend), nil
 		}},
 	})

@@ -40,6 +40,14 @@ func (r *Redactor) Text(s string) string {
 	return mark("text") // made to change for ever
 }
 
+// Short is Text, cut to at most limit bytes.
+func (r *Redactor) Short(s string, limit int) string {
+	if s = r.Text(s); quotedSize(s) <= limit {
+		return s
+	}
+	return r.cutText(s, max(limit, smallest))
+}
+
 func mark(kind string) string { return opening + kind + "]" }
 
 const opening = "[redacted:"

@@ -129,6 +129,21 @@ func (s *Store) Owned(ctx context.Context, owner string) (map[id.ID]map[string]s
 	return found, nil
 }
 
+// Every returns every stored value of every tenant, for what must show none of them. Like Owned it joins no transaction.
+func (s *Store) Every(ctx context.Context) ([]secret.String, error) {
+	found, err := s.load(s.db.Read(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("load the secrets: %w", err)
+	}
+	var out []secret.String
+	for _, fields := range found {
+		for _, v := range fields {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
 func (s *Store) load(q *gorm.DB) (map[id.ID]map[string]secret.String, error) {
 	var rows []row
 	if err := q.Find(&rows).Error; err != nil {

@@ -78,6 +78,10 @@ func TestFields(t *testing.T) {
 		if err != nil || len(owned) != 1 || owned[b]["token"].Reveal() != "other" {
 			t.Errorf("Owned = %v, %v", owned, err)
 		}
+		every, err := s.Every(ctx)
+		if err != nil || len(every) != 1 || every[0].Reveal() != "other" {
+			t.Errorf("Every = %v, %v", every, err)
+		}
 		for of, want := range map[string]int{tenant: 1, "acme": 0} {
 			if found, err := s.AllOf(ctx, of, "channels"); err != nil || len(found) != want {
 				t.Errorf("AllOf(%s) = %v, %v", of, found, err)
