@@ -154,20 +154,32 @@ func (s *stage) seedFor(ctx context.Context, p *orchestration.Push) error {
 // restEvery is how often a stage is asked whether all is done.
 const restEvery = 5 * time.Millisecond
 
+// Questions to a stage: what is not folded yet, and which runs are under way.
+const (
+	notFolded = `SELECT count(*) FROM receipts WHERE folded_at IS NULL AND outcome IN ('queued', 'no_route')`
+	retrying  = `SELECT count(*) FROM jobs WHERE kind = 'node'`
+	underWay  = `SELECT count(*) FROM runs WHERE state IN ('pending', 'running', 'retrying')`
+)
+
 // rest waits until everything that came in is folded and no run is under way.
 func (s *stage) rest(ctx context.Context) error {
+	return errors.Join(s.none(ctx, notFolded), s.none(ctx, underWay))
+}
+
+// folded waits until everything that came in is folded.
+func (s *stage) folded(ctx context.Context) error { return s.none(ctx, notFolded) }
+
+func (s *stage) none(ctx context.Context, question string) error {
 	for {
-		var open int64
-		err := s.db.Read(ctx).Raw(`SELECT (SELECT count(*) FROM receipts WHERE folded_at IS NULL AND outcome IN ('queued', 'no_route'))
-			+ (SELECT count(*) FROM runs WHERE state IN ('pending', 'running', 'retrying'))`).Scan(&open).Error
-		if err != nil {
+		var n int64
+		if err := s.db.Read(ctx).Raw(question).Scan(&n).Error; err != nil {
 			return fmt.Errorf("look whether the rehearsal is over: %w", storage.Classify(err))
 		}
-		if open == 0 {
+		if n == 0 {
 			return nil
 		}
 		if err := clock.Sleep(ctx, restEvery); err != nil {
-			return fmt.Errorf("wait for the rehearsal's runs: %w", err)
+			return fmt.Errorf("wait for the rehearsal: %w", err)
 		}
 	}
 }

@@ -221,6 +221,8 @@ func (d *dryRun) messages(ctx context.Context) ([]rehearsal.DryMessage, error) {
 			Body: string(body), IncidentID: r.IncidentID, RunID: r.RunID, Node: r.Node, At: r.At.UTC(),
 		})
 	}
-	slices.SortStableFunc(out, func(a, b rehearsal.DryMessage) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Channel, b.Channel)) })
+	slices.SortStableFunc(out, func(a, b rehearsal.DryMessage) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Channel, b.Channel))
+	})
 	return out, nil
 }

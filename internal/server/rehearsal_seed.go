@@ -17,11 +17,10 @@ const seedPage = 500
 
 // seeding brings alerts and incidents, with who was told of them, from the hub to a stage: as they are, or as they were before a window.
 type seeding struct {
-	s       *stage
-	tenant  string
-	before  *edge             // nil: as they are now
-	regroup map[id.ID]groupBy // source entries whose alerts are grouped in another way
-	active  map[string]bool   // group keys of active incidents on the stage
+	s      *stage
+	tenant string
+	before *edge           // nil: as they are now
+	active map[string]bool // group keys of active incidents on the stage
 }
 
 // incidents copies incidents, what was told of them, and the alerts that fire in them.
@@ -33,7 +32,7 @@ func (g *seeding) incidents(ctx context.Context, ids []id.ID) error {
 		}
 		if g.before != nil {
 			var err error
-			if rows, err = g.before.incidents(ctx, g.s.hub.db.Read(ctx), rows); err != nil {
+			if rows, err = g.before.incidents(g.s.hub.db.Read(ctx), rows); err != nil {
 				return err
 			}
 		}
@@ -90,7 +89,7 @@ func (g *seeding) alerts(ctx context.Context, ids []id.ID) error {
 		}
 		if g.before != nil {
 			var err error
-			if rows, err = g.before.alerts(ctx, g.s.hub.db.Read(ctx), rows); err != nil {
+			if rows, err = g.before.alerts(g.s.hub.db.Read(ctx), rows); err != nil {
 				return err
 			}
 		}
