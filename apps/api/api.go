@@ -36,6 +36,7 @@ type Config struct {
 	Reprocess   Reprocess
 	Sources     Sources
 	Ledger      Ledger
+	Retention   Retention
 	Books       Books
 	Ready       Ready
 	Events      Events
@@ -102,7 +103,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.keyRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes,
 	} {
 		add(h)
 	}

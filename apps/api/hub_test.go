@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/retention"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
@@ -159,12 +161,17 @@ func newHub(t *testing.T, url string) *hub {
 	must(err)
 	totals, err := ledger.NewReader(db)
 	must(err)
+	books, err := ledger.NewChecker(db)
+	must(err)
+	pruning, err := retention.New(retention.Config{DB: db, Log: log, Books: books, Tenant: tenant, Keep: retention.Keep{All: 90 * 24 * time.Hour}})
+	must(err)
+	t.Cleanup(pruning.Stop)
 	metrics := prometheus.NewRegistry()
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
 	a, err := api.New(api.Config{
 		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Flow: flow,
-		Reprocess: h.acts, Sources: entries, Ledger: totals, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
+		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())

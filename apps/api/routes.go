@@ -83,6 +83,9 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/why/{id}": auth.ScopeRead,
 	"GET /api/v1/events":   auth.ScopeRead,
 
+	"GET /api/v1/retention":        auth.ScopeRead,
+	"POST /api/v1/retention/prune": auth.ScopeAdmin,
+
 	"GET /orchestration/pipelines":                   auth.ScopeRead,
 	"GET /orchestration/pipeline/{id}":               auth.ScopeRead,
 	"GET /orchestration/definitions":                 auth.ScopeRead,

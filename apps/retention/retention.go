@@ -12,13 +12,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
-// ErrBusy is returned while a process prunes already.
-var ErrBusy = errors.New("pruning is under way already")
+// ErrBusy is returned while a process prunes already; it wraps event.ErrRefused.
+var ErrBusy = fmt.Errorf("pruning is under way already: %w", event.ErrRefused)
 
 // Keep is how long what is over is kept; 0 is for ever.
 type Keep struct {

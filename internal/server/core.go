@@ -22,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
+	"github.com/incidenthub/incidenthub/apps/retention"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	drivers "github.com/incidenthub/incidenthub/drivers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
@@ -63,6 +64,7 @@ type core struct {
 	starts      *orchestration.Starts
 	checker     *ledger.Checker
 	totals      *ledger.Reader
+	retention   *retention.Service
 	alerts      *alerts.Reader
 	flow        *orchestration.Reader
 	deliveries  *notify.Reader
@@ -184,7 +186,7 @@ func (c *core) readers() error {
 	c.flow, errs[3] = orchestration.NewReader(c.db)
 	c.deliveries, errs[4] = notify.NewReader(c.db)
 	c.inbox, errs[5] = notify.NewInbox(c.db)
-	return errors.Join(errs[:]...)
+	return errors.Join(append(errs[:], c.openRetention())...)
 }
 
 // wire makes the engine. Its write queues share SQLite's transactions in the order they are made here: outcomes, claims, folds, accepts.
@@ -307,6 +309,9 @@ func (c *core) start() error {
 	c.endUsage = cancel
 	c.usage.Go(func() { c.auth.Run(ctx) })
 	queues := c.work.queues()
+	if slices.Contains(queues, maintenance) {
+		c.retention.Start()
+	}
 	if slices.Contains(queues, notify.QueueNotify) {
 		c.notify.Start()
 	}
@@ -320,6 +325,7 @@ const foldTime = 8 * time.Second
 // stop finishes or leaves to the queue what is under way, within ctx.
 func (c *core) stop(ctx context.Context) error {
 	c.reload.stop()
+	c.retention.Stop() //nolint:contextcheck // its passes have their own
 	if c.endUsage != nil {
 		c.endUsage()
 		c.usage.Wait()

@@ -29,12 +29,15 @@ var (
 	descDue    = prometheus.NewDesc("incidenthub_jobs_due", "Jobs that are due and not taken.", []string{"queue"}, nil)
 	descAge    = prometheus.NewDesc("incidenthub_jobs_oldest_due_seconds", "Age of the oldest due job.", []string{"queue"}, nil)
 	descRows   = prometheus.NewDesc("incidenthub_ledger_rows", "What became of every observation on every route.", []string{"state"}, nil)
+	descPruned = prometheus.NewDesc("incidenthub_pruned_rows_total", "Rows removed because they were over and old, by any process.", []string{"table"}, nil)
+	descPrune  = prometheus.NewDesc("incidenthub_pruned_timestamp_seconds", "When pruning came to its end last; 0 when something kept it from that.", nil, nil)
+	descOldest = prometheus.NewDesc("incidenthub_oldest_push_seconds", "Age of the oldest push that is kept.", nil, nil)
 	descEvened = prometheus.NewDesc("incidenthub_ledger_balanced", "1 when the last check of the books found nothing wrong.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (*books) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descDue, descAge, descRows, descEvened} {
+	for _, d := range []*prometheus.Desc{descDue, descAge, descRows, descEvened, descPruned, descPrune, descOldest} {
 		ch <- d
 	}
 }
@@ -44,6 +47,7 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	b.jobs(ctx, ch)
+	b.pruned(ctx, ch)
 	if t, err := b.core.totals.Totals(ctx, tenant); err == nil {
 		for state, n := range map[string]int64{
 			"pending": t.Counts.Pending, "delivered": t.Counts.Delivered, "suppressed": t.Counts.Suppressed, "dead": t.Counts.Dead,
@@ -58,6 +62,24 @@ func (b *books) Collect(ch chan<- prometheus.Metric) {
 			v = 1
 		}
 		ch <- prometheus.MustNewConstMetric(descEvened, prometheus.GaugeValue, v)
+	}
+}
+
+func (b *books) pruned(ctx context.Context, ch chan<- prometheus.Metric) {
+	st, err := b.core.retention.State(ctx)
+	if err != nil {
+		return
+	}
+	for table, n := range st.Total {
+		ch <- prometheus.MustNewConstMetric(descPruned, prometheus.CounterValue, float64(n), table)
+	}
+	if st.Problem != "" {
+		ch <- prometheus.MustNewConstMetric(descPrune, prometheus.GaugeValue, 0)
+	} else if st.EndedAt != nil {
+		ch <- prometheus.MustNewConstMetric(descPrune, prometheus.GaugeValue, float64(st.EndedAt.Unix()))
+	}
+	if st.Oldest != nil {
+		ch <- prometheus.MustNewConstMetric(descOldest, prometheus.GaugeValue, b.core.clock.Now().Sub(*st.Oldest).Seconds())
 	}
 }
 

@@ -31,6 +31,7 @@ type Config struct {
 	Intake   Intake
 	Egress   Egress
 	Jobs     Jobs
+	Keep     Keep
 	Pipeline Pipeline
 	Signals  Signals
 	Startup  Startup
@@ -111,6 +112,14 @@ func (e Egress) All() []string {
 // Jobs times the work queue.
 type Jobs struct {
 	Lease time.Duration `env:"HUB_LEASE" envDefault:"30s" unit:"duration such as 30s or 5m" doc:"How long a worker holds work without a sign of life. After a crash its work comes back when that time is over."`
+}
+
+// Keep is how long what is over is kept, in days. 0 is for ever.
+type Keep struct {
+	Days         int `env:"HUB_KEEP_DAYS" envDefault:"90" unit:"days" doc:"How long alerts, incidents, runs and deliveries that are over are kept; the totals of the ledger stay. What is not over stays however old it is. 0: for ever."`
+	DeadDays     int `env:"HUB_KEEP_DEAD_DAYS" envDefault:"90" unit:"days" doc:"How long what failed is kept, and what belongs to it: at least HUB_KEEP_DAYS. 0: for ever."`
+	BodyDays     int `env:"HUB_KEEP_BODY_DAYS" envDefault:"30" unit:"days" doc:"How long raw bodies of pushes are kept; without its body a push cannot be reprocessed. 0: as long as the push."`
+	SnapshotDays int `env:"HUB_KEEP_SNAPSHOT_DAYS" envDefault:"30" unit:"days" doc:"How long is kept what the nodes of a run got and gave out; without it a run cannot be resumed or replayed. 0: as long as the run."`
 }
 
 // Pipeline sets defaults of pipeline runs.

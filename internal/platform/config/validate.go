@@ -67,6 +67,7 @@ func (c Config) validate(p *problems) {
 	p.allowList("HUB_EGRESS_ALLOW", c.Egress.Allow)
 	p.allowList("SSRF_ALLOWED_HOSTS", c.Egress.AllowedHosts)
 	c.Jobs.validate(p)
+	c.Keep.validate(p)
 	if n := c.Pipeline.MaxRetries; n < 1 || n > maxTries {
 		p.add("ORCHESTRATION_MAX_RETRIES_PER_STAGE", strconv.Itoa(n), "must be a number from 1 to "+strconv.Itoa(maxTries))
 	}
@@ -169,6 +170,15 @@ func (i Intake) validate(p *problems) {
 
 func (j Jobs) validate(p *problems) {
 	between(p, "HUB_LEASE", j.Lease, 500*time.Millisecond, time.Hour)
+}
+
+func (k Keep) validate(p *problems) {
+	const century = 36500
+	for name, days := range map[string]int{
+		"HUB_KEEP_DAYS": k.Days, "HUB_KEEP_DEAD_DAYS": k.DeadDays, "HUB_KEEP_BODY_DAYS": k.BodyDays, "HUB_KEEP_SNAPSHOT_DAYS": k.SnapshotDays,
+	} {
+		between(p, name, days, 0, century)
+	}
 }
 
 func between[T int | Bytes | time.Duration](p *problems, name string, v, least, most T) {
