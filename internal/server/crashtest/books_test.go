@@ -56,7 +56,7 @@ func (a *audit) check(t *testing.T) outcome {
 	began := time.Now()
 	l := a.rest(t, db)
 	o := outcome{accepted: len(a.load.promises()), counts: l.Counts, rest: max(0, a.idle.Sub(began))}
-	o.lost = a.stored(t, db, l) + a.delivered(t)
+	o.lost = a.stored(t, db, l) + a.delivered(t, db)
 	if a.witness == nil {
 		a.witness = newWitness(a.hub, a.load, a.receiver)
 	}
@@ -165,14 +165,14 @@ func (a *audit) stored(t *testing.T, db *storage.DB, l ledger) (lost int) {
 }
 
 // delivered checks that the receiver has every promised alert, under one key, and has said so. It returns how many it has not.
-func (a *audit) delivered(t *testing.T) (lost int) {
+func (a *audit) delivered(t *testing.T, db *storage.DB) (lost int) {
 	t.Helper()
 	keysOf, arrived := a.receiver.keys(), a.receiver.arrivals()
 	for _, p := range a.load.promises() {
 		switch keys := keysOf[p.alert]; {
 		case len(keys) == 0:
 			if lost++; lost < 10 {
-				t.Errorf("%s was accepted and never delivered", p.alert)
+				t.Errorf("%s was accepted and never delivered:\n%s", p.alert, story(t, db, p.alert))
 			}
 		case len(keys) > 1:
 			t.Errorf("%s was told under several keys: %q", p.alert, keys)
@@ -195,17 +195,44 @@ func (a *audit) explain(t *testing.T, db *storage.DB) (repeats int) {
 		FROM` + toldElsewhere).Scan(&rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	arrived := a.receiver.arrivals()
+	arrived, trails := a.receiver.arrivals(), a.receiver.came()
 	for _, r := range rows {
 		n := arrived[r.IdemKey].came
 		delete(arrived, r.IdemKey)
-		repeats += max(0, n-1)
+		repeats += again(trails[r.IdemKey])
 		a.witness.judge(t, r.IdemKey, n, r.Attempts)
 	}
 	for key, n := range arrived {
 		a.witness.repeated(t, key, "it came %d times, and the database does not know it", n.came)
 	}
 	return repeats
+}
+
+// again counts how often a key came that the receiver had taken before.
+func again(trail []visit) (n int) {
+	taken := false
+	for _, v := range trail {
+		if taken {
+			n++
+		}
+		taken = taken || !v.refused
+	}
+	return n
+}
+
+// story tells what the database has about an alert.
+func story(t *testing.T, db *storage.DB, alert string) string {
+	t.Helper()
+	var lines []string
+	if err := db.Read(t.Context()).Raw(`SELECT 'ledger ' || l.state || ' ' || l.reason || ', run ' || coalesce(r.state, 'none') || ', made ' || r.created_at ||
+			', incident ' || coalesce(CAST(r.incident_id AS text), 'none') || ', deliveries: ' || (SELECT coalesce(string_agg(c.driver || ' ' || d.state || ' ' ||
+			d.reason || ' ' || d.attempts || ' at ' || d.created_at, '; '), 'none') FROM deliveries d JOIN channels c ON c.id = d.channel_id WHERE d.run_id = r.id) ||
+			', trace ' || CAST(l.trace AS text)
+		FROM observations o JOIN ledger l ON l.receipt_id = o.receipt_id AND l.idx = o.idx LEFT JOIN runs r ON r.id = l.run_id WHERE o.name = ?`, alert).
+		Scan(&lines).Error; err != nil {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
 }
 
 // dump shows what keeps a hub from coming to rest.

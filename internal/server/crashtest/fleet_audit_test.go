@@ -30,7 +30,7 @@ func (f *fleet) check(t *testing.T, loads ...*load) outcome {
 	began := time.Now()
 	l := a.rest(t, db)
 	o := outcome{accepted: len(all.accepted), counts: l.Counts, rest: max(0, a.idle.Sub(began)), onWay: f.onWay}
-	o.lost = a.stored(t, db, l) + a.delivered(t)
+	o.lost = a.stored(t, db, l) + a.delivered(t, db)
 	o.repeats, o.unexplained = f.explain(t, db)
 	return o
 }
@@ -68,12 +68,8 @@ func (f *fleet) explain(t *testing.T, db *storage.DB) (repeats, unexplained int)
 		if had, ok := f.booked[r.IdemKey]; ok && len(trail) != had {
 			fault(r.IdemKey, "it came %d times, only %d of them before its end was found stored", len(trail), had)
 		}
-		taken := false // by the receiver
+		repeats += again(trail)
 		for n, v := range trail {
-			if taken {
-				repeats++
-			}
-			taken = taken || !v.refused
 			last := n == len(trail)-1
 			if !last && !v.refused && r.Attempts == 1 && v.process != 0 && !f.hit[v.process] && !f.shaken[r.IdemKey] {
 				fault(r.IdemKey, "%s sent it and was neither killed nor stopped, and it came again", f.names[v.process])

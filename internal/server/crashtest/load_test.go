@@ -39,7 +39,11 @@ type load struct {
 }
 
 // promise is an alert that was answered with 2xx.
-type promise struct{ alert, receipt string }
+type promise struct {
+	alert, receipt string
+	at             time.Time     // of asking
+	took           time.Duration // to the answer
+}
 
 func newLoad(h *hub, rate int) *load {
 	return &load{hub: h, rate: rate, stop: make(chan struct{}), busy: make(chan struct{}, abreast), refused: map[int]int{}}
@@ -89,6 +93,13 @@ func (l *load) allow(n int) {
 	}
 }
 
+// hold lets no more be sent until allow.
+func (l *load) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.most = max(1, len(l.accepted))
+}
+
 // wait waits until the hub has taken n more in.
 func (l *load) wait(t *testing.T, n int) {
 	t.Helper()
@@ -114,7 +125,9 @@ func (l *load) end() {
 
 func (l *load) push(n int) {
 	name := fmt.Sprintf("Alert%06d", n)
+	at := time.Now()
 	a, err := l.hub.do(http.MethodPost, "/alerts/webhook/", alertmanager(name))
+	took := time.Since(at)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -137,7 +150,7 @@ func (l *load) push(n int) {
 		l.hub.t.Errorf("a %d without receipt: %s", a.status, a.body)
 		return
 	}
-	l.accepted = append(l.accepted, promise{name, body.Receipt})
+	l.accepted = append(l.accepted, promise{name, body.Receipt, at, took})
 	if l.firstOK.IsZero() {
 		l.firstOK = time.Now()
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ const (
 	childVariable = "HUB_CRASH_CHILD"
 	asWorker      = "worker"
 )
+
+// queuesVariable names the queues that a hub under test works on, with commas; unset: all.
+const queuesVariable = "HUB_CRASH_QUEUES"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
@@ -54,16 +58,20 @@ func child() int {
 		log.Error("read the settings", "error", err)
 		return 2
 	}
+	opt := server.Options{Version: "crash", Handlers: checkHandlers()}
+	if q := os.Getenv(queuesVariable); q != "" {
+		opt.Work.Queues = strings.Split(q, ",")
+	}
 	if os.Getenv(childVariable) == asWorker {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-stop; cancel() }()
-		if err := server.RunWorker(ctx, cfg, nil, 0, os.Stdout, log); err != nil {
+		if err := server.RunWorkerWith(ctx, cfg, opt, os.Stdout, log); err != nil {
 			log.Error("work", "error", err)
 			return 1
 		}
 		return 0
 	}
-	s, err := server.New(context.Background(), cfg, log, io.Discard, server.Options{Version: "crash", Handlers: checkHandlers()})
+	s, err := server.New(context.Background(), cfg, log, io.Discard, opt)
 	if err != nil {
 		log.Error("start", "error", err)
 		return 1

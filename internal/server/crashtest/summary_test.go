@@ -183,7 +183,7 @@ func (s *table) print(w io.Writer) {
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b *line) int {
-		return cmp.Or(place(a.id)-place(b.id), strings.Compare(a.id, b.id), strings.Compare(a.fault, b.fault), strings.Compare(a.engine, b.engine))
+		return cmp.Or(position(a.id)-position(b.id), strings.Compare(a.id, b.id), strings.Compare(a.fault, b.fault), strings.Compare(a.engine, b.engine))
 	})
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "row\tfault\tengine\tfaults\taccepted\tdelivered\tsuppressed\tdead\tlost\ton way\trepeats\tunexplained\tverdict\tfigures (worst)\t")
@@ -196,8 +196,8 @@ func (s *table) print(w io.Writer) {
 	}
 }
 
-// place is the position of a row in the suite.
-func place(id string) int {
+// position is that of a row in the suite.
+func position(id string) int {
 	for n, r := range chaosRows {
 		if r.id == id {
 			return n
