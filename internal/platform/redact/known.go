@@ -25,7 +25,7 @@ type known struct {
 
 func newKnown(secrets []string) *known {
 	k := &known{values: map[string]bool{}}
-	for _, s := range secrets {
+	for _, s := range within(secrets) {
 		if len(s) >= least {
 			k.sorted = append(k.sorted, s)
 			k.sorted = append(k.sorted, forms(s)...)
@@ -45,6 +45,52 @@ func newKnown(secrets []string) *known {
 		k.prefix[i] = p
 	}
 	return k
+}
+
+// within adds to stored values what is secret in them: the leaves of a document, the credential behind its scheme, what a URL carries.
+func within(values []string) []string {
+	out := slices.Clone(values)
+	for i := 0; i < len(out) && len(out) < maxKnown; i++ {
+		s := strings.TrimSpace(out[i])
+		var leaves any
+		if (strings.HasPrefix(s, "{") || strings.HasPrefix(s, "[")) && json.Unmarshal([]byte(s), &leaves) == nil {
+			out = append(out, texts(leaves)...)
+			continue
+		}
+		if word, rest, ok := strings.Cut(s, " "); ok && schemes[strings.ToLower(word)] {
+			out = append(out, strings.TrimSpace(rest))
+		}
+		if u, err := url.Parse(s); err == nil && u.Host != "" {
+			if password, ok := u.User.Password(); ok {
+				out = append(out, password)
+			}
+			for name, list := range u.Query() {
+				if Name(name) != "" {
+					out = append(out, list...)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// maxKnown is how many secrets are looked for.
+const maxKnown = 100_000
+
+func texts(v any) (out []string) {
+	switch v := v.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		for _, item := range v {
+			out = append(out, texts(item)...)
+		}
+	case map[string]any:
+		for _, item := range v {
+			out = append(out, texts(item)...)
+		}
+	}
+	return out
 }
 
 // forms are how a secret looks where it was written by a machine.

@@ -142,11 +142,17 @@ func credentialEnd(s string, from int) int {
 	case s[first] != ' ':
 		return first
 	}
-	switch strings.ToLower(s[from:first]) {
-	case "bearer", "basic", "token", "apikey", "bot", "key", "genie", "geniekey", "negotiate", "ntlm", "splunk":
+	switch scheme := strings.ToLower(s[from:first]); {
+	case schemes[scheme]:
 		return wordEnd(s, first+1)
-	case "digest", "aws4-hmac-sha256", "hawk", "oauth":
+	case scheme == "digest", scheme == "aws4-hmac-sha256", scheme == "hawk", scheme == "oauth":
 		return lineEnd(s, first)
 	}
 	return first
+}
+
+// schemes are the words before the credential of an Authorization header.
+var schemes = map[string]bool{
+	"bearer": true, "basic": true, "token": true, "apikey": true, "bot": true, "key": true, "genie": true, "geniekey": true, "negotiate": true,
+	"ntlm": true, "splunk": true,
 }

@@ -100,6 +100,10 @@ func TestKnow(t *testing.T) {
 	if got := r.Text("plain-canary-1 plainly plain abc"); got != "[redacted:secret] plainly [redacted:secret] abc" {
 		t.Errorf("with secrets: %q", got)
 	}
+	r.Know([]string{`{"X-Key":"leaf-canary-1","n":[1,"leaf-canary-2"]}`, "Bearer head-canary-1", "https://u:pass-canary-1@h/x?token=query-canary-1&q=harmless-query"})
+	if got := r.Text("leaf-canary-1 leaf-canary-2 head-canary-1 pass-canary-1 query-canary-1 harmless-query"); got != strings.Repeat("[redacted:secret] ", 5)+"harmless-query" {
+		t.Errorf("what is in secrets: %q", got)
+	}
 	r.Know([]string{"other-secret"})
 	if got := r.Text("plain-canary-1 other-secret"); got != "plain-canary-1 [redacted:secret]" {
 		t.Errorf("with other secrets: %q", got)
