@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
 )
 
 // Config holds what the API needs; all of it is required but SessionCookie.
@@ -40,6 +41,7 @@ type Config struct {
 	Books       Books
 	Ready       Ready
 	Events      Events
+	Queues      Queues
 	Metrics     prometheus.Gatherer
 	Channels    Channels
 	Deliveries  Deliveries
@@ -84,6 +86,9 @@ func schemaName(t reflect.Type, hint string) string {
 	if t == reflect.TypeFor[orchestration.LintProblem]() {
 		return "LintProblem"
 	}
+	if t.PkgPath() == reflect.TypeFor[queue.View]().PkgPath() && !strings.Contains(t.Name(), "[") {
+		return "Queue" + t.Name()
+	}
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
@@ -108,6 +113,7 @@ func (a *API) Register(e *gin.Engine) error {
 		add(h)
 	}
 	a.plainRoutes(e, h.OpenAPI())
+	a.queueRoutes(h)
 	var err error
 	if a.document, err = json.Marshal(h.OpenAPI()); err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)

@@ -24,8 +24,10 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/retention"
 	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -166,12 +168,22 @@ func newHub(t *testing.T, url string) *hub {
 	pruning, err := retention.New(retention.Config{DB: db, Log: log, Books: books, Tenant: tenant, Keep: retention.Keep{All: 90 * 24 * time.Hour}})
 	must(err)
 	t.Cleanup(pruning.Stop)
+	queues := &queue.Viewer{
+		DB: db, Clock: clock.System(), Names: []string{"ingest", "notify"}, Away: func() string { return "" },
+		Doorbell: func(context.Context) queue.Doorbell {
+			return queue.Doorbell{
+				Kind: "redis", Processes: []queue.Process{{ID: "1", Host: "hub-1", PID: 7, Queues: []string{"notify"}, Status: "active"}},
+				Queues: map[string]queue.Rings{"notify": {Pending: 2, Processed: 5}},
+			}
+		},
+	}
 	metrics := prometheus.NewRegistry()
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
 	a, err := api.New(api.Config{
 		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
+		Queues: queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())

@@ -79,6 +79,9 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/inbox/unread":    auth.ScopeRead,
 	"POST /api/v1/inbox/read":     auth.ScopeRespond,
 
+	"GET /api/v1/queues":              auth.ScopeRead,
+	"GET /api/v1/queues/{queue}/jobs": auth.ScopeRead,
+
 	"GET /api/v1/ledger":   auth.ScopeRead,
 	"GET /api/v1/why/{id}": auth.ScopeRead,
 	"GET /api/v1/events":   auth.ScopeRead,

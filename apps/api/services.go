@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -125,6 +126,12 @@ type Definitions interface {
 type Ledger interface {
 	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
 	Why(ctx context.Context, tenant string, about id.ID) (ledger.Explanation, error)
+}
+
+// Queues tells what waits; *queue.Viewer fits.
+type Queues interface {
+	View(ctx context.Context) (queue.View, error)
+	Jobs(ctx context.Context, tenant, name string, f queue.Filter) (storage.Page[queue.Row], error)
 }
 
 // Balance is what the hub's check of its own books found last.

@@ -73,6 +73,7 @@ type commands struct {
 	Why      whyCmd      `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
 	Ledger   ledgerCmd   `cmd:"" help:"Count what became of every alert, through a running hub."`
 	Prune    pruneCmd    `cmd:"" help:"Remove what is over and old, through a running hub."`
+	Queues   queuesCmd   `cmd:"" help:"Show what waits in each queue, through a running hub."`
 	Health   healthCmd   `cmd:"" help:"Ask a running hub whether it takes alerts in."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 

@@ -36,6 +36,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/worker"
 )
 
 // tenant is the one tenant of a hub without tenants of its own.
@@ -77,6 +78,8 @@ type core struct {
 	usage       sync.WaitGroup // of auth's book-keeping
 	endUsage    context.CancelFunc
 	bell        doorbell
+	queues      *queue.Viewer
+	pages       bool // it serves them
 	signals     *signals.Signals
 	redact      *redact.Redactor
 	work        Work
@@ -90,6 +93,7 @@ type coreOptions struct {
 	version string
 	unsafe  bool
 	work    Work
+	pages   bool // it serves pages, which want to know what changes in other processes
 	// handlers execute node kinds instead of the built-in ones.
 	handlers map[string]orchestration.Handler
 	// rehearsing makes it a hub that tells nobody, on a database that is thrown away.
@@ -103,6 +107,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if c.redact = redact.New(); c.rehearsing != nil {
 		c.redact = c.rehearsing.redact
 	}
+	c.pages = opt.pages
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())
@@ -192,9 +197,14 @@ func (c *core) readers() error {
 // wire makes the engine. Its write queues share SQLite's transactions in the order they are made here: outcomes, claims, folds, accepts.
 func (c *core) wire() (err error) {
 	lease := c.cfg.Jobs.Lease
-	if c.bell, err = newBell(c.cfg, c.db, c.work.queues(), c.log, c.clock); err != nil {
+	var ears worker.Ears
+	if c.pages {
+		ears = c.events
+	}
+	if c.bell, err = newBell(c.cfg, c.db, c.work.queues(), ears, c.log, c.clock); err != nil {
 		return err
 	}
+	c.queues = &queue.Viewer{DB: c.db, Clock: c.clock, Names: worker.Queues(), Doorbell: c.bell.Doorbell, Away: c.bell.Away}
 	notices, err := notify.NewNotices()
 	if err != nil {
 		return err
@@ -251,9 +261,11 @@ func (c *core) wire() (err error) {
 	return nil
 }
 
-// changed tells open pages what to show anew.
+// changed tells open pages what to show anew, here and in other processes.
 func (c *core) changed(tenant, kind string, i id.ID) {
-	c.events.Publish(tenant, pubsub.Event{Kind: kind, ID: i})
+	e := pubsub.Event{Kind: kind, ID: i}
+	c.events.Publish(tenant, e)
+	c.bell.Tell(tenant, e)
 }
 
 // act fits apps/alerts to orchestration.
@@ -308,6 +320,9 @@ func (c *core) start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.endUsage = cancel
 	c.usage.Go(func() { c.auth.Run(ctx) })
+	if c.pages {
+		c.usage.Go(func() { c.reread(ctx) })
+	}
 	queues := c.work.queues()
 	if slices.Contains(queues, maintenance) {
 		c.retention.Start()

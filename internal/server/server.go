@@ -72,7 +72,9 @@ func New(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Wr
 	if err := sweepStages(cfg.Storage.DataDir); err != nil {
 		log.WarnContext(ctx, "remove old rehearsals", "error", err)
 	}
-	c, err := openCore(ctx, cfg, log, console, opt.core())
+	own := opt.core()
+	own.pages = true
+	c, err := openCore(ctx, cfg, log, console, own)
 	if err != nil {
 		return nil, err
 	}
