@@ -19,6 +19,7 @@ import (
 func emptyHub(now time.Time) *hub {
 	h := &hub{
 		now: now, lines: map[id.ID][]alerts.TimelineEntry{}, sessions: map[string]auth.Session{},
+		queues:  quiet(now),
 		books:   ledger.Report{Balanced: true, CheckedAt: now},
 		sources: []sources.Source{{ID: id.New(), Name: "default", KeyPrefix: "ihi_a81c02", IsActive: true, IsDefault: true, UpdatedAt: now}},
 	}
@@ -60,6 +61,7 @@ func demo(now time.Time) *hub {
 		h.add(s.title, s.source, s.instance, s.text, s.severity, s.status, s.age, s.alerts, s.firing, s.told)
 	}
 	h.flows()
+	h.busy()
 	return h
 }
 

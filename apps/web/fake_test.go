@@ -20,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/web"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -46,12 +47,15 @@ type hub struct {
 	sessions  map[string]auth.Session
 	events    pubsub.Broadcaster
 	refuse    error // what acts answer with
+	queues    queue.View
+	trouble   queue.Trouble
+	jobs      []queue.Row
 }
 
 func (h *hub) config() web.Config {
 	return web.Config{
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
-		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events,
+		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }

@@ -25,6 +25,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"span":     span,
 		"ms":       func(v *float64) string { return milliseconds(v) },
 		"num":      num,
+		"int64":    func(v int) int64 { return int64(v) },
 		"short":    short,
 		"web":      webURL,
 		"sev":      severityMark,

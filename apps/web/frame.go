@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,9 +34,10 @@ type Frame struct {
 	Newest  string // the page's own first part, where it has several
 	Open    int64  // incidents
 	Unread  int64  // inbox messages
-	Problem *Problem
 	Toast   *Toast
 	Signed  bool
+	// What is wrong with the hub itself.
+	Problems []Problem
 	// What the person may do; buttons for the rest are left out.
 	MayRespond bool
 	MayEdit    bool
@@ -45,7 +47,7 @@ type Frame struct {
 type Crumb struct{ Name, URL string }
 
 // Problem is something wrong with the hub itself.
-type Problem struct{ Text, URL, Link string }
+type Problem struct{ Tone, Text, URL, Link string }
 
 // Toast says what was just done.
 type Toast struct {
@@ -84,14 +86,38 @@ func (w *Web) frame(c *gin.Context, section, title string, up ...Crumb) Frame {
 	} else {
 		w.Log.WarnContext(ctx, "unread messages not counted", "error", err)
 	}
-	h, err := w.Books.Last(ctx, s.Principal.Tenant)
+	f.Problems = w.problems(ctx, s.Principal.Tenant)
+	return f
+}
+
+// problems is the health line, worst first.
+func (w *Web) problems(ctx context.Context, tenant string) []Problem {
+	var out []Problem
+	h, err := w.Books.Last(ctx, tenant)
 	switch {
 	case err != nil:
 		w.Log.WarnContext(ctx, "health of the books not read", "error", err)
 	case !h.CheckedAt.IsZero() && !h.Balanced:
-		f.Problem = &Problem{Text: "The hub's books do not balance: " + h.Problem, URL: "/receipts", Link: "See what came in"}
+		out = append(out, Problem{"critical", "The hub's books do not balance: " + h.Problem, "/receipts", "See what came in"})
 	}
-	return f
+	t, err := w.Queues.Trouble(ctx)
+	if err != nil {
+		w.Log.WarnContext(ctx, "health of the queues not read", "error", err)
+		return out
+	}
+	if t.Late != "" {
+		waits := since(w.Clock.Now().Sub(t.Since))
+		out = append(out, Problem{"critical", "Work is late: the oldest in the queue " + t.Late + " has waited " + waits + ".", "/queues/" + url.PathEscape(t.Late), "See what waits"})
+	}
+	if t.Away != "" {
+		out = append(out, Problem{"warning", "Redis is away: the hub's processes do not wake each other and look for work every second.", "/queues", "See the queues"})
+	}
+	return out
+}
+
+// healthLine is the line anew: a page may stay open for a long time.
+func (w *Web) healthLine(c *gin.Context) {
+	w.fragment(c, http.StatusOK, "queues", "health", Frame{Problems: w.problems(c.Request.Context(), tenant(c)), Signed: true})
 }
 
 func theme(c *gin.Context) string {

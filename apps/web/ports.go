@@ -11,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -113,4 +114,12 @@ type Sessions interface {
 // Events tells what changes: incident, receipt, run, delivery, message; *pubsub.Broadcaster fits.
 type Events interface {
 	Subscribe(tenant string) (events <-chan pubsub.Event, cancel func())
+}
+
+// Queues tells what waits in the hub's queues; *queue.Viewer fits.
+type Queues interface {
+	View(ctx context.Context) (queue.View, error)
+	Jobs(ctx context.Context, tenant, name string, f queue.Filter) (storage.Page[queue.Row], error)
+	// Trouble is asked on every page, so it must not count.
+	Trouble(ctx context.Context) (queue.Trouble, error)
 }

@@ -33,6 +33,8 @@ var table = []struct {
 	{"receipts", []string{"marks", "pager"}},
 	{"receipt", []string{"marks"}},
 	{"deliveries", []string{"pager"}},
+	{"queues", nil},
+	{"queue", nil},
 	{"why", nil},
 	{"pipelines", []string{"graph"}},
 	{"pipeline", []string{"graph"}},

@@ -32,6 +32,7 @@ type Config struct {
 	Why        Explainer
 	Sessions   Sessions
 	Events     Events
+	Queues     Queues
 	// Kinds describe the channel drivers, for their forms.
 	Kinds []channel.Spec
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
@@ -63,6 +64,7 @@ func (c *Config) check() error {
 		{"Why", c.Why != nil},
 		{"Sessions", c.Sessions != nil},
 		{"Events", c.Events != nil},
+		{"Queues", c.Queues != nil},
 		{"Kinds", len(c.Kinds) > 0},
 		{"Draw", c.Draw != nil},
 		{"Log", c.Log != nil},
@@ -116,6 +118,7 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.POST("/logout", w.logout)
 	in.GET("/", w.home)
 	in.GET("/events", w.eventsStream)
+	in.GET("/health-line", w.healthLine)
 	in.GET("/welcome", w.welcomeShow)
 	in.POST("/samples/:driver", w.may(auth.ScopeEdit), w.sampleSend)
 	in.GET("/incidents", w.incidentsList)
@@ -133,6 +136,8 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.GET("/receipts/:id/raw", w.receiptRaw)
 	in.POST("/receipts/:id/reprocess", w.may(auth.ScopeEdit), w.receiptReprocess)
 	in.GET("/deliveries", w.deliveriesList)
+	in.GET("/queues", w.queuesList)
+	in.GET("/queues/:queue", w.queueShow)
 	in.GET("/why/:id", w.whyShow)
 	in.GET("/pipelines", w.pipelinesList)
 	in.GET("/pipelines/:id", w.pipelineShow)

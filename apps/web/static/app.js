@@ -105,6 +105,24 @@
     }
   });
 
+  // What no event tells is asked for: queues every three seconds, the health of the hub every thirty, and, while there is no stream,
+  // the page every nine.
+  var beats = 0;
+  setInterval(function () {
+    if (document.hidden || !body.dataset.live) return;
+    beats++;
+    htmx.trigger(body, "hub-tick");
+    if (beats % 10 === 0) htmx.trigger(body, "hub-slow");
+    if (beats % 3 === 0 && document.documentElement.dataset.live !== "on") everything();
+  }, 3000);
+  // Nobody asked for that, so its failures are no toasts: a line says that the page is old.
+  function background(e) { return (e.detail.requestConfig || {}).verb === "get"; }
+  function lost(is) {
+    var line = $("#lost");
+    if (line) line.hidden = !is;
+  }
+  body.addEventListener("htmx:afterRequest", function (e) { if (e.detail.successful) lost(false); });
+
   // A page that is drawn anew keeps what a person has typed and opened.
   var keepings = Idiomorph.defaults.callbacks;
   keepings.beforeNodeMorphed = function (node) { return !(node.matches && node.matches("[data-keep]")); };
@@ -196,8 +214,12 @@
   fade();
   body.addEventListener("htmx:responseError", function (e) {
     if (e.detail.xhr.status === 401) { location.href = "/login?next=" + encodeURIComponent(location.pathname + location.search); return; }
+    if (background(e)) { lost(e.detail.xhr.status >= 500); return; }
     var words = e.detail.xhr.getResponseHeader("X-Hub-Error");
     toast(words || "That did not work (" + e.detail.xhr.status + "). Load the page again and try once more.");
   });
-  body.addEventListener("htmx:sendError", function () { toast("The hub does not answer. Your change was not made; try again in a moment."); });
+  body.addEventListener("htmx:sendError", function (e) {
+    if (background(e)) { lost(true); return; }
+    toast("The hub does not answer. Your change was not made; try again in a moment.");
+  });
 })();
