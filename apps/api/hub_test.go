@@ -183,7 +183,7 @@ func newHub(t *testing.T, url string) *hub {
 	a, err := api.New(api.Config{
 		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
-		Queues: queues,
+		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())

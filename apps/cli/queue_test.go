@@ -21,15 +21,18 @@ func TestQueues(t *testing.T) {
 	}{
 		"no Redis": {
 			queues("false", "null", `{"kind":"local","away":"","processes":[]}`),
-			[]string{"10000+", "d ago", "No Redis: the doorbell is in the process"}, []string{"is late", "\x1b", "Processes that"},
+			[]string{"10000+", "d ago", "No Redis: the doorbell is in the process"},
+			[]string{"is late", "\x1b", "Processes that"},
 		},
 		"Redis": {
 			queues("true", `{"pending":4,"processed":321}`, `{"kind":"redis","away":"","processes":[{"host":"hub-1","pid":77,"queues":["ingest","notify"],"started_at":"2026-03-01T11:00:00Z"}]}`),
-			[]string{"321", "is late: its oldest due work", "hub-1", "ingest, notify"}, []string{"No Redis", "\x1b"},
+			[]string{"321", "is late: its oldest due work", "hub-1", "ingest, notify"},
+			[]string{"No Redis", "\x1b"},
 		},
 		"away": {
 			queues("true", "null", `{"kind":"redis","away":"Redis is away since 12:00: connection refused","processes":[]}`),
-			[]string{"Redis is away since 12:00: connection refused. Processes look for work"}, []string{"No Redis", "Processes that"},
+			[]string{"Redis is away since 12:00: connection refused. Processes look for work"},
+			[]string{"No Redis", "Processes that"},
 		},
 		"nobody": {queues("false", "null", `{"kind":"redis","away":"","processes":[]}`), []string{"Processes that Redis wakes\nNone."}, nil},
 	} {

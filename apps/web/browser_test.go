@@ -27,6 +27,7 @@ type browser struct {
 	mu   sync.Mutex
 	// refused are addresses whose refusal is part of the test; the browser logs it as an error.
 	refused string
+	gone    bool // the hub is stopped: every complaint is part of the test
 }
 
 func open(t *testing.T, s *httptest.Server) *browser {
@@ -79,7 +80,7 @@ func (b *browser) watch(event any) {
 func (b *browser) wanted(complaint string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.refused != "" && strings.Contains(complaint, b.refused)
+	return b.gone || b.refused != "" && strings.Contains(complaint, b.refused)
 }
 
 // refuse makes complaints about an address part of the test.
@@ -87,6 +88,18 @@ func (b *browser) refuse(address string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refused = address
+}
+
+// lose stops the hub under the page.
+func (b *browser) lose(s *httptest.Server) {
+	b.t.Helper()
+	b.mu.Lock()
+	b.gone = true
+	b.mu.Unlock()
+	if err := s.Listener.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	s.CloseClientConnections()
 }
 
 // live is over when the page has its stream and was drawn anew for what happened before.

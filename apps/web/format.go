@@ -25,6 +25,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"span":     span,
 		"ms":       func(v *float64) string { return milliseconds(v) },
 		"num":      num,
+		"seconds":  func(v float64) string { return span(time.Duration(v * float64(time.Second))) },
 		"int64":    func(v int) int64 { return int64(v) },
 		"short":    short,
 		"web":      webURL,

@@ -38,7 +38,7 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 		Log: s.log, Version: version, SessionCookie: web.SessionCookie, Auth: c.auth, Keys: c.auth, Alerts: c.alerts, Acts: c.acts, RunActs: c.runActs, Flow: c.flow,
 		Reprocess: c, Sources: c.sources, Channels: c.channels, Deliveries: c.deliveries, Inbox: c.inbox, Definitions: c.definitions,
 		Ledger: c.totals, Retention: c.retention, Books: balance{s.self}, Ready: s, Events: c.events, Metrics: metrics,
-		Queues: c.queues,
+		Queues:           c.queues,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) { return graph.Schema(c.specs) },
 	})
 	if err != nil {

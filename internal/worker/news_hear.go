@@ -49,7 +49,7 @@ func (n *news) hear() {
 // listen hears one connection out.
 func (n *news) listen(ctx context.Context) error {
 	line := n.b.client.Subscribe(ctx) // connects at the first channel only
-	defer line.Close()
+	defer func() { _ = line.Close() }()
 	// A read heeds no context.
 	defer context.AfterFunc(ctx, func() { _ = line.Close() })()
 	if err := line.Subscribe(ctx, n.channel); err != nil {

@@ -208,7 +208,12 @@ func TestQueriesUseTheIndex(t *testing.T) {
 		"trouble": func() error { _, err := v.Trouble(t.Context()); return err },
 	}
 	for _, f := range []queue.Filter{
-		{}, {Newest: true}, {State: queue.StateDue}, {State: queue.StateHeld}, {State: queue.StateLater, Newest: true}, {Cursor: first.NextCursor},
+		{},
+		{Newest: true},
+		{State: queue.StateDue},
+		{State: queue.StateHeld},
+		{State: queue.StateLater, Newest: true},
+		{Cursor: first.NextCursor},
 		{Cursor: first.NextCursor, Newest: true, State: queue.StateExpired},
 	} {
 		calls[fmt.Sprintf("jobs %+v", f)] = func() error { _, err := v.Jobs(t.Context(), "default", "notify", f); return err }
