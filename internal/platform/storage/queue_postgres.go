@@ -2,14 +2,19 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // tries is how often a Postgres transaction that lost against another one is begun.
 const tries = 4
+
+// planChanged is the SQLSTATE of a prepared statement that a migration has overtaken: the next connection prepares it anew.
+const planChanged = "0A000"
 
 // work is one committer: it takes what waits, commits it, and takes what arrived meanwhile.
 func (q *Queue[T]) work() {
@@ -69,7 +74,10 @@ func (d *DB) hotOnce(ctx context.Context, fn func(tx *Tx) error) error {
 	if err == nil {
 		err = p.run(ctx, tx.queue, true)
 	}
-	if err != nil && p.begun {
+	if fault := (&pgconn.PgError{}); errors.As(err, &fault) && fault.Code == planChanged {
+		_ = conn.Conn().Close(ctx)
+	}
+	if err != nil && p.begun && !conn.Conn().IsClosed() {
 		rollback(conn) //nolint:contextcheck // ctx may be what ended the transaction
 	}
 	return err

@@ -43,16 +43,11 @@ func TestArrays(t *testing.T) {
 			for _, v := range tt.values {
 				rows.Add(0, v)
 			}
-			args, err := arrays(op{stmt: s, rows: rows})
-			if err != nil {
+			e := &encoder{}
+			if err := e.encode([]op{{stmt: s, rows: rows}}); err != nil {
 				t.Fatal(err)
 			}
-			m := pgtype.NewMap()
-			raw, err := m.Encode(tt.oid, pgtype.BinaryFormatCode, args[1], nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := m.Scan(tt.oid, pgtype.BinaryFormatCode, raw, tt.got); err != nil {
+			if err := pgtype.NewMap().Scan(tt.oid, pgtype.BinaryFormatCode, e.params[1], tt.got); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, tt.got, cmp.Comparer(time.Time.Equal)); diff != "" {
@@ -68,7 +63,7 @@ func TestArraysRefuseOtherTypes(t *testing.T) {
 		s := Insert("x", []Column{Col("c", kind)}, "")
 		rows := s.Rows()
 		rows.Add(1.5)
-		if _, err := arrays(op{stmt: s, rows: rows}); err == nil || !strings.Contains(err.Error(), "column c: no way to store a float64") {
+		if err := (&encoder{}).encode([]op{{stmt: s, rows: rows}}); err == nil || !strings.Contains(err.Error(), "column c: no way to store a float64") {
 			t.Errorf("type %d takes a float64: %v", kind, err)
 		}
 	}
