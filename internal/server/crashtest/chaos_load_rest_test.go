@@ -1,0 +1,139 @@
+//go:build unix
+
+package crashtest
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+)
+
+// TestRest has the hub work and rest: what it took for that (goroutines, files, connections to the database) it gives back.
+func TestRest(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("-short: takes seconds")
+	}
+	engines(t, func(t *testing.T, engine, url string) {
+		c := row(t, "C26", engine, "10,000 alerts, then rest")
+		h, r := newHub(t, url, nil), newReceiver(t)
+		h.start()
+		h.tell(r)
+		work := func(n, from int) *load {
+			l := newLoad(h, 1000)
+			l.sent.Add(int64(from))
+			l.start(n)
+			l.over.Wait()
+			return l
+		}
+		db := h.open(t)
+		first := work(pick(100, 1000), 0) // which opens what stays open
+		settle(t, h, db, time.Now())
+		before := quiet(t, h, r, nil)
+		second := work(pick(500, 10_000), 100_000)
+		l, rest := settle(t, h, db, time.Now())
+		peak := held(t, h)
+		at := time.Now()
+		after := quiet(t, h, r, before)
+		accepted := len(first.promises()) + len(second.promises())
+		o := found(l, accepted)
+		if o.lost != 0 || l.Counts["delivered"] != int64(accepted) {
+			t.Errorf("%d accepted, ledger %+v", accepted, l.Counts)
+		}
+		c.faults(1)
+		c.count(o)
+		c.within("at rest", rest, 0)
+		c.within("all given back", time.Since(at), 0)
+		for _, what := range []string{"goroutines", "files", "database connections"} {
+			if before[what] > 0 {
+				c.say("%s %d before, %d right after it, %d at rest", what, before[what], peak[what], after[what])
+			}
+		}
+	})
+}
+
+// quiet waits until the hub holds no more than a tenth above what it held before, or, without that, until it holds as little as it will.
+func quiet(t *testing.T, h *hub, r *receiver, before map[string]int) (now map[string]int) {
+	t.Helper()
+	h.client.CloseIdleConnections()
+	if !long() || before == nil { // the long form waits until the hub closes what it does not use
+		r.server.CloseClientConnections()
+	}
+	if before == nil {
+		same := 0
+		testkit.Eventually(t, patience, func() bool {
+			time.Sleep(200 * time.Millisecond)
+			last := now
+			now = held(t, h)
+			if same++; fmt.Sprint(last) != fmt.Sprint(now) {
+				same = 0
+			}
+			return same >= 5
+		}, "the hub is never quiet")
+		return now
+	}
+	excess := "" // what is too much
+	defer func() {
+		if excess != "" {
+			t.Logf("it holds %s", excess)
+		}
+	}()
+	testkit.Eventually(t, patience, func() bool {
+		time.Sleep(100 * time.Millisecond)
+		excess, now = "", held(t, h)
+		for what, n := range now {
+			if n > before[what]+before[what]/10+1 {
+				excess += fmt.Sprintf("%d %s, before %d; ", n, what, before[what])
+			}
+		}
+		return excess == ""
+	}, "the hub does not give back what it took")
+	return now
+}
+
+// held is what the hub holds now, by its own account and by the database's.
+func held(t *testing.T, h *hub) map[string]int {
+	t.Helper()
+	a, err := h.do(http.MethodGet, "/metrics", nil)
+	if err != nil || a.status != http.StatusOK {
+		t.Fatalf("read the metrics: %d %v", a.status, err)
+	}
+	out := map[string]int{}
+	for line := range strings.Lines(string(a.body)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		what := map[string]string{"go_goroutines": "goroutines", "process_open_fds": "files"}[name]
+		if what == "" {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			t.Fatalf("metric %q: %v", line, err)
+		}
+		out[what] = int(n)
+	}
+	if out["goroutines"] == 0 {
+		t.Fatalf("the metrics say nothing: %s", a.body)
+	}
+	if url := h.settings["HUB_DATABASE_URL"]; url != "" {
+		conn, err := pgx.Connect(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		var n int
+		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+			AND application_name LIKE 'incidenthub%'`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		out["database connections"] = n
+	}
+	return out
+}
