@@ -28,7 +28,7 @@ func (a *API) guard(method, path string) gin.HandlerFunc {
 			return
 		}
 		if !streams[path] {
-			ctx, cancel := context.WithTimeout(c.Request.Context(), requestLimit)
+			ctx, cancel := context.WithTimeout(c.Request.Context(), max(requestLimit, patient[path]))
 			defer cancel()
 			c.Request = c.Request.WithContext(ctx)
 		}

@@ -33,6 +33,7 @@ type Config struct {
 	Alerts      Alerts
 	Acts        Acts
 	RunActs     RunActs
+	Pipelines   Pipelines
 	Flow        Flow
 	Reprocess   Reprocess
 	Sources     Sources
@@ -108,7 +109,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes,
 	} {
 		add(h)
 	}

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,20 +30,25 @@ type contractRun struct {
 }
 
 type contractStage struct {
-	Stage        string    `json:"stage"` // the node's kind
-	NodeID       string    `json:"node_id"`
-	Status       string    `json:"status"`
-	Attempt      int64     `json:"attempt"`
-	StartedAt    time.Time `json:"started_at"`
-	CompletedAt  time.Time `json:"completed_at"`
-	DurationMS   float64   `json:"duration_ms"`
-	ErrorType    string    `json:"error_type"`
-	ErrorMessage string    `json:"error_message"`
+	Stage          string     `json:"stage"` // of the built-in pipeline, else the node's kind
+	NodeID         string     `json:"node_id"`
+	Status         string     `json:"status"`
+	Attempt        int64      `json:"attempt"`
+	IdempotencyKey string     `json:"idempotency_key"`
+	StartedAt      *time.Time `json:"started_at"`
+	CompletedAt    *time.Time `json:"completed_at"`
+	DurationMS     *float64   `json:"duration_ms"`
+	ErrorType      string     `json:"error_type"`
+	ErrorMessage   string     `json:"error_message"`
+	ErrorRetryable bool       `json:"error_retryable"`
+	SkipReason     string     `json:"skip_reason,omitempty"`
 }
 
 type contractRunDetail struct {
 	orchestration.Run
+	orchestration.RunRefs
 	CurrentStage    string          `json:"current_stage"`
+	MaxRetries      int             `json:"max_retries"`
 	StageExecutions []contractStage `json:"stage_executions"`
 }
 
@@ -106,15 +113,53 @@ func (a *API) contractRun(ctx context.Context, tenant string, c *gin.Context) (a
 	if err != nil {
 		return nil, err
 	}
-	out := contractRunDetail{Run: d.Run, CurrentStage: d.CurrentNode, StageExecutions: []contractStage{}}
-	for _, n := range d.Nodes {
-		for _, t := range n.Attempts {
-			out.StageExecutions = append(out.StageExecutions, contractStage{
-				n.Type, n.Node, t.State, t.Attempt, t.StartedAt, t.CompletedAt, t.DurationMS, t.ErrorType, t.Error,
-			})
-		}
+	out := contractRunDetail{
+		Run: d.Run, RunRefs: d.RunRefs, CurrentStage: d.CurrentNode, MaxRetries: triesOf(d.Config), StageExecutions: []contractStage{},
+	}
+	for _, n := range inOrder(&d) {
+		out.StageExecutions = append(out.StageExecutions, executionsOf(&d, &n)...)
 	}
 	return out, nil
+}
+
+// executionsOf are the executions of a node, with the one that is under way; of a node that is left out there is one that says why.
+func executionsOf(d *orchestration.RunDetail, n *orchestration.NodeRun) []contractStage {
+	out := make([]contractStage, 0, len(n.Attempts)+1)
+	stage := contractStage{Stage: orchestration.StageOf(n.Node, n.Type), NodeID: n.Node}
+	for _, t := range n.Attempts {
+		s := stage
+		s.Status, s.Attempt, s.ErrorType, s.ErrorMessage, s.ErrorRetryable = t.State, t.Attempt, t.ErrorType, t.Error, t.Retryable
+		s.StartedAt, s.CompletedAt, s.DurationMS = &t.StartedAt, &t.CompletedAt, &t.DurationMS
+		out = append(out, s)
+	}
+	switch n.State {
+	case "ready", "running":
+		stage.Status, stage.Attempt, stage.StartedAt = "running", n.Attempt, n.StartedAt
+		out = append(out, stage)
+	case "retrying":
+		stage.Status, stage.Attempt = "retrying", n.Attempt
+		out = append(out, stage)
+	case stateSkipped:
+		stage.Status, stage.Attempt, stage.CompletedAt, stage.SkipReason = stateSkipped, n.Attempt, n.CompletedAt, n.Reason
+		out = append(out, stage)
+	}
+	for i := range out {
+		out[i].IdempotencyKey = fmt.Sprintf("%s:%s:%d", d.ID, n.Node, out[i].Attempt)
+	}
+	return out
+}
+
+// triesOf is how often a definition has a failed node tried in all, unless the node says otherwise.
+func triesOf(config json.RawMessage) int {
+	var d struct {
+		Defaults struct {
+			MaxRetries *int `json:"max_retries"`
+		} `json:"defaults"`
+	}
+	if json.Unmarshal(config, &d) != nil || d.Defaults.MaxRetries == nil {
+		return 3
+	}
+	return *d.Defaults.MaxRetries
 }
 
 func (a *API) contractDefinitions(ctx context.Context, tenant string, c *gin.Context) (any, error) {

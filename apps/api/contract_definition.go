@@ -111,19 +111,24 @@ func contractBody(c *gin.Context, out any, mayBeEmpty bool) ([]byte, error) {
 	if len(raw) == 0 && mayBeEmpty {
 		return nil, nil
 	}
+	return raw, readObject(raw, out)
+}
+
+// readObject reads a JSON object into out.
+func readObject(raw []byte, out any) error {
 	if err := json.Unmarshal(raw, out); err != nil {
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) && wrong.Field != "" {
-			return nil, newProblem(http.StatusBadRequest, fmt.Sprintf("The field %s must not be a JSON %s.", wrong.Field, wrong.Value))
+			return newProblem(http.StatusBadRequest, fmt.Sprintf("The field %s must not be a JSON %s.", wrong.Field, wrong.Value))
 		}
 		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-			return nil, newProblem(http.StatusBadRequest, "The body is not valid JSON: "+err.Error())
+			return newProblem(http.StatusBadRequest, "The body is not valid JSON: "+err.Error())
 		}
-		return nil, newProblem(http.StatusBadRequest, "The body is not a JSON object with fields of the right kind.")
+		return newProblem(http.StatusBadRequest, "The body is not a JSON object with fields of the right kind.")
 	}
 	if raw[0] != '{' { // null is read without complaint
-		return nil, newProblem(http.StatusBadRequest, "The body is not a JSON object.")
+		return newProblem(http.StatusBadRequest, "The body is not a JSON object.")
 	}
-	return raw, nil
+	return nil
 }
 
 func (a *API) contractCreate(ctx context.Context, c caller, g *gin.Context) (any, error) {

@@ -63,6 +63,9 @@ func (a *API) fail(ctx context.Context, err error) *Problem {
 		p.retryAfter = retrySoon
 		return p
 	}
+	if p := badExecutionOf(err); p != nil {
+		return p
+	}
 	if p := invalid(err); p != nil {
 		return p
 	}

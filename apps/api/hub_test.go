@@ -22,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/apps/retention"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
@@ -57,6 +58,7 @@ type acts struct {
 	mu    sync.Mutex
 	calls []string
 	err   error
+	run   id.ID // that an execution begins, and that has ended; zero: it goes on
 }
 
 func (a *acts) do(what string, tenant string, incident id.ID, more ...string) error {
@@ -75,7 +77,18 @@ func (a *acts) Resume(_ context.Context, t string, run id.ID, by string) error {
 }
 
 func (a *acts) Replay(_ context.Context, t string, run id.ID, r orchestration.Replay, by string) (id.ID, error) {
-	return run, a.do("replay", t, run, r.From, strconv.FormatBool(r.Newest), by)
+	return run, a.do("replay", t, run, r.From, strconv.FormatBool(r.Newest), strconv.FormatBool(r.Send), by)
+}
+
+func (a *acts) Execute(_ context.Context, t string, e api.Execution) (api.Executed, error) {
+	raw, _ := json.Marshal(e)
+	return api.Executed{RunID: a.run, TraceID: e.TraceID}, a.do("execute", t, a.run, string(raw))
+}
+
+func (a *acts) Wait(context.Context, string, id.ID) (bool, error) { return !a.run.IsZero(), nil }
+
+func (a *acts) Rehearse(_ context.Context, t string, e api.Execution) (rehearsal.DryRunResult, error) {
+	return rehearsal.DryRunResult{Outcome: "queued", TraceID: e.TraceID}, a.do("rehearse", t, a.run)
 }
 
 func (a *acts) Acknowledge(_ context.Context, t string, i id.ID, by string) error {
@@ -181,7 +194,7 @@ func newHub(t *testing.T, url string) *hub {
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
 	a, err := api.New(api.Config{
-		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Flow: flow,
+		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Pipelines: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,

@@ -31,6 +31,7 @@ func (a *API) plainRoutes(e *gin.Engine, doc *huma.OpenAPI) {
 		a.plain(e, doc, http.MethodGet, r)
 	}
 	a.contractDefinitionRoutes(e, doc)
+	a.contractPipelineRoutes(e, doc)
 	for _, path := range []string{"/alerts/webhook", "/alerts/webhook/{driver}"} {
 		describeWebhook(doc, path)
 	}

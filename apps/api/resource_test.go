@@ -123,7 +123,9 @@ func TestRunActs(t *testing.T) {
 		problem(t, h.call(h.respond, "POST", "/api/v1/runs/nonsense/"+verb, ""), 404)
 	}
 	for body, want := range map[string]string{
-		"": "replay default " + run.String() + "  false respond", `{"from":"tell","version":"newest"}`: "replay default " + run.String() + " tell true respond",
+		"":                                   "replay default " + run.String() + "  false false respond",
+		`{"from":"tell","version":"newest"}`: "replay default " + run.String() + " tell true false respond",
+		`{"send":true}`:                      "replay default " + run.String() + "  false true respond",
 	} {
 		w := h.call(h.respond, "POST", "/api/v1/runs/"+run.String()+"/replay", body)
 		if got := h.acts.calls[len(h.acts.calls)-1]; w.Code != 200 || got != want {

@@ -58,6 +58,8 @@ var scopes = map[string]auth.Scope{
 	"DELETE /api/v1/definitions/{ref}":       auth.ScopeEdit,
 	"GET /api/v1/definitions/{ref}/versions": auth.ScopeRead,
 	"POST /api/v1/definitions/{ref}/clone":   auth.ScopeEdit,
+	"POST /api/v1/definitions/{ref}/execute": auth.ScopeEdit, // it takes alerts in and tells people
+	"POST /api/v1/definitions/execute":       auth.ScopeEdit,
 
 	"GET /api/v1/definitions/{ref}/diff":                        auth.ScopeRead,
 	"GET /api/v1/definitions/{ref}/versions/{version}":          auth.ScopeRead,
@@ -95,6 +97,10 @@ var scopes = map[string]auth.Scope{
 	"GET /orchestration/definitions/{ref}":           auth.ScopeRead,
 	"POST /orchestration/definitions/{ref}/validate": auth.ScopeRead, // it saves nothing
 	"POST /orchestration/definitions/validate":       auth.ScopeRead, // nor does this
+	"POST /orchestration/pipeline":                   auth.ScopeEdit, // it takes alerts in
+	"POST /orchestration/pipeline/sync":              auth.ScopeEdit,
+	"POST /orchestration/pipeline/{id}/resume":       auth.ScopeRespond,
+	"POST /orchestration/definitions/{ref}/execute":  auth.ScopeEdit,
 	"POST /orchestration/definitions":                auth.ScopeEdit,
 	"PUT /orchestration/definitions/{ref}":           auth.ScopeEdit,
 	"PATCH /orchestration/definitions/{ref}":         auth.ScopeEdit,

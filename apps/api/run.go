@@ -36,7 +36,7 @@ func (a *API) runRoutes(h huma.API) {
 // runActRoutes are what people do to runs. Each answers with the run as it is then.
 func (a *API) runActRoutes(h huma.API) {
 	change(a, h, op(http.MethodPost, "/api/v1/runs/{id}/replay", "replay-run",
-		"Do again what an ended run did, as a new run that sends nothing: what would be told is recorded as suppressed (dry_run)"), a.replay)
+		"Do again what an ended run did, as a new run. Unless send is true it sends nothing: what would be told is recorded as suppressed (dry_run)"), a.replay)
 	for _, r := range []struct {
 		verb, summary string
 		do            func(ctx context.Context, tenant string, run id.ID, by string) error
@@ -64,6 +64,7 @@ type replayInput struct {
 	Body *struct {
 		From    string `json:"from,omitempty" doc:"Node to begin with; what comes before is taken over as recorded. Empty: all but the first node." maxLength:"200"`
 		Version string `json:"version,omitempty" doc:"Of the pipeline: the run's own, or the newest." enum:"same,newest" default:"same"`
+		Send    bool   `json:"send,omitempty" doc:"Tell for real: whoever was told hears it again. Otherwise what would be told is recorded and not sent. Refused for an incident that has ended." default:"false"`
 	}
 }
 
@@ -74,7 +75,7 @@ func (a *API) replay(ctx context.Context, c caller, in *replayInput) (*answer[or
 	}
 	var r orchestration.Replay
 	if in.Body != nil {
-		r = orchestration.Replay{From: in.Body.From, Newest: in.Body.Version == "newest"}
+		r = orchestration.Replay{From: in.Body.From, Newest: in.Body.Version == "newest", Send: in.Body.Send}
 	}
 	again, err := a.RunActs.Replay(ctx, c.tenant, run, r, c.name)
 	if err != nil {

@@ -37,6 +37,11 @@ type DryRun struct {
 	Pipeline    string
 	Candidate   *Candidate // nil: the definitions as they are
 	Environment string     // "": production
+	// Of runs by hand. Without a Body one begins as by a start, about Incident if that is set; Pipeline must be set then.
+	Labels    map[string]string // put onto every alert of the body, over its own
+	Incident  id.ID
+	Origin    string // "": that of a webhook
+	RunSource string // what the run shows as its source; "": as that of a webhook
 	TraceID     string     // "": a new one
 }
 

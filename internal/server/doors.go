@@ -35,7 +35,7 @@ func (i intake) Wait(ctx context.Context, tenant string, receipt id.ID) *event.F
 func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version string) error {
 	c := s.core
 	a, err := api.New(api.Config{
-		Log: s.log, Version: version, SessionCookie: web.SessionCookie, Auth: c.auth, Keys: c.auth, Alerts: c.alerts, Acts: c.acts, RunActs: c.runActs, Flow: c.flow,
+		Log: s.log, Version: version, SessionCookie: web.SessionCookie, Auth: c.auth, Keys: c.auth, Alerts: c.alerts, Acts: c.acts, RunActs: c.runActs, Pipelines: pipelines{c}, Flow: c.flow,
 		Reprocess: c, Sources: c.sources, Channels: c.channels, Deliveries: c.deliveries, Inbox: c.inbox, Definitions: c.definitions,
 		Ledger: c.totals, Retention: c.retention, Books: balance{s.self}, Ready: s, Events: c.events, Metrics: metrics,
 		Queues:           c.queues,

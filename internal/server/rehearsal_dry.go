@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,11 +39,15 @@ func (c *core) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (
 	if driver == "" {
 		driver = entry.Driver
 	}
-	parsed, err := alerts.Parse(c.parsers, driver, in.Body, c.limits())
-	if err != nil {
-		return out, fmt.Errorf("%w: %w", rehearsal.ErrBadInput, err)
+	var parsed alerts.Parsed
+	if len(in.Body) > 0 {
+		if parsed, err = alerts.Parse(c.parsers, driver, in.Body, c.limits()); err != nil {
+			return out, fmt.Errorf("%w: %w", rehearsal.ErrBadInput, err)
+		}
+		relabel(parsed.Observations, in.Labels)
 	}
 	p := api.NewPush(entry, driver, in.Body, parsed)
+	p.Origin, p.Source = cmp.Or(in.Origin, p.Origin), in.RunSource
 	p.Tenant, p.Pipeline, p.Environment, p.TraceID = tenant, in.Pipeline, in.Environment, in.TraceID
 	if p.TraceID == "" {
 		p.TraceID = trace.New()
@@ -58,7 +63,7 @@ func (c *core) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (
 	s.engine.Start(Work{}.queues()) //nolint:contextcheck // its work ends with the stage
 	s.notify.Start()
 	d := dryRun{stage: s, tenant: tenant, push: p, began: c.clock.Now()}
-	got, err := s.engine.Intake.Accept(ctx, p)
+	got, err := s.begin(ctx, p, in)
 	if errors.Is(err, orchestration.ErrUnknownPipeline) {
 		return out, fmt.Errorf("%w: %w", rehearsal.ErrBadInput, err)
 	}
@@ -70,6 +75,25 @@ func (c *core) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (
 		return out, err
 	}
 	return d.result(ctx, got)
+}
+
+// begin takes a push in, or begins a run without one.
+func (s *stage) begin(ctx context.Context, p *orchestration.Push, in rehearsal.DryRun) (orchestration.Accepted, error) {
+	if len(in.Body) > 0 {
+		return s.engine.Intake.Accept(ctx, p)
+	}
+	if err := (&seeding{s: s, tenant: p.Tenant, active: map[string]bool{}}).incidents(ctx, []id.ID{in.Incident}); err != nil {
+		return orchestration.Accepted{}, err
+	}
+	route := s.catalog.Named(p.Tenant, in.Pipeline)
+	if route == nil {
+		return orchestration.Accepted{}, fmt.Errorf("%w: %q", orchestration.ErrUnknownPipeline, in.Pipeline)
+	}
+	_, err := s.starts.Start(ctx, orchestration.Start{
+		Tenant: p.Tenant, Route: route, Origin: p.Origin, Source: p.Source, Environment: p.Environment, TraceID: p.TraceID, By: "rehearsal",
+		Incident: in.Incident,
+	})
+	return orchestration.Accepted{TraceID: p.TraceID, Outcome: orchestration.OutcomeQueued}, err
 }
 
 // wouldSend makes a channel take every message at once.
