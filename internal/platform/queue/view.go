@@ -97,19 +97,23 @@ type Viewer struct {
 	Doorbell func(ctx context.Context) Doorbell
 	Away     func() string
 
-	once    sync.Once
-	turn    chan struct{} // held by whoever reads
-	view    View
-	trouble Trouble
-	looked  time.Time
+	views, looks turn // apart: pages that ask for trouble must not wait for Redis
+	view         View
+	trouble      Trouble
+	looked       time.Time
 }
 
-// enter waits for the turn to read.
-func (v *Viewer) enter(ctx context.Context) (leave func(), err error) {
-	v.once.Do(func() { v.turn = make(chan struct{}, 1) })
+// turn lets one caller read at a time.
+type turn struct {
+	once sync.Once
+	held chan struct{}
+}
+
+func (t *turn) enter(ctx context.Context) (leave func(), err error) {
+	t.once.Do(func() { t.held = make(chan struct{}, 1) })
 	select {
-	case v.turn <- struct{}{}:
-		return func() { <-v.turn }, nil
+	case t.held <- struct{}{}:
+		return func() { <-t.held }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("read the queues: %w", ctx.Err())
 	}
@@ -119,7 +123,7 @@ func fresh(at, now time.Time) bool { return now.Sub(at) < viewLife && !now.Befor
 
 // View returns what is in the queues, at most a second old.
 func (v *Viewer) View(ctx context.Context) (View, error) {
-	leave, err := v.enter(ctx)
+	leave, err := v.views.enter(ctx)
 	if err != nil {
 		return View{}, err
 	}
@@ -217,7 +221,7 @@ func (v *Viewer) oldest(ctx context.Context, now time.Time) (map[string]time.Tim
 
 // Trouble looks at the oldest due rows, at most once a second, and asks nobody else: every page may ask.
 func (v *Viewer) Trouble(ctx context.Context) (Trouble, error) {
-	leave, err := v.enter(ctx)
+	leave, err := v.looks.enter(ctx)
 	if err != nil {
 		return Trouble{}, err
 	}

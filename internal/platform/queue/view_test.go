@@ -93,6 +93,37 @@ func TestView(t *testing.T) {
 	})
 }
 
+// TestTroubleWaitsForNobody: every page asks, also while the doorbell keeps the page of queues waiting.
+func TestTroubleWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	db := dbtest.Open(t, storage.SQLite)
+	v := viewer(db, clock.At(noon))
+	asked, answer := make(chan struct{}), make(chan struct{})
+	v.Doorbell = func(context.Context) queue.Doorbell {
+		close(asked)
+		<-answer
+		return queue.Doorbell{Kind: "redis"}
+	}
+	viewed := make(chan error)
+	go func() {
+		_, err := v.View(t.Context())
+		viewed <- err
+	}()
+	<-asked
+	if got, err := v.Trouble(t.Context()); err != nil || got.Away == "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := v.View(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a second view, given up: %v", err)
+	}
+	close(answer)
+	if err := <-viewed; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestViewStopsCounting(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
