@@ -48,6 +48,7 @@ type Config struct {
 	Deliveries  Deliveries
 	Inbox       Inbox
 	Definitions Definitions
+	Backtests   Backtests
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
 	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
 }
@@ -113,6 +114,7 @@ func (a *API) Register(e *gin.Engine) error {
 	} {
 		add(h)
 	}
+	a.backtestRoutes(h)
 	a.plainRoutes(e, h.OpenAPI())
 	a.queueRoutes(h)
 	var err error

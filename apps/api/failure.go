@@ -11,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -47,6 +48,8 @@ var refusals = []struct {
 	{notify.ErrBuiltIn, http.StatusConflict},
 	{notify.ErrTooMany, http.StatusUnprocessableEntity},
 	{event.ErrRefused, http.StatusConflict},
+	{rehearsal.ErrBusy, http.StatusConflict},
+	{rehearsal.ErrBadInput, http.StatusUnprocessableEntity},
 }
 
 // fail is the one place where errors of services become answers. What is not known here is logged and answered with 500.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
@@ -115,6 +116,16 @@ func (a *acts) Reprocess(_ context.Context, t string, receipt id.ID) (id.ID, err
 	return receipt, a.do("reprocess", t, receipt)
 }
 
+// Check implements rehearsal.Stage: nothing can be tried here.
+func (h *hub) Check(context.Context, string, *rehearsal.Backtest) error {
+	return fmt.Errorf("%w: not here", rehearsal.ErrBadInput)
+}
+
+// Backtest implements rehearsal.Stage.
+func (h *hub) Backtest(context.Context, string, rehearsal.Backtest, rehearsal.Progress) (*rehearsal.Report, error) {
+	return nil, errors.New("not here")
+}
+
 func (h *hub) Ready(context.Context) error { return h.ready }
 
 func (h *hub) Balance(context.Context, string) (api.Balance, error) {
@@ -198,6 +209,7 @@ func newHub(t *testing.T, url string) *hub {
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
+		Backtests: rehearsal.NewDesk(h, clock.System(), log),
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())
 		},

@@ -66,6 +66,11 @@ var scopes = map[string]auth.Scope{
 	"POST /api/v1/definitions/{ref}/versions/{version}/restore": auth.ScopeEdit,
 	"GET /api/v1/schemas/definition.json":                       auth.ScopeRead,
 
+	"GET /api/v1/backtests":         auth.ScopeEdit,
+	"POST /api/v1/backtests":        auth.ScopeEdit, // it stores nothing, but is work
+	"GET /api/v1/backtests/{id}":    auth.ScopeEdit,
+	"DELETE /api/v1/backtests/{id}": auth.ScopeEdit,
+
 	"GET /api/v1/channels":           auth.ScopeRead,
 	"POST /api/v1/channels":          auth.ScopeEdit,
 	"POST /api/v1/channels/validate": auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses

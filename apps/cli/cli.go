@@ -79,6 +79,7 @@ type commands struct {
 
 	Definition definitionCmd `cmd:"" help:"See, compare, copy, import and export pipelines, through a running hub."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what the hub reads."`
+	Backtest   backtestCmd   `cmd:"" help:"Try a pipeline, or other groupings, on what came in, through a running hub."`
 }
 
 // failure ends a command with ExitFailed after it has printed all there is to say.

@@ -101,7 +101,7 @@ type Incidents struct {
 // IncidentLine is one incident that would be made of several, or the reverse.
 type IncidentLine struct {
 	Incidents []id.ID  `json:"incidents" doc:"The real ones: several that would be one, or one that would be several."`
-	Titles    []string `json:"titles" doc:"Of the incidents that there would be, or that there were."`
+	Titles    []string `json:"titles" doc:"Of the incidents that there would be."`
 	Parts     int64    `json:"parts" doc:"How many become one, or how many there would be."`
 	Receipts  []id.ID  `json:"receipts" doc:"Receipts to look at, one of each part, at most ten."`
 	Links     []string `json:"links"`
@@ -120,9 +120,12 @@ type ReceiptLine struct {
 	Links     []string `json:"links"`
 }
 
+// SinceHelp says what ParseSince reads.
+const SinceHelp = "write a time like 2026-11-20T10:00:00Z, or how long ago: 7d, 2w, 36h, 90m"
+
 // ParseSince reads the beginning of a window: a point in time (RFC 3339), or how long before now: 7d, 2w, 36h, 90m.
 func ParseSince(text string, now time.Time) (time.Time, error) {
-	bad := fmt.Errorf("%w: since %.40q is neither a time like 2026-11-20T10:00:00Z nor a span like 7d, 36h or 90m", ErrBadInput, text)
+	bad := fmt.Errorf("%w: %s", ErrBadInput, SinceHelp)
 	text = strings.TrimSpace(text)
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC(), nil

@@ -20,13 +20,5 @@ func (s *Server) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun)
 	return s.core.DryRun(ctx, tenant, in)
 }
 
-// Backtest is what the desk asks for.
-func (s *Server) Backtest(ctx context.Context, b rehearsal.Backtest) (*rehearsal.Report, error) {
-	if err := s.core.Check(ctx, tenant, &b); err != nil {
-		return nil, err
-	}
-	return s.core.Backtest(ctx, tenant, b, func(string, int, int) {})
-}
-
 // Routes are the addresses that the server answers.
 func Routes(s *Server) gin.RoutesInfo { return s.http.Handler.(legible).next.(*gin.Engine).Routes() }

@@ -22,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
+	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/apps/retention"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	drivers "github.com/incidenthub/incidenthub/drivers/registry"
@@ -86,6 +87,7 @@ type core struct {
 	version     string
 	handlers    map[string]orchestration.Handler
 	rehearsing  *rehearsing // nil: this is the hub itself
+	desk        *rehearsal.Desk
 }
 
 // coreOptions are what servers and workers differ in.
@@ -135,6 +137,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		return c, err
 	}
 	c.reload = &reloader{db: c.db, log: log}
+	c.desk = rehearsal.NewDesk(c, c.clock, log)
 	if err := c.services(console); err != nil {
 		return c, err
 	}
@@ -339,6 +342,9 @@ const foldTime = 8 * time.Second
 
 // stop finishes or leaves to the queue what is under way, within ctx.
 func (c *core) stop(ctx context.Context) error {
+	if c.desk != nil {
+		c.desk.Close()
+	}
 	c.reload.stop()
 	c.retention.Stop() //nolint:contextcheck // its passes have their own
 	if c.endUsage != nil {

@@ -183,14 +183,3 @@ func (e *edge) takeBack(db *gorm.DB, ids []id.ID, byID map[id.ID]*seedAlert) err
 	}
 	return storage.Classify(changes.Err())
 }
-
-// firstID is the least id that is made at a point in time or later (RFC 9562: UUIDv7 begins with its milliseconds).
-func firstID(at time.Time) id.ID {
-	var i id.ID
-	ms := uint64(max(0, at.UnixMilli())) //nolint:gosec // not negative
-	for n := range 6 {
-		i[n] = byte(ms >> (8 * (5 - n)))
-	}
-	i[6], i[8] = 0x70, 0x80
-	return i
-}

@@ -49,7 +49,7 @@ const settledReceipts = "tenant_id = ? AND id >= ? AND id < ? AND (folded_at IS 
 // findWindow counts the receipts between two points in time; false: there are none.
 func (s *stage) findWindow(ctx context.Context, tenant string, since, until time.Time) (*window, bool, error) {
 	w := &window{s: s, tenant: tenant, until: until}
-	from, to := firstID(since), firstID(until)
+	from, to := id.Before(since), id.Before(until)
 	var found struct {
 		N     int   `gorm:"column:n"`
 		Items int   `gorm:"column:items"`
