@@ -27,7 +27,7 @@ func taken(lease time.Duration) time.Duration { return lease + 15*time.Second }
 // failTimes is how often a process dies at each point, and failWithin at which of its first hits.
 func failTimes() int { return pick(2, 20) }
 
-const failWithin = 20
+const failWithin = 12
 
 // TestFailpoints kills a hub of one process exactly at each of the points where one thing is done and the next is not. What it held is
 // taken up by its next start.
@@ -59,6 +59,7 @@ func needsFailpoints(t *testing.T) {
 	case testing.Short():
 		t.Skip("-short: takes seconds")
 	case !failpoint.Built:
+		row(t, "C2", "", "kill -9 at failpoints")
 		t.Skip("built without failpoints: add -tags chaos, as make test does")
 	}
 }
@@ -74,12 +75,12 @@ type pointed struct {
 func (p *pointed) run() {
 	t := p.t
 	h, r := newHub(t, p.url, map[string]string{"HUB_LEASE": shortLease.String()}), newReceiver(t)
-	h.start()
+	h.await(h.spawn())
 	h.tell(r)
 	if slices.Contains(p.points, failpoint.Claimed) { // other work goes on in place, and is never claimed
 		r.refuse = func(visits int, _ string) bool { return visits == 0 && len(r.trails)%4 == 0 }
 	}
-	l := newLoad(h, rate())
+	l := newLoad(h, 20)
 	w := newWitness(h, l, r)
 	l.start(0)
 	random := rand.New(rand.NewPCG(1, 1))
@@ -97,12 +98,12 @@ func (p *pointed) run() {
 				continue
 			}
 			l.hold()
-			h.start()
+			h.await(h.spawn())
 			p.c.within("taken up", h.caughtUp(killed), taken(shortLease))
 		}
 	}
 	if !long() {
-		h.start()
+		h.await(h.spawn())
 	}
 	l.allow(0)
 	l.wait(t, 5)
@@ -254,7 +255,7 @@ func dieAt(t *testing.T, c recorder, f *fleet, lease time.Duration, times int, l
 		f.servers[0].only("looked", looked)
 	}
 	f.start(f.all()[1:]...) // now: whoever runs follows a change of the configuration a moment later
-	loads := f.loads(pick(10, 50))
+	loads := f.loads(10)
 	random := rand.New(rand.NewPCG(1, 2))
 	faults := 0
 	for range times {

@@ -37,6 +37,13 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", pick("8", "4")); err != nil {
 		panic(err)
 	}
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGINT, syscall.SIGTERM)
+	go func() { // what was found so far
+		<-broken
+		summary.print(os.Stdout)
+		os.Exit(1)
+	}()
 	code := m.Run()
 	summary.print(os.Stdout)
 	os.Exit(code)
