@@ -9,7 +9,7 @@ import (
 )
 
 // notYet are the triggers whose parts of the hub are still to come.
-var notYet = []string{graph.TriggerCheck, graph.TriggerMonitor, graph.TriggerWorkload, graph.TriggerSchedule}
+var notYet = []string{graph.TriggerCheck, graph.TriggerMonitor, graph.TriggerWorkload}
 
 // notServed warns of what the format has and this release does not do yet, so that nobody waits for it.
 func notServed(raw []byte) []graph.Problem {

@@ -119,6 +119,9 @@ func (s *DefinitionService) insert(ctx context.Context, tenant string, in Defini
 		if err := s.db.From(ctx).Select("*").Create(&d).Error; err != nil {
 			return err
 		}
+		if err := s.scheduleSince(ctx, d); err != nil {
+			return err
+		}
 		return s.keepVersion(ctx, d, in.By)
 	})
 }
@@ -203,9 +206,11 @@ func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn fun
 		case res.RowsAffected == 0:
 			return &DefinitionChangedError{Newest: was.Version, ChangedAt: was.UpdatedAt}
 		case fresh:
-			return s.keepVersion(ctx, d, by)
+			if err := s.keepVersion(ctx, d, by); err != nil {
+				return err
+			}
 		}
-		return nil
+		return s.scheduleSince(ctx, d)
 	})
 	if errors.Is(err, errUnchanged) {
 		return d, nil

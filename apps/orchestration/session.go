@@ -3,6 +3,7 @@ package orchestration
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -407,6 +408,8 @@ type IngestOutput struct {
 	IncidentsUpdated int            `json:"incidents_updated"`
 	Severity         event.Severity `json:"severity,omitempty"`
 	Source           string         `json:"source,omitempty"`
+	Slot             time.Time      `json:"slot,omitzero"`          // of a schedule
+	Late             float64        `json:"late_seconds,omitempty"` // after that
 }
 
 func (f *folding) ingestOutput(x *run) *IngestOutput {

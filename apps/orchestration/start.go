@@ -29,7 +29,10 @@ type Start struct {
 	// Fault is why there is nothing to take in: the ingest node fails with it.
 	Fault string
 	// Only is asked first, in the transaction; false: nothing begins. A schedule takes its slot here.
-	Only func(tx *storage.Tx) (bool, error)
+	Only func(tx *storage.Tx, run id.ID) (bool, error)
+	// Slot is the time that a schedule fires for, and Late how much later that is; the ingest node gives them out.
+	Slot time.Time
+	Late time.Duration
 }
 
 // Starts begins runs that no push begins. Refusals wrap event.ErrRefused.
@@ -93,7 +96,7 @@ func (a *Starts) apply(tx *storage.Tx, it *startItem) error {
 	s := a.runner.begin(tx)
 	it.session, it.began, it.refused = s, false, nil
 	if it.Only != nil {
-		yes, err := it.Only(tx)
+		yes, err := it.Only(tx, it.run)
 		if err != nil || !yes {
 			return err
 		}
@@ -117,7 +120,7 @@ func (a *Starts) apply(tx *storage.Tx, it *startItem) error {
 	}
 	it.began = true
 	s.add(x)
-	out := &IngestOutput{Source: it.Source}
+	out := &IngestOutput{Source: it.Source, Slot: it.Slot, Late: it.Late.Seconds()}
 	if !it.Incident.IsZero() {
 		out.IncidentID = it.Incident.String()
 	}

@@ -37,5 +37,8 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"takeSlot":          takeSlot,
 		"freeSlot":          freeSlot,
 		"nextSlots":         nextSlots,
+		"scheduled":         scheduled,
+		"scheduledSince":    scheduledSince,
+		"fire":              fire,
 	})
 }

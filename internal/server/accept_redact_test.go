@@ -130,4 +130,3 @@ func rowsOf(t *testing.T, h hub) string {
 	}
 	return out.String()
 }
-

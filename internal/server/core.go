@@ -64,6 +64,7 @@ type core struct {
 	acts        *orchestration.Acts
 	runActs     *orchestration.RunActs
 	starts      *orchestration.Starts
+	scheduler   *orchestration.Scheduler
 	checker     *ledger.Checker
 	totals      *ledger.Reader
 	retention   *retention.Service
@@ -98,6 +99,8 @@ type coreOptions struct {
 	pages   bool // it serves pages, which want to know what changes in other processes
 	// handlers execute node kinds instead of the built-in ones.
 	handlers map[string]orchestration.Handler
+	// clock is the system's when nil.
+	clock clock.Clock
 	// rehearsing makes it a hub that tells nobody, on a database that is thrown away.
 	rehearsing *rehearsing
 }
@@ -106,6 +109,9 @@ type coreOptions struct {
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
 	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin(), rehearsing: opt.rehearsing}
 	maps.Copy(c.handlers, opt.handlers)
+	if opt.clock != nil {
+		c.clock = opt.clock
+	}
 	if c.redact = redact.New(); c.rehearsing != nil {
 		c.redact = c.rehearsing.redact
 	}
@@ -258,6 +264,7 @@ func (c *core) wire() (err error) {
 	c.acts = orchestration.NewActs(c.db, c.engine.Runner, act)
 	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
 	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
+	c.scheduler = orchestration.NewScheduler(c.db, c.catalog, c.starts, c.log)
 	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload}
 	c.reload.last = c.catalog.Reload
 	c.reload.auth = c.auth
@@ -334,6 +341,9 @@ func (c *core) start() error {
 		c.notify.Start()
 	}
 	c.engine.Start(queues)
+	if slices.Contains(queues, orchestration.QueueMaintenance) && c.rehearsing == nil {
+		c.scheduler.Start()
+	}
 	return nil
 }
 
@@ -350,6 +360,9 @@ func (c *core) stop(ctx context.Context) error {
 	if c.endUsage != nil {
 		c.endUsage()
 		c.usage.Wait()
+	}
+	if c.scheduler != nil {
+		c.scheduler.Stop()
 	}
 	c.starts.Stop()  //nolint:contextcheck // as below
 	c.runActs.Stop() //nolint:contextcheck // as below

@@ -27,8 +27,8 @@ func (c *core) forget(ctx context.Context) error {
 		if u, err := url.Parse(s.Reveal()); err == nil && u.User != nil {
 			if password, _ := u.User.Password(); password != u.User.Username() { // "postgres" is a word
 				if password, _ := u.User.Password(); password != u.User.Username() { // "postgres" is a word
-				list = append(list, password)
-			}
+					list = append(list, password)
+				}
 			}
 		}
 	}

@@ -222,7 +222,7 @@ func TestStart(t *testing.T) {
 		if d := wait(run); d.State != "succeeded" || d.EventKind != string(event.EventRetold) || len(r.titles()) != told+2 {
 			t.Errorf("run %s of %s, told %v", d.State, d.EventKind, r.titles())
 		}
-		no, err := start(orchestration.Start{Only: func(*storage.Tx) (bool, error) { return false, nil }})
+		no, err := start(orchestration.Start{Only: func(*storage.Tx, id.ID) (bool, error) { return false, nil }})
 		if err != nil || !no.IsZero() {
 			t.Errorf("a taken slot: %v, %v", no, err)
 		}

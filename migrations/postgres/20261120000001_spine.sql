@@ -70,6 +70,16 @@ CREATE TABLE definition_versions (
     PRIMARY KEY (definition_id, version)
 );
 
+-- The times at which schedules fired, each with its run; without a run: a time that nothing before it is fired for.
+CREATE TABLE schedule_slots (
+    definition_id uuid NOT NULL,
+    slot          timestamptz NOT NULL,
+    tenant_id     text NOT NULL,
+    run_id        uuid,
+    fired_at      timestamptz NOT NULL,
+    PRIMARY KEY (definition_id, slot)
+);
+
 -- Secret values of any row, sealed; the prefix check keeps plain text out whatever the code does.
 CREATE TABLE secrets (
     tenant_id  text NOT NULL,
@@ -473,5 +483,5 @@ INSERT INTO config_generation (id, generation) VALUES (1, 1);
 -- +goose StatementBegin
 DROP TABLE prunes, ledger_checks, ledger_daily, message_attempts, messages, delivery_routes, deliveries, incident_events, incidents,
     alert_history, alerts, run_slots, jobs, node_attempts, node_runs, runs, ledger, observations, receipt_bodies, receipts,
-    sessions, api_keys, secrets, definition_versions, definitions, channels, sources, config_generation;
+    sessions, api_keys, secrets, schedule_slots, definition_versions, definitions, channels, sources, config_generation;
 -- +goose StatementEnd

@@ -70,6 +70,16 @@ CREATE TABLE definition_versions (
     PRIMARY KEY (definition_id, version)
 );
 
+-- The times at which schedules fired, each with its run; without a run: a time that nothing before it is fired for.
+CREATE TABLE schedule_slots (
+    definition_id BLOB NOT NULL,
+    slot          TIMESTAMP NOT NULL,
+    tenant_id     TEXT NOT NULL,
+    run_id        BLOB,
+    fired_at      TIMESTAMP NOT NULL,
+    PRIMARY KEY (definition_id, slot)
+);
+
 -- Secret values of any row, sealed; the prefix check keeps plain text out whatever the code does.
 CREATE TABLE secrets (
     tenant_id  TEXT NOT NULL,
@@ -487,6 +497,7 @@ DROP TABLE receipts;
 DROP TABLE sessions;
 DROP TABLE api_keys;
 DROP TABLE secrets;
+DROP TABLE schedule_slots;
 DROP TABLE definition_versions;
 DROP TABLE definitions;
 DROP TABLE channels;

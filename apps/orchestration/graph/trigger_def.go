@@ -170,16 +170,57 @@ func matchFieldHint(field string) string {
 // minPeriod is the shortest time between two firings of a schedule.
 const minPeriod = 10 * time.Second
 
+// anyHour is the parser's mark of a field that is *.
+const anyHour = 1 << 63
+
 var errTimezone = errors.New("unknown time zone")
 
-// Schedule says when a schedule trigger fires.
+// Schedule says when a schedule trigger fires. Its times depend on nothing but the clock: whoever asks finds the same ones.
 type Schedule struct {
-	spec cron.Schedule
-	zone *time.Location
+	spec  cron.Schedule
+	zone  *time.Location
+	every time.Duration // set: at multiples of it
+	fixed bool          // the hours are named, so that a day has each once
 }
 
-// Next returns the first firing after t, in UTC.
-func (s *Schedule) Next(t time.Time) time.Time { return s.spec.Next(t.In(s.zone)).UTC() }
+// Next returns the first firing after t, in UTC. A local time that the start of summer time leaves out is not fired at; one that its end
+// brings twice is fired at the first time, unless the schedule goes through all hours.
+func (s *Schedule) Next(t time.Time) time.Time {
+	if s.every > 0 {
+		return t.UTC().Truncate(s.every).Add(s.every)
+	}
+	for {
+		t = s.spec.Next(t.In(s.zone))
+		if t.IsZero() || !s.fixed || !again(t) {
+			return t.UTC()
+		}
+	}
+}
+
+// Last returns the last firing after one time and up to another, zero when there is none.
+func (s *Schedule) Last(after, until time.Time) (last time.Time) {
+	if s.every > 0 {
+		if last = until.UTC().Truncate(s.every); !last.After(after) {
+			return time.Time{}
+		}
+		return last
+	}
+	for next := s.Next(after); !next.IsZero() && !next.After(until); next = s.Next(next) {
+		last = next
+	}
+	return last
+}
+
+// again reports whether clocks showed the same local time once before, not long ago.
+func again(t time.Time) bool {
+	_, now := t.Zone()
+	_, before := t.Add(-3 * time.Hour).Zone()
+	if before <= now {
+		return false
+	}
+	_, then := t.Add(-time.Duration(before-now) * time.Second).Zone()
+	return then == before
+}
 
 // ParseSchedule reads a cron line of five fields or a descriptor (@hourly, @every 5m) in a time zone ("" is UTC).
 func ParseSchedule(line, zone string) (s *Schedule, err error) {
@@ -200,11 +241,15 @@ func ParseSchedule(line, zone string) (s *Schedule, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("bad cron line %s: %w", quoteAll([]string{line}), err)
 	}
-	if every, ok := spec.(cron.ConstantDelaySchedule); ok && every.Delay < minPeriod {
-		return nil, fmt.Errorf("the schedule fires more often than every %s", minPeriod)
+	if every, ok := spec.(cron.ConstantDelaySchedule); ok {
+		if every.Delay < minPeriod {
+			return nil, fmt.Errorf("the schedule fires more often than every %s", minPeriod)
+		}
+		return &Schedule{spec: spec, zone: location, every: every.Delay}, nil
 	}
 	if spec.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
 		return nil, fmt.Errorf("the cron line %s never fires", quoteAll([]string{line}))
 	}
-	return &Schedule{spec: spec, zone: location}, nil
+	fields, ok := spec.(*cron.SpecSchedule)
+	return &Schedule{spec: spec, zone: location, fixed: ok && fields.Hour&anyHour == 0}, nil
 }

@@ -92,6 +92,18 @@ func (d *DB) Engine() Engine { return d.engine }
 // Now is the current time as rows carry it: UTC, microseconds.
 func (d *DB) Now() time.Time { return d.clock.Now() }
 
+// Time is the database's own time, which all processes agree on whatever their clocks say. SQLite has the time of its one process.
+func (d *DB) Time(ctx context.Context) (time.Time, error) {
+	if d.engine == SQLite {
+		return d.Now(), nil
+	}
+	var now time.Time
+	if err := d.Read(ctx).Raw("SELECT clock_timestamp()").Scan(&now).Error; err != nil {
+		return now, fmt.Errorf("ask the database for the time: %w", Classify(err))
+	}
+	return clock.Cut(now), nil
+}
+
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error {
 	for _, p := range d.pools {
