@@ -127,13 +127,13 @@ func (h *Hub) ready(ctx context.Context) bool {
 // Stop ends the server in order; workers go on.
 func (h *Hub) Stop() error { return h.server.stop() }
 
-// Remove stops the hub and removes its data.
+// Remove ends the hub at once and removes its data. An orderly end would take seconds, of each load.
 func (h *Hub) Remove(ctx context.Context) error {
-	errs := []error{h.base.close()} // a SQLite file is brought into order by the last to close it, which shall be the hub
 	for _, w := range h.workers {
-		errs = append(errs, w.stop())
+		w.kill()
 	}
-	return errors.Join(append(errs, h.Stop(), h.base.drop(context.WithoutCancel(ctx)))...)
+	h.server.kill()
+	return h.base.drop(context.WithoutCancel(ctx))
 }
 
 // Jobs is how much work the hub has left.

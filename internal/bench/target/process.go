@@ -79,6 +79,16 @@ func (p *process) stop() error {
 	}
 }
 
+// kill ends the process at once.
+func (p *process) kill() {
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Kill() // it may have ended
+	<-p.ended
+	p.cmd = nil
+}
+
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
 func (p *process) tail() string {

@@ -29,9 +29,15 @@ func TestProcess(t *testing.T) {
 			says(t, err, tt.await)
 			says(t, p.stop(), tt.stop)
 			says(t, p.stop(), "") // a second time
+			p.kill()
 		})
 	}
 	p := &process{name: "thing", log: filepath.Join(t.TempDir(), "log")}
+	if err := p.start(t.Context(), "/bin/sh", []string{"-c", "trap '' TERM; while :; do sleep 0.01; done"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	p.kill()
+	says(t, p.stop(), "")
 	says(t, p.start(t.Context(), "/no/such/program", nil, nil), "start the thing")
 	says(t, p.stop(), "")
 }
