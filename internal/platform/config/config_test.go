@@ -196,7 +196,7 @@ func TestProblems(t *testing.T) {
 		"keep: negative":            {"HUB_KEEP_DAYS", "-1", `HUB_KEEP_DAYS="-1" must be from 0 to 36500`},
 		"keep: long":                {"HUB_KEEP_BODY_DAYS", "40000", `HUB_KEEP_BODY_DAYS="40000" must be from 0 to 36500`},
 		"keep: words":               {"HUB_KEEP_DEAD_DAYS", "90d", `HUB_KEEP_DEAD_DAYS="90d" cannot be read; it takes: days`},
-		"lease: short":              {"HUB_LEASE", "1ms", `HUB_LEASE="1ms" must be from 500ms to 1h0m0s`},
+		"lease: short":              {"HUB_LEASE", "1s", `HUB_LEASE="1s" must be from 2s to 1h0m0s`},
 		"log format":                {"HUB_LOG_FORMAT", "xml\n", `HUB_LOG_FORMAT="xml" must be text or json`},
 		"log level":                 {"HUB_LOG_LEVEL", "loud", `HUB_LOG_LEVEL="loud" cannot be read; it takes: debug, info, warn or error`},
 	} {

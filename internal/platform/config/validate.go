@@ -168,8 +168,11 @@ func (i Intake) validate(p *problems) {
 	}
 }
 
+// leastLease leaves time to send: nobody begins to in the last second of a lease.
+const leastLease = 2 * time.Second
+
 func (j Jobs) validate(p *problems) {
-	between(p, "HUB_LEASE", j.Lease, 500*time.Millisecond, time.Hour)
+	between(p, "HUB_LEASE", j.Lease, leastLease, time.Hour)
 }
 
 func (k Keep) validate(p *problems) {
