@@ -23,7 +23,7 @@ type reloader struct {
 	parts []func(context.Context) error
 	// last is read when all else is: whoever finds its generation to be the newest one may use the rest.
 	last func(ctx context.Context, generation int64) error
-	auth  *auth.Service
+	auth *auth.Service
 
 	mu      sync.Mutex
 	seen    int64

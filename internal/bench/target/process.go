@@ -85,7 +85,7 @@ func (p *process) kill() {
 		return
 	}
 	_ = p.cmd.Process.Kill() // it may have ended
-	<-p.ended
+	<-p.ended                //nolint:errcheck // killed
 	p.cmd = nil
 }
 
