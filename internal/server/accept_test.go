@@ -26,7 +26,42 @@ type (
 	obj   = map[string]any
 )
 
-var engines = servertest.Engines
+var (
+	engines  = servertest.Engines
+	pipeline = servertest.Pipeline
+	ingest   = servertest.Ingest
+	notify   = servertest.Notify
+)
+
+// notifyWith is a notify node to one channel with further settings.
+func notifyWith(id, channel string, more obj) obj {
+	n := notify(id, channel)
+	for k, v := range more {
+		if k == "when" {
+			n[k] = v
+			continue
+		}
+		n["config"].(obj)[k] = v
+	}
+	return n
+}
+
+// node finds a run's node by its id.
+func node(t *testing.T, r servertest.Run, id string) (state, reason string, output obj, tries int) {
+	t.Helper()
+	for _, n := range r.Nodes {
+		if n.Node == id {
+			if len(n.Output) > 0 {
+				if err := json.Unmarshal(n.Output, &output); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return n.State, n.Reason, output, len(n.Attempts)
+		}
+	}
+	t.Fatalf("the run has no node %s: %+v", id, r)
+	return "", "", nil, 0
+}
 
 // written counts the rows of everything that a push or an operator writes.
 func written(t *testing.T, h hub) map[string]int64 {

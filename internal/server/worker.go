@@ -46,6 +46,7 @@ func (w Work) queues() []string {
 
 // RunWorker is the command worker: it works on what servers took in until ctx ends, and listens nowhere.
 func RunWorker(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error {
+	CollectLess()
 	return RunWorkerWith(ctx, cfg, Options{Work: Work{Queues: queues, Concurrency: concurrency}}, stdout, log)
 }
 
@@ -57,7 +58,6 @@ func RunWorkerWith(ctx context.Context, cfg config.Config, opt Options, stdout i
 	for _, warning := range cfg.Warnings() {
 		log.WarnContext(ctx, "settings", "warning", warning)
 	}
-	CollectLess()
 	c, err := openWorker(ctx, cfg, opt, stdout, log)
 	if err != nil {
 		return err

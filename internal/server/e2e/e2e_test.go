@@ -4,6 +4,7 @@ package e2e
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -77,9 +78,7 @@ func check(id string, next any, more obj) obj {
 	if next != nil {
 		n["next"] = next
 	}
-	for k, v := range more {
-		n[k] = v
-	}
+	maps.Copy(n, more)
 	return n
 }
 
