@@ -140,7 +140,7 @@ func (s *Sender) room() int {
 }
 
 // firstGo is how long other processes may take due deliveries that this one could only give back.
-const firstGo = 3 * time.Second
+const firstGo = 10 * time.Second
 
 // leaveToOthers finds due jobs but those of channels that this process cannot send to now: its slots are taken, or it has not reached them
 // for some time. Another process may be better off. What nobody has taken in firstGo is claimed all the same, to be given back for longer.

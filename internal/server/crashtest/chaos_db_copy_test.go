@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"errors"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,14 +17,14 @@ import (
 
 // The commands of docs/operations.md, word by word but for the files.
 var (
-	sqliteCopies = []func(database, copy string) []string{
-		func(database, copy string) []string {
-			return []string{"sqlite3", database, "VACUUM INTO '" + copy + "'"}
+	sqliteCopies = []func(database, file string) []string{
+		func(database, file string) []string {
+			return []string{"sqlite3", database, "VACUUM INTO '" + file + "'"}
 		},
-		func(database, copy string) []string { return []string{"sqlite3", database, ".backup " + copy} },
+		func(database, file string) []string { return []string{"sqlite3", database, ".backup " + file} },
 	}
-	postgresDump    = func(database, copy string) []string { return []string{"pg_dump", "-Fc", "-f", copy, database} }
-	postgresRestore = func(database, copy string) []string { return []string{"pg_restore", "-d", database, copy} }
+	postgresDump    = func(database, file string) []string { return []string{"pg_dump", "-Fc", "-f", file, database} }
+	postgresRestore = func(database, file string) []string { return []string{"pg_restore", "-d", database, file} }
 )
 
 // TestHotCopy makes backups under load in the ways that operators are told. A hub that starts on one has every alert that was accepted
@@ -63,6 +64,17 @@ type copied struct {
 	before        []promise // what was accepted before it was begun
 }
 
+// unfolded are the alerts in the copy that were accepted and nothing more: it makes incidents of its own for them.
+func (c *copied) unfolded(t *testing.T) (names []string) {
+	t.Helper()
+	db := c.hub.openDead(t)
+	err := db.Read(t.Context()).Raw(`SELECT o.name FROM receipts r JOIN observations o ON o.receipt_id = r.id WHERE r.folded_at IS NULL`).Scan(&names).Error
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
 func hotCopies(t *testing.T, engine, url string, prepare func(t *testing.T, h *hub, n int) *copied) {
 	t.Helper()
 	c := row(t, "C13", engine, "hot copy while writing")
@@ -88,8 +100,12 @@ func hotCopies(t *testing.T, engine, url string, prepare func(t *testing.T, h *h
 	h.kill()
 	c.faults(len(copies))
 	c.count(o)
+	twice := map[string]bool{}
 	for _, one := range copies {
 		one.restore()
+		for _, name := range one.unfolded(t) {
+			twice[name] = true
+		}
 		began := time.Now()
 		one.hub.start()
 		db := one.hub.open(t)
@@ -114,7 +130,7 @@ func hotCopies(t *testing.T, engine, url string, prepare func(t *testing.T, h *h
 		one.hub.kill()
 	}
 	for alert, keys := range r.keys() {
-		if len(keys) != 1 {
+		if len(keys) != 1 && !twice[alert] {
 			t.Errorf("%s was told under several keys: %q", alert, keys)
 		}
 	}

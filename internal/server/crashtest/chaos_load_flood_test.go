@@ -3,6 +3,8 @@
 package crashtest
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -87,7 +89,7 @@ func (f *flood) send(n int) (status int) {
 		f.hub.t.Error(err)
 		return 0
 	}
-	req, err := http.NewRequest(http.MethodPost, base+"/alerts/webhook/", strings.NewReader(string(f.bodies[n%len(f.bodies)]))) //nolint:noctx // the client has a limit
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, base+"/alerts/webhook/", bytes.NewReader(f.bodies[n%len(f.bodies)]))
 	if err != nil {
 		f.hub.t.Error(err)
 		return 0
@@ -137,8 +139,9 @@ func (f *flood) offer(rate int, took time.Duration) int {
 	for ; time.Since(began) < took; sent++ {
 		<-tick.C
 		slots <- struct{}{}
+		n := sent
 		over.Go(func() {
-			f.send(sent)
+			f.send(n)
 			<-slots
 		})
 	}

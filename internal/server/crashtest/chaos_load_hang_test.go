@@ -100,17 +100,17 @@ func TestOneProcessIsCutOff(t *testing.T) {
 	cut.channel("ops", gate.URL)
 	time.Sleep(2 * seenIn)
 	p := newPulse("Cut", cut)
-	const alerts = 100
-	p.run(alerts, 20)
+	alerts := pick(40, 200)
+	p.run(alerts, pick(10, 20))
 	heard := p.heard(t, f.receiver)
 	db := other.open(t)
 	l, rest := settle(t, other, db, time.Now())
-	if l.Counts["delivered"] != alerts {
+	if l.Counts["delivered"] != int64(alerts) {
 		t.Errorf("ledger %+v", l.Counts)
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if refused > alerts/2 {
+	if long() && refused > alerts/4 {
 		t.Errorf("the server that is cut off has tried %d times", refused)
 	}
 	c.faults(refused)

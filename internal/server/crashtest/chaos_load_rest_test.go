@@ -80,21 +80,21 @@ func quiet(t *testing.T, h *hub, r *receiver, before map[string]int) (now map[st
 		}, "the hub is never quiet")
 		return now
 	}
-	excess := "" // what is too much
+	var excess []string // what is too much
 	defer func() {
-		if excess != "" {
-			t.Logf("it holds %s", excess)
+		if excess != nil {
+			t.Logf("it holds %q", excess)
 		}
 	}()
 	testkit.Eventually(t, patience, func() bool {
 		time.Sleep(100 * time.Millisecond)
-		excess, now = "", held(t, h)
+		excess, now = nil, held(t, h)
 		for what, n := range now {
 			if n > before[what]+before[what]/10+1 {
-				excess += fmt.Sprintf("%d %s, before %d; ", n, what, before[what])
+				excess = append(excess, fmt.Sprintf("%d %s, before %d", n, what, before[what]))
 			}
 		}
-		return excess == ""
+		return excess == nil
 	}, "the hub does not give back what it took")
 	return now
 }
