@@ -74,6 +74,7 @@ type foldItem struct {
 	runs        []*foldRun
 	origin      string
 	environment string
+	source      string // of its runs
 	entry       string
 	accepted    []event.LedgerRow // rows as they were before the first try of the fold
 	folded      *event.Folded

@@ -54,6 +54,7 @@ type foldLedgerRow struct {
 	Name         string `gorm:"column:definition_name"`
 	Version      int64  `gorm:"column:definition_version"`
 	Environment  string `gorm:"column:environment"`
+	Source       string `gorm:"column:source"`
 }
 
 // load reads receipts that this process did not accept, or lost from memory, as they were accepted.
@@ -74,7 +75,7 @@ func (f *Folder) load(ctx context.Context, jobs []queue.Job) ([]*foldItem, error
 			labels, annotations, started_at, ended_at, rejected FROM observations WHERE receipt_id IN ? ORDER BY receipt_id, idx`, ids).
 			Scan(&observations).Error,
 		db.Raw(`SELECT l.receipt_id, l.idx, l.definition_id, l.tenant_id, l.run_id, l.state, l.reason, l.trace, r.definition_name,
-			r.definition_version, r.environment FROM ledger l LEFT JOIN runs r ON r.id = l.run_id
+			r.definition_version, r.environment, r.source FROM ledger l LEFT JOIN runs r ON r.id = l.run_id
 			WHERE l.receipt_id IN ? ORDER BY l.receipt_id, l.idx`, ids).Scan(&rows).Error,
 	); err != nil {
 		return nil, fmt.Errorf("read receipts: %w", storage.Classify(err))
@@ -117,7 +118,7 @@ func (f *Folder) loadRow(ctx context.Context, it *foldItem, l foldLedgerRow, run
 	if l.RunID.IsZero() {
 		return nil
 	}
-	it.environment = l.Environment
+	it.environment, it.source = l.Environment, l.Source
 	fr := runs[l.RunID]
 	if fr == nil {
 		g, err := f.runner.catalog.Graph(ctx, l.DefinitionID, l.Version)

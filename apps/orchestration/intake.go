@@ -212,7 +212,7 @@ func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 	a.encoding, a.body = pack.Pack(p.Body)
 	a.headers = doc.Texts(p.Headers)
 	r := &event.Receipt{ID: id.New(), Tenant: p.Tenant, TraceID: p.TraceID, Driver: p.Driver, ReceivedAt: a.at}
-	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, entry: p.Entry.Name}
+	a.item = &foldItem{receipt: r, origin: p.Origin, environment: p.Environment, source: p.runSource(), entry: p.Entry.Name}
 	r.Observations = p.Stored()
 	switch {
 	case p.Unusable != "":

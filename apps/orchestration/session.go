@@ -320,7 +320,7 @@ func (f *folding) begin(fr *foldRun, runID, parent id.ID, p *part, stop string) 
 	r := f.it.receipt
 	x := &run{
 		id: runID, tenant: r.Tenant, trace: r.TraceID, definition: fr.route.ID, name: fr.route.Name, version: fr.route.Version, graph: fr.route.Graph,
-		receipt: r.ID, parent: parent, source: r.Driver, origin: f.it.origin, environment: environment(f.it.environment), createdAt: r.ReceivedAt,
+		receipt: r.ID, parent: parent, source: f.it.source, origin: f.it.origin, environment: environment(f.it.environment), createdAt: r.ReceivedAt,
 		state: graph.NewState(), incident: p.incident, alerts: p.alerts, entry: f.it.entry, fresh: !parent.IsZero(), folded: true,
 	}
 	if fr.route.Shadow {
@@ -416,7 +416,7 @@ func (f *folding) ingestOutput(x *run) *IngestOutput {
 	c := f.it.folded.Counters
 	out := &IngestOutput{
 		AlertsCreated: c.AlertsCreated, AlertsUpdated: c.AlertsUpdated, AlertsResolved: c.AlertsResolved,
-		IncidentsCreated: c.IncidentsCreated, IncidentsUpdated: c.IncidentsUpdated, Errors: c.Errors, Source: x.source,
+		IncidentsCreated: c.IncidentsCreated, IncidentsUpdated: c.IncidentsUpdated, Errors: c.Errors, Source: f.it.receipt.Driver,
 	}
 	if x.incident != nil {
 		out.IncidentID = x.incident.ID.String()
