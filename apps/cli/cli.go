@@ -60,22 +60,26 @@ type Program struct {
 }
 
 type commands struct {
-	Serve    serveCmd    `cmd:"" help:"Run the hub: UI, API, webhooks and workers."`
-	Worker   workerCmd   `cmd:"" help:"Work on what servers took in: a process of a hub that runs as several."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to this release."`
-	Parse    parseCmd    `cmd:"" help:"Show how the hub reads a webhook body."`
-	Lint     lintCmd     `cmd:"" help:"Check pipeline definitions and configuration files."`
-	Apply    applyCmd    `cmd:"" help:"Bring sources, channels and pipelines to what a file says."`
-	Export   exportCmd   `cmd:"" help:"Write sources, channels and pipelines to a file."`
-	Key      keyCmd      `cmd:"" help:"Manage API keys."`
-	Incident incidentCmd `cmd:"" help:"See incidents and act on them, through a running hub."`
-	Run      runCmd      `cmd:"" help:"See what pipelines did, through a running hub."`
-	Why      whyCmd      `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
-	Ledger   ledgerCmd   `cmd:"" help:"Count what became of every alert, through a running hub."`
-	Prune    pruneCmd    `cmd:"" help:"Remove what is over and old, through a running hub."`
-	Queues   queuesCmd   `cmd:"" help:"Show what waits in each queue, through a running hub."`
-	Health   healthCmd   `cmd:"" help:"Ask a running hub whether it takes alerts in."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve           serveCmd           `cmd:"" help:"Run the hub: UI, API, webhooks and workers."`
+	Worker          workerCmd          `cmd:"" help:"Work on what servers took in: a process of a hub that runs as several."`
+	Migrate         migrateCmd         `cmd:"" help:"Bring the database's schema up to this release."`
+	Parse           parseCmd           `cmd:"" help:"Show how the hub reads a webhook body."`
+	Lint            lintCmd            `cmd:"" help:"Check pipeline definitions and configuration files."`
+	Apply           applyCmd           `cmd:"" help:"Bring sources, channels and pipelines to what a file says."`
+	Export          exportCmd          `cmd:"" help:"Write sources, channels and pipelines to a file."`
+	Key             keyCmd             `cmd:"" help:"Manage API keys."`
+	Incident        incidentCmd        `cmd:"" help:"See incidents and act on them, through a running hub."`
+	Run             runCmd             `cmd:"" help:"See what pipelines did, through a running hub."`
+	RunPipeline     runPipelineCmd     `cmd:"" help:"Run a pipeline once, by hand, or see what it would do, through a running hub."`
+	MonitorPipeline monitorPipelineCmd `cmd:"" help:"See how far runs of pipelines are, through a running hub."`
+	ShowPipeline    showPipelineCmd    `cmd:"" help:"See the pipelines that there are, through a running hub."`
+
+	Why     whyCmd     `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
+	Ledger  ledgerCmd  `cmd:"" help:"Count what became of every alert, through a running hub."`
+	Prune   pruneCmd   `cmd:"" help:"Remove what is over and old, through a running hub."`
+	Queues  queuesCmd  `cmd:"" help:"Show what waits in each queue, through a running hub."`
+	Health  healthCmd  `cmd:"" help:"Ask a running hub whether it takes alerts in."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Definition definitionCmd `cmd:"" help:"See, compare, copy, import and export pipelines, through a running hub."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what the hub reads."`

@@ -110,6 +110,9 @@ func (c *client) refused(res httpclient.Response) error {
 		} `json:"errors"`
 	}
 	if json.Unmarshal(res.Body, &problem) != nil || problem.Detail == "" {
+		if text := contractError(res.Body); text != "" {
+			return errors.New(text)
+		}
 		return fmt.Errorf("what answers at %s says %d %s", c.base.Host, res.Status, http.StatusText(res.Status))
 	}
 	lines := []string{problem.Detail}
@@ -127,6 +130,21 @@ func (c *client) refused(res httpclient.Response) error {
 		lines = append(lines, "The key comes from --token, HUB_TOKEN or HUB_ADMIN_KEY.")
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// contractError is what the routes under /orchestration say, "" for what they did not write.
+func contractError(body []byte) string {
+	var answer struct {
+		Error  string   `json:"error"`
+		Errors []string `json:"errors"`
+	}
+	if json.Unmarshal(body, &answer) != nil || answer.Error == "" {
+		return ""
+	}
+	if len(answer.Errors) > 1 {
+		return strings.Join(append([]string{"the hub refuses this"}, answer.Errors...), "\n")
+	}
+	return answer.Error
 }
 
 // page are the flags of lists.

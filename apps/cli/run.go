@@ -10,7 +10,7 @@ type runCmd struct {
 	List   runListCmd   `cmd:"" help:"List runs of pipelines, newest first."`
 	Show   runShowCmd   `cmd:"" help:"Show one run node by node."`
 	Cancel runCancelCmd `cmd:"" help:"End a run: nothing more is done, and what nobody has begun to send is not sent."`
-	Replay runReplayCmd `cmd:"" help:"Do again what an ended run did, as a rehearsal: nothing is sent."`
+	Replay runReplayCmd `cmd:"" help:"Do again what an ended run did, as a rehearsal: nothing is sent, unless asked for."`
 	Resume runResumeCmd `cmd:"" help:"Take a failed or canceled run up again from where it ended."`
 }
 

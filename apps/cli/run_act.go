@@ -37,11 +37,13 @@ type runReplayCmd struct {
 	ID      string `arg:"" help:"Id of the run."`
 	From    string `placeholder:"NODE" help:"Node to begin with; what comes before is taken over as recorded. Default: all but the first node."`
 	Version string `enum:"same,newest" default:"same" help:"Version of the pipeline: the run's own (same) or the newest."`
+	Send    bool   `help:"Tell for real: whoever was told hears it again. Refused for an incident that has ended."`
 }
 
 // Help implements kong.HelpProvider.
 func (runReplayCmd) Help() string {
-	return `What would be told is recorded with its text, as suppressed (dry_run); incident and ledger stay as they are.
+	return `What would be told is recorded with its text, as suppressed (dry_run); incident and ledger stay as they are. With --send it is told,
+as an event of its own.
 
 Example:
 
@@ -50,7 +52,7 @@ Example:
 
 // Run implements the command.
 func (c runReplayCmd) Run(ctx context.Context, p *Program) error {
-	return actOnRun(ctx, p, c.remote, c.ID, "replay", map[string]string{"from": c.From, "version": c.Version})
+	return actOnRun(ctx, p, c.remote, c.ID, "replay", map[string]any{"from": c.From, "version": c.Version, "send": c.Send})
 }
 
 // actOnRun posts an action and says where the run stands then.

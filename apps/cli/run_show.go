@@ -38,12 +38,26 @@ func (c runShowCmd) Run(ctx context.Context, p *Program) error {
 	if c.JSON {
 		return p.printJSON(raw)
 	}
+	return showRunOf(ctx, p, api, &r)
+}
+
+// showRunByID reads a run and shows it.
+func showRunByID(ctx context.Context, p *Program, api *client, run string) error {
+	var r wireRun
+	if _, err := api.call(ctx, http.MethodGet, "/api/v1/runs/"+segment(run), nil, nil, &r); err != nil {
+		return err
+	}
+	return showRunOf(ctx, p, api, &r)
+}
+
+// showRunOf shows a run with who was told.
+func showRunOf(ctx context.Context, p *Program, api *client, r *wireRun) error {
 	var told list[wireDelivery]
 	q := url.Values{"run": {r.ID}, "attempts": {"true"}, "limit": {"50"}}
 	if _, err := api.call(ctx, http.MethodGet, "/api/v1/deliveries", q, nil, &told); err != nil {
 		return err
 	}
-	return p.showRun(&r, told)
+	return p.showRun(r, told)
 }
 
 func (p *Program) showRun(r *wireRun, told list[wireDelivery]) error {
