@@ -26,6 +26,8 @@ type definitionView struct {
 	CreatedBy   string          `json:"created_by"`
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
+
+	Schedule *orchestration.Schedule `json:"schedule,omitempty" doc:"Of a pipeline that starts on a schedule: when it fires next, and when it did."`
 }
 
 type definitionVersion struct {
@@ -83,14 +85,19 @@ func (a *API) definitionRoutes(h huma.API) {
 			}
 			views := make([]definitionView, len(list))
 			for i, d := range list {
-				views[i] = viewDefinition(d)
+				if views[i], err = a.scheduledDefinition(ctx, d); err != nil {
+					return storage.Page[definitionView]{}, err
+				}
 			}
 			return all(views).Body, nil
 		})
 	get(a, h, path+"/{ref}", "get-definition", "One pipeline definition",
 		func(ctx context.Context, tenant string, in *ByRef) (definitionView, error) {
 			d, err := a.Definitions.Get(ctx, tenant, in.Ref)
-			return viewDefinition(d), err
+			if err != nil {
+				return definitionView{}, err
+			}
+			return a.scheduledDefinition(ctx, d)
 		})
 	a.definitionVersionRoutes(h)
 	get(a, h, path+"/schema", "get-definition-schema", "The JSON Schema of definitions",
@@ -131,6 +138,14 @@ func (a *API) definitionRoutes(h huma.API) {
 			}
 			return &answer[lintResult]{Body: lintResult{Valid: !slices.ContainsFunc(problems, isError), Problems: problems}}, err
 		})
+}
+
+// scheduledDefinition is viewDefinition with the schedule, if there is one.
+func (a *API) scheduledDefinition(ctx context.Context, d orchestration.Definition) (definitionView, error) {
+	v := viewDefinition(d)
+	var err error
+	v.Schedule, err = a.Definitions.Schedule(ctx, d)
+	return v, err
 }
 
 // replacing is what a PUT starts from: a field that is left out takes its default.

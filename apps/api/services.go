@@ -120,6 +120,7 @@ type Definitions interface {
 	Restore(ctx context.Context, tenant, ref string, version int64, guard orchestration.DefinitionGuard, by string) (orchestration.Definition, error)
 	Clone(ctx context.Context, tenant, ref, name, by string) (orchestration.Definition, error)
 	SoftDelete(ctx context.Context, tenant, ref string) error
+	Schedule(ctx context.Context, d orchestration.Definition) (*orchestration.Schedule, error)
 }
 
 // Ledger tells what became of every observation, and why; *ledger.Reader fits.

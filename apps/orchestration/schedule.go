@@ -145,7 +145,7 @@ func (s *Scheduler) look(ctx context.Context, r scheduledRoute, w *watched, now 
 func (s *Scheduler) fire(ctx context.Context, r scheduledRoute, slot, now time.Time) (end slotEnd, err error) {
 	_, err = s.starts.Start(ctx, Start{
 		Tenant: r.tenant, Route: r.Route, Origin: OriginSchedule, Source: OriginSchedule, By: "its schedule", Slot: slot, Late: now.Sub(slot),
-		Only: func(tx *storage.Tx, run id.ID) (bool, error) { //nolint:contextcheck // the transaction has its own
+		Only: func(tx *storage.Tx, run id.ID) (bool, error) {
 			var err error
 			end, err = s.take(tx, r.tenant, r.Route, slot, run)
 			return end == slotFired, err

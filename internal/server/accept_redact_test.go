@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,9 +17,7 @@ type gives struct{ more obj }
 
 func (g gives) Run(c *orchestration.NodeContext) orchestration.Result {
 	out := obj{}
-	for k, v := range g.more {
-		out[k] = v
-	}
+	maps.Copy(out, g.more)
 	if len(c.Run.Alerts) > 0 {
 		out["labels"] = c.Run.Alerts[0].Labels
 		if c.Node.ID == "broken" {

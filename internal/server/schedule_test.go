@@ -59,7 +59,7 @@ func (c *core) firings(t *testing.T) (slots []string) {
 func (c *core) after(t *testing.T, want ...string) {
 	t.Helper()
 	testkit.Eventually(t, 20*time.Second, func() bool { return len(c.firings(t)) >= len(want) }, "the schedule does not fire")
-	time.Sleep(1300 * time.Millisecond) //nolint:forbidigo // what must not happen can only be waited for: more than a turn
+	time.Sleep(1300 * time.Millisecond) // what must not happen can only be waited for: more than a turn
 	if got := c.firings(t); !slices.Equal(got, want) {
 		t.Fatalf("fired: %s\nwant:  %s", strings.Join(got, " "), strings.Join(want, " "))
 	}
@@ -127,7 +127,7 @@ func TestScheduleOncePerSlot(t *testing.T) {
 	good := startCoreWith(t, url, env, coreOptions{})
 	fast := startCoreWith(t, url, env, coreOptions{clock: wrong(time.Hour)})
 	startCoreWith(t, url, env, coreOptions{clock: wrong(-time.Hour)})
-	before := time.Now() //nolint:forbidigo // of the database as well: one machine
+	before := time.Now() // also by the database: it is one machine
 	fast.scheduled(t, "@every 10s")
 	testkit.Eventually(t, 40*time.Second, func() bool { return len(good.firings(t)) == 2 }, "the schedule does not fire")
 	good.scheduler.Stop() // one of three has gone
