@@ -10,39 +10,40 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
-// Conditions. Everything is looked up by a key.
+// Conditions. Everything is looked up by a key. "(SELECT …) IS NULL" says what NOT EXISTS would: for that Postgres may read a whole table
+// into memory.
 const (
 	runOver = `%[1]s.state IN ('succeeded', 'failed', 'canceled')
 		AND coalesce(%[1]s.finished_at, %[1]s.updated_at) < @old
 		AND (%[1]s.state <> 'failed' OR coalesce(%[1]s.finished_at, %[1]s.updated_at) < @dead)`
 
-	noJobs = `NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind IN ('node', 'deadline', 'expiry') AND j.ref = x.id)`
+	noJobs = `(SELECT 1 FROM jobs j WHERE j.kind IN ('node', 'deadline', 'expiry') AND j.ref = x.id LIMIT 1) IS NULL`
 
 	deliveryOver = `%[1]s.state IN ('delivered', 'suppressed', 'dead')
 		AND coalesce(%[1]s.finished_at, %[1]s.created_at) < @old
 		AND (%[1]s.state <> 'dead' OR coalesce(%[1]s.finished_at, %[1]s.created_at) < @dead)`
 
 	// incidentOver is also met where there is none, or none any more.
-	incidentOver = `NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = %s AND i.status IN ('open', 'acknowledged'))`
+	incidentOver = `(SELECT 1 FROM incidents i WHERE i.id = %s AND i.status IN ('open', 'acknowledged') LIMIT 1) IS NULL`
 
 	// rowsOver is about all rows of a push. The index of open rows is what finds them.
-	rowsOver = `NOT EXISTS (SELECT 1 FROM ledger l WHERE l.tenant_id = @tenant AND l.receipt_id = %s AND l.state IN ('pending', 'dead')
-		AND (l.state = 'pending' OR coalesce(l.settled_at, l.created_at) >= @dead))`
+	rowsOver = `(SELECT 1 FROM ledger l WHERE l.tenant_id = @tenant AND l.receipt_id = %s AND l.state IN ('pending', 'dead')
+		AND (l.state = 'pending' OR coalesce(l.settled_at, l.created_at) >= @dead) LIMIT 1) IS NULL`
 
 	// pushFolded is also met where a push is not there, or not there any more.
-	pushFolded = `NOT EXISTS (SELECT 1 FROM receipts r WHERE r.id = x.receipt_id AND r.folded_at IS NULL AND r.outcome NOT IN ('ignored', 'rejected'))
-		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = x.receipt_id)`
+	pushFolded = `(SELECT 1 FROM receipts r WHERE r.id = x.receipt_id AND r.folded_at IS NULL AND r.outcome NOT IN ('ignored', 'rejected') LIMIT 1) IS NULL
+		AND (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = x.receipt_id LIMIT 1) IS NULL`
 
 	folded = `(x.folded_at IS NOT NULL OR x.outcome IN ('ignored', 'rejected'))
-		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = x.id)`
+		AND (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = x.id LIMIT 1) IS NULL`
 )
 
 var bodies = sweep{
 	name: "bodies", table: "receipt_bodies", key: "receipt_id", rows: "1",
 	until: func(l limits) time.Time { return l.bodies },
 	over: func(bool) string {
-		return all(pushFolded, `NOT EXISTS (SELECT 1 FROM ledger l WHERE l.tenant_id = @tenant AND l.receipt_id = x.receipt_id
-			AND l.state IN ('pending', 'dead') AND l.state = 'pending')`)
+		return all(pushFolded, `(SELECT 1 FROM ledger l WHERE l.tenant_id = @tenant AND l.receipt_id = x.receipt_id
+			AND l.state IN ('pending', 'dead') AND l.state = 'pending' LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		return nil, p.each(ctx, p.args(keys), removeBodies)
@@ -60,8 +61,8 @@ var snapshots = sweep{
 	over: func(bool) string {
 		return all(`x.state IN ('succeeded', 'failed', 'canceled') AND coalesce(x.finished_at, x.updated_at) < @snapshots`, noJobs)
 	},
-	done: `NOT EXISTS (SELECT 1 FROM node_runs n WHERE n.run_id = x.id AND ` + fmt.Sprintf(hasSnapshot, "n") + `)
-		AND NOT EXISTS (SELECT 1 FROM node_attempts n WHERE n.run_id = x.id AND NOT n.pruned AND n.input IS NOT NULL)`,
+	done: `(SELECT 1 FROM node_runs n WHERE n.run_id = x.id AND ` + fmt.Sprintf(hasSnapshot, "n") + ` LIMIT 1) IS NULL
+		AND (SELECT 1 FROM node_attempts n WHERE n.run_id = x.id AND NOT n.pruned AND n.input IS NOT NULL LIMIT 1) IS NULL`,
 	rows: nodeRows,
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		return nil, p.each(ctx, p.args(keys), removeSnapshots...)
@@ -83,9 +84,9 @@ var runs = sweep{
 	until: func(l limits) time.Time { return l.old },
 	over: func(bool) string {
 		return all(fmt.Sprintf(runOver, "x"), noJobs, pushFolded, fmt.Sprintf(incidentOver, "x.incident_id"), fmt.Sprintf(rowsOver, "x.receipt_id"),
-			`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.run_id = x.id AND NOT (`+fmt.Sprintf(deliveryOver, "d")+`))`,
-			`NOT EXISTS (SELECT 1 FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id JOIN runs u ON u.id = r.run_id
-			WHERE d.run_id = x.id AND NOT (`+fmt.Sprintf(runOver, "u")+`))`)
+			`(SELECT 1 FROM deliveries d WHERE d.run_id = x.id AND NOT (`+fmt.Sprintf(deliveryOver, "d")+`) LIMIT 1) IS NULL`,
+			`(SELECT 1 FROM deliveries d JOIN delivery_routes r ON r.delivery_id = d.id JOIN runs u ON u.id = r.run_id
+			WHERE d.run_id = x.id AND NOT (`+fmt.Sprintf(runOver, "u")+`) LIMIT 1) IS NULL`)
 	},
 	remove: removeRuns,
 }
@@ -156,9 +157,9 @@ var ofDeliveries = []removal{
 // A message that another delivery is told by stays.
 var ofMessages = []removal{
 	{"messages", `DELETE FROM messages WHERE id IN @keys AND tenant_id = @tenant
-		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.idem_key = messages.idem_key)`},
+		AND (SELECT 1 FROM deliveries d WHERE d.idem_key = messages.idem_key LIMIT 1) IS NULL`},
 	{"message_attempts", `DELETE FROM message_attempts WHERE message_id IN @keys AND tenant_id = @tenant
-		AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.id = message_attempts.message_id)`},
+		AND (SELECT 1 FROM messages m WHERE m.id = message_attempts.message_id LIMIT 1) IS NULL`},
 }
 
 func (p *pass) removeDeliveries(ctx context.Context, list []ofRun) error {
@@ -184,12 +185,12 @@ var receipts = sweep{
 	rows:  `1 + (SELECT count(*) FROM ledger l WHERE l.receipt_id = x.id)`,
 	until: func(l limits) time.Time { return l.old },
 	over: func(dry bool) string {
-		runs := `NOT EXISTS (SELECT 1 FROM ledger l JOIN runs u ON u.id = l.run_id WHERE l.receipt_id = x.id)`
+		runs := `(SELECT 1 FROM ledger l JOIN runs u ON u.id = l.run_id WHERE l.receipt_id = x.id LIMIT 1) IS NULL`
 		if dry {
-			runs = `NOT EXISTS (SELECT 1 FROM ledger l JOIN runs u ON u.id = l.run_id WHERE l.receipt_id = x.id AND NOT (` + fmt.Sprintf(runOver, "u") + `))`
+			runs = `(SELECT 1 FROM ledger l JOIN runs u ON u.id = l.run_id WHERE l.receipt_id = x.id AND NOT (` + fmt.Sprintf(runOver, "u") + `) LIMIT 1) IS NULL`
 		}
-		return all(folded, fmt.Sprintf(rowsOver, "x.id"), runs, `NOT EXISTS (SELECT 1 FROM ledger l JOIN incidents i ON i.id = l.incident_id
-			WHERE l.receipt_id = x.id AND i.status IN ('open', 'acknowledged'))`)
+		return all(folded, fmt.Sprintf(rowsOver, "x.id"), runs, `(SELECT 1 FROM ledger l JOIN incidents i ON i.id = l.incident_id
+			WHERE l.receipt_id = x.id AND i.status IN ('open', 'acknowledged') LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		if err := p.removeObservations(ctx, keys, 0, math.MaxInt64); err != nil {

@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -99,12 +100,26 @@ func (p *pass) page(ctx context.Context, sw sweep, after, bound id.ID) ([]candid
 	var rows []candidate
 	args := p.args(nil)
 	args["after"], args["bound"], args["most"] = after[:], bound[:], most
-	err := p.s.db.Read(ctx).Raw(sw.pageSQL(p.dry), args).Scan(&rows).Error
-	if err != nil {
+	look := func(ctx context.Context) error {
+		return p.s.db.Read(ctx).Raw(sw.pageSQL(p.dry), args).Scan(&rows).Error
+	}
+	if p.s.db.Engine() == storage.Postgres {
+		look = func(ctx context.Context) error {
+			return p.s.db.InTx(ctx, func(ctx context.Context) error {
+				db := p.s.db.From(ctx)
+				return errors.Join(db.Exec(settings).Error, db.Raw(sw.pageSQL(p.dry), args).Scan(&rows).Error)
+			})
+		}
+	}
+	if err := look(ctx); err != nil {
 		return nil, fmt.Errorf("look for what is over: %w", storage.Classify(err))
 	}
 	return rows, nil
 }
+
+// settings keep a Postgres transaction from waiting for others for long, and from plans that read a whole table, which are cached while it
+// is small.
+const settings = `SELECT set_config('lock_timeout', '1s', true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true)`
 
 func (sw sweep) pageSQL(dry bool) string {
 	done := sw.done
@@ -219,7 +234,7 @@ func (p *pass) tx(ctx context.Context, fn func(ctx context.Context) error) error
 		watch = clock.Start() // not before: waiting for the writer is no work
 		p.fresh = map[string]int64{}
 		if p.s.db.Engine() == storage.Postgres {
-			if err := p.s.db.From(ctx).Exec("SET LOCAL lock_timeout = '1s'").Error; err != nil {
+			if err := p.s.db.From(ctx).Exec(settings).Error; err != nil {
 				return fmt.Errorf("set a limit for waiting: %w", storage.Classify(err))
 			}
 		}

@@ -17,7 +17,7 @@ var told = sweep{
 	table: "deliveries", key: "id",
 	over: func(bool) string {
 		return all(fmt.Sprintf(deliveryOver, "x"), fmt.Sprintf(incidentOver, "x.incident_id"),
-			`NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN runs u ON u.id = r.run_id WHERE r.delivery_id = x.id AND NOT (`+fmt.Sprintf(runOver, "u")+`))`)
+			`(SELECT 1 FROM delivery_routes r JOIN runs u ON u.id = r.run_id WHERE r.delivery_id = x.id AND NOT (`+fmt.Sprintf(runOver, "u")+`) LIMIT 1) IS NULL`)
 	},
 }
 
@@ -26,7 +26,7 @@ var deliveries = sweep{
 	name: "deliveries", table: "deliveries", key: "id", rows: "3",
 	until: func(l limits) time.Time { return l.old },
 	over: func(dry bool) string {
-		return all(told.over(dry), `NOT EXISTS (SELECT 1 FROM runs u WHERE u.id = x.run_id)`)
+		return all(told.over(dry), `(SELECT 1 FROM runs u WHERE u.id = x.run_id LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) (left []id.ID, err error) {
 		var list []ofRun
@@ -43,7 +43,7 @@ var messages = sweep{
 	name: "messages", table: "messages", key: "id", rows: "1",
 	until: func(l limits) time.Time { return l.old },
 	over: func(bool) string {
-		return all(`NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.idem_key = x.idem_key)`, fmt.Sprintf(incidentOver, "x.incident_id"))
+		return all(`(SELECT 1 FROM deliveries d WHERE d.idem_key = x.idem_key LIMIT 1) IS NULL`, fmt.Sprintf(incidentOver, "x.incident_id"))
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		return nil, p.each(ctx, p.args(keys), ofMessages...)
@@ -51,8 +51,8 @@ var messages = sweep{
 }
 
 // oldHistory tells the entries of an alert's history that may go.
-const oldHistory = `h.id < @boundOld AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.id = h.receipt_id)
-	AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident_id AND i.status IN ('open', 'acknowledged'))`
+const oldHistory = `h.id < @boundOld AND (SELECT 1 FROM receipts r WHERE r.id = h.receipt_id LIMIT 1) IS NULL
+	AND (SELECT 1 FROM incidents i WHERE i.id = h.incident_id AND i.status IN ('open', 'acknowledged') LIMIT 1) IS NULL`
 
 // history is what happened to alerts, also to those that go on.
 var history = sweep{
@@ -60,9 +60,9 @@ var history = sweep{
 	until: func(l limits) time.Time { return l.old },
 	over: func(dry bool) string {
 		if dry {
-			return `EXISTS (SELECT 1 FROM alert_history h WHERE h.alert_id = x.id AND h.id < @boundOld)`
+			return `(SELECT 1 FROM alert_history h WHERE h.alert_id = x.id AND h.id < @boundOld LIMIT 1) IS NOT NULL`
 		}
-		return `EXISTS (SELECT 1 FROM alert_history h WHERE h.alert_id = x.id AND ` + oldHistory + `)`
+		return `(SELECT 1 FROM alert_history h WHERE h.alert_id = x.id AND ` + oldHistory + ` LIMIT 1) IS NOT NULL`
 	},
 	rows: fmt.Sprintf(`(SELECT count(*) FROM (SELECT 1 FROM alert_history h WHERE h.alert_id = x.id AND h.id < @boundOld LIMIT %d) c)`, most+1),
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
@@ -94,8 +94,8 @@ var alerts = sweep{
 		if dry {
 			return over
 		}
-		return all(over, `NOT EXISTS (SELECT 1 FROM receipts r WHERE r.id = x.receipt_id)`,
-			`NOT EXISTS (SELECT 1 FROM alert_history h JOIN receipts r ON r.id = h.receipt_id WHERE h.alert_id = x.id)`)
+		return all(over, `(SELECT 1 FROM receipts r WHERE r.id = x.receipt_id LIMIT 1) IS NULL`,
+			`(SELECT 1 FROM alert_history h JOIN receipts r ON r.id = h.receipt_id WHERE h.alert_id = x.id LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		return nil, p.each(ctx, p.args(keys), ofAlerts...)
@@ -117,8 +117,8 @@ var incidents = sweep{
 		if dry {
 			return over
 		}
-		return all(over, `NOT EXISTS (SELECT 1 FROM alerts a WHERE a.incident_id = x.id)`, `NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.incident_id = x.id)`,
-			`NOT EXISTS (SELECT 1 FROM runs u WHERE u.incident_id = x.id)`)
+		return all(over, `(SELECT 1 FROM alerts a WHERE a.incident_id = x.id LIMIT 1) IS NULL`, `(SELECT 1 FROM deliveries d WHERE d.incident_id = x.id LIMIT 1) IS NULL`,
+			`(SELECT 1 FROM runs u WHERE u.incident_id = x.id LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
 		return nil, p.each(ctx, p.args(keys), removeEvents, removal{"incidents", `DELETE FROM incidents WHERE id IN @keys AND tenant_id = @tenant`})
