@@ -36,6 +36,7 @@ type ReceiptDetail struct {
 	Body          string `json:"body"`
 	BodySize      int64  `json:"body_size"` // bytes
 	BodyTruncated bool   `json:"body_truncated"`
+	BodyPruned    bool   `json:"body_pruned"` // it is no longer kept
 }
 
 // Observation is one alert as it was parsed.

@@ -83,6 +83,7 @@ type NodeRun struct {
 	Reason      string          `json:"reason" gorm:"column:reason"` // why it was skipped or ended
 	Choice      string          `json:"choice" gorm:"column:choice"` // the branch a condition took
 	Output      json.RawMessage `json:"output" gorm:"column:output;serializer:json"`
+	Pruned      bool            `json:"pruned" gorm:"column:pruned"` // input and output were there and are no longer kept
 	StartedAt   *time.Time      `json:"started_at" gorm:"column:started_at"`
 	CompletedAt *time.Time      `json:"completed_at" gorm:"column:finished_at"`
 
@@ -103,7 +104,8 @@ type Attempt struct {
 	Attempt    int64           `json:"attempt" gorm:"column:attempt"`
 	State      string          `json:"state" gorm:"column:state"`
 	Input      json.RawMessage `json:"input" gorm:"column:input;serializer:json"`
-	Output     json.RawMessage `json:"output" gorm:"-"` // what a failed one gave out is not kept
+	Pruned     bool            `json:"pruned" gorm:"column:pruned"` // as of the node
+	Output     json.RawMessage `json:"output" gorm:"-"`             // what a failed one gave out is not kept
 	ErrorType  string          `json:"error_type" gorm:"column:error_type"`
 	Error      string          `json:"error_message" gorm:"column:error"`
 	Retryable  bool            `json:"error_retryable" gorm:"column:retryable"`
@@ -180,7 +182,7 @@ func (n *NodeRun) last() (Attempt, bool) {
 		return Attempt{}, false
 	}
 	a := Attempt{
-		Node: n.Node, Attempt: n.Attempt, State: n.State, Input: n.Input, ErrorType: n.ErrorType, Error: n.Error, Retryable: n.Retryable,
+		Node: n.Node, Attempt: n.Attempt, State: n.State, Pruned: n.Pruned, Input: n.Input, ErrorType: n.ErrorType, Error: n.Error, Retryable: n.Retryable,
 		StartedAt: n.CompletedAt.Add(-time.Duration(n.DurationUS) * time.Microsecond), DurationUS: n.DurationUS,
 	}
 	if n.ErrorType == "" {

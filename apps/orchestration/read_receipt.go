@@ -54,6 +54,7 @@ func (r *Reader) Receipt(ctx context.Context, tenant string, receipt id.ID) (Rec
 	if err != nil && !errors.Is(err, storage.ErrNotFound) { // bodies are pruned before their receipts
 		return ReceiptDetail{}, err
 	}
+	d.BodyPruned = err != nil
 	d.BodySize, d.BodyTruncated = int64(len(body)), len(body) > BodyPreview
 	d.Body = strings.ToValidUTF8(string(body[:min(len(body), BodyPreview)]), "\uFFFD")
 	return d, nil

@@ -73,6 +73,9 @@ func (a *RunActs) Resume(ctx context.Context, tenant string, which id.ID, by str
 		if x.state.Run != graph.RunFailed && x.state.Run != graph.RunCanceled {
 			return fmt.Errorf("only a failed or canceled run can be resumed, this one is %s: %w", x.state.Run, event.ErrRefused)
 		}
+		if err := s.kept(x, "resumed"); err != nil {
+			return err
+		}
 		before := map[string]graph.NodeStatus{}
 		for n, st := range x.state.Nodes {
 			before[n] = st.Status
@@ -145,6 +148,9 @@ func (a *RunActs) Replay(ctx context.Context, tenant string, which id.ID, r Repl
 	return replay, a.act(ctx, tenant, which, func(s *session, was *run) error { //nolint:contextcheck // the transaction has its own
 		if !was.state.Run.Final() {
 			return fmt.Errorf("the run has not ended yet (%s): %w", was.state.Run, event.ErrRefused)
+		}
+		if err := s.kept(was, "replayed"); err != nil {
+			return err
 		}
 		s.facts(was)
 		x := &run{

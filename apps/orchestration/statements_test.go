@@ -29,6 +29,7 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"updateRun":         updateRun,
 		"anotherTry":        anotherTry,
 		"lastExecutions":    lastExecutions,
+		"prunedNodes":       prunedNodes,
 		"insertNode":        insertNode,
 		"upsertNode":        upsertNode,
 		"insertAttempt":     insertAttempt,

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/apps/web"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // intake fits the engine to the webhook door.
@@ -70,6 +72,9 @@ func (c *core) Reprocess(ctx context.Context, tenant string, receipt id.ID) (id.
 		return id.ID{}, err
 	}
 	body, err := c.flow.Body(ctx, tenant, receipt)
+	if errors.Is(err, storage.ErrNotFound) {
+		err = fmt.Errorf("the body of this push is no longer kept (HUB_KEEP_BODY_DAYS), so it cannot be taken in again: %w", event.ErrRefused)
+	}
 	if err != nil {
 		return id.ID{}, err
 	}
