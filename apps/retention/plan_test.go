@@ -51,6 +51,7 @@ func TestStatementsUseAKey(t *testing.T) {
 			}
 			ask(sw.name+" lock", sw.lockSQL(db.Engine()))
 		}
+		ask("oldest push", oldestPush)
 		ask("deliveries of runs lock", told.lockSQL(db.Engine()))
 		list := append([]removal{removeBodies, removeReceipts, removeObservations, removeHistory, removeEvents, {"incident_events", removeSomeEvents}}, removeSnapshots...)
 		for _, more := range [][]removal{ofRuns, ofDeliveries, ofMessages, ofAlerts} {

@@ -187,6 +187,9 @@ type stateRow struct {
 	Removed, Total []byte
 }
 
+// oldestPush asks for a range that all ids are in: without one SQLite sorts the whole table.
+const oldestPush = `SELECT id FROM receipts WHERE tenant_id = @tenant AND id > @after ORDER BY id LIMIT 1`
+
 // State reads what pruning did last, in whatever process.
 func (s *Service) State(ctx context.Context) (State, error) {
 	st := State{Removed: map[string]int64{}, Total: map[string]int64{}}
@@ -202,7 +205,7 @@ func (s *Service) State(ctx context.Context) (State, error) {
 		}
 	}
 	var oldest []id.ID
-	if err := s.db.Read(ctx).Raw(`SELECT id FROM receipts WHERE tenant_id = ? ORDER BY id LIMIT 1`, s.tenant).Scan(&oldest).Error; err != nil {
+	if err := s.db.Read(ctx).Raw(oldestPush, map[string]any{"tenant": s.tenant, "after": before(time.Time{})}).Scan(&oldest).Error; err != nil {
 		return st, fmt.Errorf("look for the oldest push: %w", storage.Classify(err))
 	}
 	for _, i := range oldest {

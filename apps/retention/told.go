@@ -9,8 +9,8 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
-// sweeps are in order: what needs something goes before it.
-var sweeps = []sweep{bodies, snapshots, runs, receipts, deliveries, messages, history, alerts, incidents}
+// sweeps are in order: what needs something goes before it, and parts go last, of what stays.
+var sweeps = []sweep{runs, receipts, deliveries, messages, history, alerts, incidents, bodies, snapshots}
 
 // told is any delivery, with a run or without.
 var told = sweep{
