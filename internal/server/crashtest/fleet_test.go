@@ -56,8 +56,9 @@ func newFleet(t *testing.T) *fleet {
 	}
 	f.receiver.who = func(address string) int {
 		f.mu.Lock()
-		defer f.mu.Unlock()
-		return senderOf(address, slices.Collect(maps.Keys(f.names)))
+		pids := slices.Collect(maps.Keys(f.names))
+		f.mu.Unlock()
+		return senderOf(address, pids)
 	}
 	env := map[string]string{
 		"HUB_REDIS_URL": f.redis.URL(), "HUB_SECRET_KEY": strings.Repeat("fleet ", 8), "HUB_LEASE": fleetLease().String(),

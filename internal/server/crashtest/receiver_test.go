@@ -73,6 +73,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		Alerts []struct{ Name string }
 	}
 	_ = json.Unmarshal(raw, &body)
+	process := r.sender(req.RemoteAddr)
 	key, alert := req.Header.Get("Idempotency-Key"), body.Title
 	if len(body.Alerts) == 1 {
 		alert = body.Alerts[0].Name
@@ -88,7 +89,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if hold {
 		r.hold--
 	}
-	v := visit{at: time.Now(), process: r.sender(req.RemoteAddr)}
+	v := visit{at: time.Now(), process: process}
 	v.refused = r.refuse != nil && r.refuse(len(r.trails[key]), key)
 	r.trails[key] = append(r.trails[key], v)
 	r.mu.Unlock()
@@ -123,14 +124,19 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// sender is the process that an address belongs to, if anybody asked for that.
+// sender is the process that an address belongs to, if anybody asked for that. Others are served meanwhile: a look takes its time.
 func (r *receiver) sender(address string) int {
-	if r.who == nil {
-		return 0
-	}
+	r.mu.Lock()
+	who := r.who
 	pid, known := r.whose[address]
-	if !known {
-		pid = r.who(address)
+	r.mu.Unlock()
+	if who == nil || known {
+		return pid
+	}
+	pid = who(address)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.open[address] {
 		r.whose[address] = pid
 	}
 	return pid
