@@ -105,7 +105,7 @@ func (b *pipelineBody) refused() []orchestration.LintProblem {
 		out = append(out, orchestration.LintProblem{Pointer: "/" + field, Message: message, Suggestion: suggestion, Severity: "error"})
 	}
 	if b.NoIncidents && !b.ChecksOnly {
-		add("no_incidents", "alerts that are taken in belong to incidents", "run a dry run, or checks_only")
+		add("no_incidents", "alerts that are taken in belong to incidents", "leave it out, or ask for checks_only or a dry run")
 	}
 	if given(b.NotifyConfig) {
 		add("notify_config", "channels are made before they are used", "make one with POST /api/v1/channels and name it in notify_channel")
@@ -117,8 +117,11 @@ func (b *pipelineBody) refused() []orchestration.LintProblem {
 		name  string
 		given bool
 	}{
-		{"provider", b.Provider != ""}, {"provider_config", len(b.ProviderConfig) > 0}, {"notify_driver", b.NotifyDriver != ""},
-		{"notify_channel", b.NotifyChannel != ""}, {"labels", len(b.Labels) > 0},
+		{"provider", b.Provider != ""},
+		{"provider_config", len(b.ProviderConfig) > 0},
+		{"notify_driver", b.NotifyDriver != ""},
+		{"notify_channel", b.NotifyChannel != ""},
+		{"labels", len(b.Labels) > 0},
 	} {
 		if f.given {
 			add(f.name, "with checks_only there is nothing that it could be for", "leave it out")

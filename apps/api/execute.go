@@ -44,7 +44,7 @@ type Executed struct {
 }
 
 // BadExecution refuses what was asked for, with all that is wrong; the pointers are into the request.
-type BadExecution struct{ Problems []orchestration.LintProblem }
+type BadExecution struct{ Problems []orchestration.LintProblem } //nolint:errname // as the Invalid of services
 
 // Error implements error.
 func (e *BadExecution) Error() string {

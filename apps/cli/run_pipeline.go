@@ -183,9 +183,14 @@ func (c runPipelineCmd) ownFlags() []string {
 		name  string
 		given bool
 	}{
-		{"--checks-only", c.ChecksOnly}, {"--checkers", len(c.Checkers) > 0}, {"--hostname", c.Hostname != ""}, {"--no-incidents", c.NoIncidents},
-		{"--warning-threshold", c.WarningThreshold != nil}, {"--critical-threshold", c.CriticalThreshold != nil},
-		{"--notify-driver", c.NotifyDriver != ""}, {"--notify-channel", c.NotifyChannel != ""},
+		{"--checks-only", c.ChecksOnly},
+		{"--checkers", len(c.Checkers) > 0},
+		{"--hostname", c.Hostname != ""},
+		{"--no-incidents", c.NoIncidents},
+		{"--warning-threshold", c.WarningThreshold != nil},
+		{"--critical-threshold", c.CriticalThreshold != nil},
+		{"--notify-driver", c.NotifyDriver != ""},
+		{"--notify-channel", c.NotifyChannel != ""},
 	} {
 		if f.given {
 			out = append(out, f.name)

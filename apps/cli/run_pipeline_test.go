@@ -62,14 +62,16 @@ func TestRunPipelineAsks(t *testing.T) {
 	}{
 		"payload": {[]string{"--payload", `{"name":"x"}`}, "/orchestration/pipeline/sync/", usual("")},
 		"stdin": {
-			[]string{"--file", "-", "--source", "cron", "--environment", "test", "--trace-id", "t-9"}, "/orchestration/pipeline/sync/",
+			[]string{"--file", "-", "--source", "cron", "--environment", "test", "--trace-id", "t-9"},
+			"/orchestration/pipeline/sync/",
 			`{"environment":"test","payload":{"name":"from stdin"},"source":"cron","trace_id":"t-9"}`,
 		},
 		"everything": {
 			[]string{
 				"--payload", `{"name":"x"}`, "--label", "env=prod", "--label", "team=a;b", "--checkers", "cpu,disk", "--hostname", "h", "--warning-threshold", "70",
 				"--critical-threshold", "90.5", "--notify-driver", "generic", "--notify-channel", "ops", "--no-incidents", "--checks-only",
-			}, "/orchestration/pipeline/sync/",
+			},
+			"/orchestration/pipeline/sync/",
 			usual(`,"labels":{"env":"prod","team":"a;b"},"checker_names":["cpu","disk"],"hostname":"h","notify_driver":"generic","notify_channel":"ops",
 				"checker_configs":{"__all__":{"warning_threshold":70,"critical_threshold":90.5}},"no_incidents":true,"checks_only":true`),
 		},
@@ -110,7 +112,8 @@ func TestRunPipelineEnds(t *testing.T) {
 	}{
 		"failed": {
 			map[string]string{"POST /orchestration/pipeline/sync/": `{"status":"FAILED","run_id":"r-1"}`, "GET /api/v1/runs/r-1": failed, "GET /api/v1/deliveries": `{"items":[]}`},
-			[]string{"--sample"}, cli.ExitFailed, "pipeline v1: failed",
+			[]string{"--sample"},
+			cli.ExitFailed, "pipeline v1: failed",
 		},
 		"failed, as JSON": {map[string]string{direct: `{"over":true,"run_id":"r-1","run":` + failed + `}`}, []string{"--definition", "direct", "--json"}, cli.ExitFailed, `"over": true`},
 		"goes on":         {map[string]string{"POST /orchestration/pipeline/sync/": `{"status":"queued","run_id":"r-1"}`}, []string{"--sample"}, cli.ExitOK, "run show r-1"},
@@ -193,19 +196,27 @@ func TestMonitorAndShow(t *testing.T) {
 		want    []string
 	}{
 		"monitor": {
-			[]string{"monitor-pipeline", "--status", "failed", "--limit", "3"}, map[string]string{"GET /api/v1/runs": `{"items":[` + failed + `]}`},
-			"GET /api/v1/runs?limit=3&status=failed", []string{"r-1", "failed", "it broke"},
+			[]string{"monitor-pipeline", "--status", "failed", "--limit", "3"},
+			map[string]string{"GET /api/v1/runs": `{"items":[` + failed + `]}`},
+			"GET /api/v1/runs?limit=3&status=failed",
+			[]string{"r-1", "failed", "it broke"},
 		},
 		"monitor one": {
-			[]string{"monitor-pipeline", "--run-id", "r-1"}, map[string]string{"GET /api/v1/runs/r-1": ended, "GET /api/v1/deliveries": `{"items":[]}`},
-			"GET /api/v1/runs/r-1", []string{"run r-1", "NODES"},
+			[]string{"monitor-pipeline", "--run-id", "r-1"},
+			map[string]string{"GET /api/v1/runs/r-1": ended, "GET /api/v1/deliveries": `{"items":[]}`},
+			"GET /api/v1/runs/r-1",
+			[]string{"run r-1", "NODES"},
 		},
 		"show": {
-			[]string{"show-pipeline"}, map[string]string{"GET /api/v1/definitions": definitions}, "GET /api/v1/definitions?include_inactive=false",
+			[]string{"show-pipeline"},
+			map[string]string{"GET /api/v1/definitions": definitions},
+			"GET /api/v1/definitions?include_inactive=false",
 			[]string{"direct", "v2", "webhook", "in:ingest tell:notify"},
 		},
 		"show all": {
-			[]string{"show-pipeline", "--all", "--json"}, map[string]string{"GET /api/v1/definitions": definitions}, "GET /api/v1/definitions?include_inactive=true",
+			[]string{"show-pipeline", "--all", "--json"},
+			map[string]string{"GET /api/v1/definitions": definitions},
+			"GET /api/v1/definitions?include_inactive=true",
 			[]string{`"name": "direct"`},
 		},
 		"show one": {[]string{"show-pipeline", "--name", "direct"}, map[string]string{"GET /api/v1/definitions/direct": one}, "GET /api/v1/definitions/direct", []string{"direct v2, active", "ingest"}},

@@ -2,6 +2,7 @@ package orchestration
 
 import (
 	"encoding/json"
+	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,9 +16,7 @@ func TestFixed(t *testing.T) {
 	defaults := FixedDefaults{MaxRetries: 4, Backoff: 1.5, Fallback: true}
 	node := func(id, kind string, config obj, more obj) any {
 		n := obj{"id": id, "type": kind, "config": config}
-		for k, v := range more {
-			n[k] = v
-		}
+		maps.Copy(n, more)
 		return n
 	}
 	told := obj{"skip_if_errors": []any{"ingest"}}
@@ -35,7 +34,8 @@ func TestFixed(t *testing.T) {
 			Fixed{
 				Driver: "grafana", Checkers: []string{"cpu"}, CheckerConfigs: map[string]map[string]any{"cpu": {"samples": 2}}, Hostname: "h", Provider: "openai",
 				ProviderConfig: obj{"model": "m"}, Drivers: []string{"generic"},
-			}, FixedDefaults{MaxRetries: 1, Backoff: 2},
+			},
+			FixedDefaults{MaxRetries: 1, Backoff: 2},
 			[]any{
 				node("ingest", "ingest", obj{"driver": "grafana"}, obj{"next": "check"}),
 				node("check", "context", obj{"checker_names": []any{"cpu"}, "checker_configs": obj{"cpu": obj{"samples": 2.0}}, "hostname": "h"}, obj{"next": "analyze"}),
@@ -44,7 +44,8 @@ func TestFixed(t *testing.T) {
 			},
 		},
 		"checks only": {
-			Fixed{ChecksOnly: true, Checkers: []string{"cpu"}}, defaults,
+			Fixed{ChecksOnly: true, Checkers: []string{"cpu"}},
+			defaults,
 			[]any{node("check", "context", obj{"checker_names": []any{"cpu"}}, obj{"required": true})},
 		},
 	} {

@@ -42,7 +42,7 @@ type DryRun struct {
 	Incident  id.ID
 	Origin    string // "": that of a webhook
 	RunSource string // what the run shows as its source; "": as that of a webhook
-	TraceID     string     // "": a new one
+	TraceID   string // "": a new one
 }
 
 // DryRunResult is what would happen.
