@@ -73,6 +73,9 @@ func (a *Starts) Start(ctx context.Context, st Start) (id.ID, error) {
 	if st.Route == nil || st.Route.Graph.Entry() == nil {
 		return id.ID{}, fmt.Errorf("the pipeline has no nodes, so there is nothing to run: %w", event.ErrRefused)
 	}
+	if st.Route.Shadow && !st.Incident.IsZero() {
+		return id.ID{}, fmt.Errorf("a shadow tells nobody, so it is not started for an incident; start it without one: %w", event.ErrRefused)
+	}
 	if st.TraceID == "" {
 		st.TraceID = trace.New()
 	}
@@ -106,6 +109,9 @@ func (a *Starts) apply(tx *storage.Tx, it *startItem) error {
 		incidentID: it.Incident, source: it.Source, origin: it.Origin, environment: environment(it.Environment), createdAt: tx.Now(), fresh: true,
 		state: graph.NewState(), fault: it.Fault,
 		decisions: []event.Decision{{What: "start", Result: it.Origin, Why: "by " + it.By}},
+	}
+	if it.Route.Shadow {
+		x.origin = OriginShadow
 	}
 	if !it.Incident.IsZero() {
 		seq, err := retell(tx, a.do, it.Tenant, it.Incident, it.TraceID, it.By, "pipeline "+it.Route.Name+" was started for it")
@@ -152,13 +158,12 @@ func (a *Starts) Wait(ctx context.Context, tenant string, runs []id.ID) (bool, e
 		var open int64
 		err := a.runner.db.Read(ctx).Table("runs").Where("tenant_id = ? AND id IN ? AND state IN ('pending', 'running', 'retrying')", tenant, runs).
 			Count(&open).Error
-		if ctx.Err() != nil {
-			return false, nil
-		}
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return false, nil //nolint:nilerr // that it took too long is no failure
+		case err != nil:
 			return false, fmt.Errorf("wait for a run: %w", storage.Classify(err))
-		}
-		if open == 0 {
+		case open == 0:
 			return true, nil
 		}
 		if clock.Sleep(ctx, pause) != nil {
