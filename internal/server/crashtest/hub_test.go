@@ -60,7 +60,7 @@ func newHub(t *testing.T, url string, env map[string]string) *hub {
 	maps.Copy(settings, env)
 	h := &hub{
 		t: t, settings: settings, log: filepath.Join(dir, "hub.log"),
-		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Second}},
+		client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 16, IdleConnTimeout: 3 * time.Second}}, // the hub closes unused ones after 5 s
 	}
 	t.Cleanup(func() {
 		h.kill()

@@ -35,6 +35,7 @@ type load struct {
 	refused  map[int]int   // answers that were no 2xx, by status
 	odd      int           // answers that are neither 2xx nor 503 with Retry-After
 	silent   int           // no answer
+	why      error         // for the last of those
 	firstOK  time.Time     // first 2xx after mark
 }
 
@@ -133,6 +134,7 @@ func (l *load) push(n int) {
 	switch {
 	case err != nil:
 		l.silent++
+		l.why = err
 		return
 	case a.status/100 != 2:
 		l.refused[a.status]++

@@ -56,10 +56,10 @@ func undisturbed(t *testing.T, loads ...*load) (all []promise) {
 	for n, l := range loads {
 		refused, _ := l.since()
 		l.mu.Lock()
-		silent := l.silent
+		silent, why := l.silent, l.why
 		l.mu.Unlock()
 		if len(refused) != 0 || silent != 0 {
-			t.Errorf("server %d answered otherwise than with 2xx: %v, and not at all %d times", n+1, refused, silent)
+			t.Errorf("server %d answered otherwise than with 2xx: %v, and not at all %d times, last because of: %v", n+1, refused, silent, why)
 		}
 		all = append(all, l.promises()...)
 	}
