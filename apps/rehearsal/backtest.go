@@ -123,6 +123,9 @@ type ReceiptLine struct {
 // SinceHelp says what ParseSince reads.
 const SinceHelp = "write a time like 2026-11-20T10:00:00Z, or how long ago: 7d, 2w, 36h, 90m"
 
+// longest is how many days or weeks may lie between the beginning of a window and now.
+const longest = 10_000
+
 // ParseSince reads the beginning of a window: a point in time (RFC 3339), or how long before now: 7d, 2w, 36h, 90m.
 func ParseSince(text string, now time.Time) (time.Time, error) {
 	bad := fmt.Errorf("%w: %s", ErrBadInput, SinceHelp)
@@ -138,7 +141,9 @@ func ParseSince(text string, now time.Time) (time.Time, error) {
 	if day > 0 {
 		var n float64
 		n, err = strconv.ParseFloat(text[:len(text)-1], 64)
-		span = time.Duration(n * float64(day))
+		if err == nil && n > 0 && n < longest {
+			span = time.Duration(n * float64(day))
+		}
 	}
 	if err != nil || span <= 0 {
 		return time.Time{}, bad

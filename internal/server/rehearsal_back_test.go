@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -73,9 +74,7 @@ func wantOtherwise(t *testing.T, r rehearsal.Report, want ...string) {
 
 func tell(id string, more obj, channels ...string) obj {
 	config := obj{"channels": channels}
-	for k, v := range more {
-		config[k] = v
-	}
+	maps.Copy(config, more)
 	return obj{"id": id, "type": "notify", "config": config}
 }
 
@@ -138,7 +137,7 @@ func TestBacktestUnchanged(t *testing.T) {
 		before := checksums(t, h)
 		report := backtest(t, h, obj{"name": "main", "definition": main})
 		wantOtherwise(t, report)
-		if len(report.Summary) != 1 || !strings.Contains(report.Summary[0], "nothing would have been otherwise") || report.Receipts != 19 {
+		if len(report.Summary) != 1 || !strings.Contains(report.Summary[0], "nothing would have been otherwise") || report.Receipts != 16 {
 			t.Errorf("%d receipts, %q", report.Receipts, report.Summary)
 		}
 		for _, m := range slices.Concat(report.Messages, report.HeldBack) {
@@ -314,7 +313,7 @@ func TestBacktestEdge(t *testing.T) {
 		send(alert{Name: "Over", Labels: in("o"), Status: "resolved"})
 		send(alert{Name: "Quiet", Labels: in("q"), Severity: "info"})
 		send(alert{Name: "Open", Labels: in("p")})
-		time.Sleep(3 * time.Millisecond) //nolint:forbidigo // ids tell milliseconds apart
+		time.Sleep(3 * time.Millisecond) // ids tell milliseconds apart
 		edge := count(t, h, "receipts")
 		send(alert{Name: "A", Severity: "warning", Labels: in("x")})                      // nothing new
 		send(alert{Name: "A", Severity: "critical", Labels: in("x")})                     // raised
@@ -336,4 +335,76 @@ func TestBacktestEdge(t *testing.T) {
 			t.Errorf("%+v", report.Summary)
 		}
 	})
+}
+
+// TestBacktestBeside: the hub goes on taking alerts in meanwhile, and they are no part of it; a second one has to wait.
+func TestBacktestBeside(t *testing.T) {
+	t.Parallel()
+	engines(t, nil, func(t *testing.T, h hub) {
+		r := servertest.NewReceiver(t)
+		h.Tell("ops", r)
+		same := pipeline(obj{}, ingest("n"), tell("n", nil, "ops"))
+		h.Only("all", same)
+		together(8, func(i int) {
+			for n := range 50 {
+				body := servertest.Push(alert{Name: "Storm", Instance: string(rune('a'+i)) + string(rune('a'+n%26))})
+				if a, err := h.Try(http.MethodPost, door, body); err != nil || a.Status != http.StatusAccepted {
+					t.Errorf("%v %d", err, a.Status)
+				}
+			}
+		})
+		atRest(t, h, nil)
+		begun := h.Want(http.StatusAccepted, http.MethodPost, "/api/v1/backtests", obj{"name": "all", "definition": same, "since": "1h"})
+		h.Want(http.StatusConflict, http.MethodPost, "/api/v1/backtests", obj{"name": "all", "since": "1h"})
+		for n := range 20 {
+			h.Send(servertest.Push(alert{Name: "Meanwhile", Instance: string(rune('a' + n))}))
+		}
+		var job rehearsal.Job
+		testkit.Eventually(t, 30*time.Second, func() bool {
+			h.Get("/api/v1/backtests/"+begun["id"].(string), &job)
+			return job.State != rehearsal.StateRunning
+		}, "the back-test does not end")
+		if job.State != rehearsal.StateDone || job.Result.Receipts != 400 || job.Done != 400 {
+			t.Errorf("%+v", job)
+		}
+		wantOtherwise(t, *job.Result)
+		atRest(t, h, nil)
+		if n := count(t, h, "receipts"); n != 420 {
+			t.Errorf("%d receipts", n)
+		}
+		id := begun["id"].(string)
+		if l := h.Want(http.StatusOK, http.MethodGet, "/api/v1/backtests", nil)["items"].([]any); len(l) != 1 {
+			t.Errorf("list %v", l)
+		}
+		h.Want(http.StatusNoContent, http.MethodDelete, "/api/v1/backtests/"+id, nil)
+		h.Want(http.StatusNotFound, http.MethodGet, "/api/v1/backtests/"+id, nil)
+	})
+}
+
+// TestBacktestRefused: what cannot be tried is refused before anything begins, with what is wrong.
+func TestBacktestRefused(t *testing.T) {
+	t.Parallel()
+	h := servertest.Start(t, nil)
+	good := pipeline(obj{}, ingest("n"), tell("n", nil, "ops"))
+	for name, tt := range map[string]struct {
+		ask    obj
+		status int
+		says   string
+	}{
+		"nothing otherwise": {obj{"since": "1h"}, 422, "nothing would be otherwise"},
+		"no name":           {obj{"since": "1h", "definition": good}, 422, "say by name"},
+		"bad definition":    {obj{"since": "1h", "name": "x", "definition": obj{"nodes": []obj{{"id": "a", "type": "b"}}}}, 422, "/definition/nodes/0/type"},
+		"unknown":           {obj{"since": "1h", "name": "nothing"}, 404, "nothing"},
+		"unknown source":    {obj{"since": "1h", "group_by": obj{"nothing": []string{"a"}}}, 404, "nothing"},
+		"no since":          {obj{"name": "direct"}, 422, "/since"},
+		"bad since":         {obj{"since": "soon", "name": "direct"}, 422, "/since"},
+		"bad until":         {obj{"since": "1h", "until": "soon", "name": "direct"}, 422, "/until"},
+		"backwards":         {obj{"since": "1h", "until": "2h", "name": "direct"}, 422, "ends before it begins"},
+	} {
+		a := h.Ask(http.MethodPost, "/api/v1/backtests", tt.ask)
+		if a.Status != tt.status || !strings.Contains(string(a.Body), tt.says) {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+	}
+	h.Want(http.StatusNotFound, http.MethodGet, "/api/v1/backtests/x", nil)
 }

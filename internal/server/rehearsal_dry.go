@@ -61,7 +61,7 @@ func (c *core) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (
 		return out, err
 	}
 	s.engine.Start(Work{}.queues()) //nolint:contextcheck // its work ends with the stage
-	s.notify.Start()
+	s.notify.Start()                //nolint:contextcheck // as above
 	d := dryRun{stage: s, tenant: tenant, push: p, began: c.clock.Now()}
 	got, err := s.begin(ctx, p, in)
 	if errors.Is(err, orchestration.ErrUnknownPipeline) {

@@ -60,7 +60,7 @@ func (c *core) openStage(ctx context.Context, opt stageOptions) (_ *stage, err e
 		return nil, err
 	}
 	s := &stage{hub: c, folder: folder}
-	defer func() {
+	defer func() { //nolint:contextcheck // it ends whatever ctx says
 		if err != nil {
 			err = errors.Join(err, s.close())
 		}
@@ -175,7 +175,7 @@ func (s *stage) close() error {
 	if s.core != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stageClose)
 		defer cancel()
-		err = errors.Join(s.core.stop(ctx), s.core.close())
+		err = errors.Join(s.stop(ctx), s.core.close())
 	}
 	return errors.Join(err, s.folder.remove())
 }
