@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"runtime/debug"
 
@@ -90,17 +91,22 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 	return target, client.Close, err
 }
 
-// gcPercent is GOGC for the command serve; defaultGC is Go's own.
+// gcPercent is GOGC for the commands serve and worker, defaultGC Go's own; gcLimit is GOMEMLIMIT.
 const (
 	gcPercent = 300
 	defaultGC = 100
+	gcLimit   = 320 << 20
 )
 
 // CollectLess tunes the garbage collector for a hub: it lives on a small heap with many short-lived values, where collecting less
-// often costs some memory and saves a fifth of the CPU. GOGC in the environment wins.
+// often costs some memory and saves a fifth of the CPU. Under overload the heap is not small, and there memory is what is short. GOGC and
+// GOMEMLIMIT in the environment win.
 func CollectLess() {
 	if was := debug.SetGCPercent(gcPercent); was != defaultGC {
 		debug.SetGCPercent(was)
+	}
+	if was := debug.SetMemoryLimit(gcLimit); was != math.MaxInt64 {
+		debug.SetMemoryLimit(was)
 	}
 }
 
