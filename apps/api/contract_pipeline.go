@@ -155,10 +155,16 @@ func (a *API) fixed(ctx context.Context, c caller, g *gin.Context) (Execution, e
 		ChecksOnly: b.ChecksOnly, Checkers: b.CheckerNames, CheckerConfigs: b.CheckerConfigs, Hostname: b.Hostname,
 		Provider: b.Provider, ProviderConfig: b.ProviderConfig,
 	}
+	err = a.told(ctx, c.tenant, e.Fixed, b.NotifyDriver, b.NotifyChannel)
+	if also := (*BadExecution)(nil); errors.As(err, &also) {
+		bad = append(bad, also.Problems...)
+	} else if err != nil {
+		return e, err
+	}
 	if bad != nil {
 		return e, &BadExecution{bad}
 	}
-	return e, a.told(ctx, c.tenant, e.Fixed, b.NotifyDriver, b.NotifyChannel)
+	return e, nil
 }
 
 // told says who hears of a run of the built-in pipeline: a channel, those of a driver, or all. As elsewhere in the contract what is given
@@ -245,8 +251,27 @@ func (a *API) contractBegin(ctx context.Context, c caller, g *gin.Context, e Exe
 	if !over {
 		return http.StatusAccepted, queuedRun(began), nil
 	}
+	if err := a.about(ctx, c.tenant, &d); err != nil {
+		return 0, nil, err
+	}
 	status, result := resultOf(&d)
 	return status, result, nil
+}
+
+// about names the incident that a run's alerts belong to, also when they changed nothing in it, so that the run did nothing about it.
+func (a *API) about(ctx context.Context, tenant string, d *orchestration.RunDetail) error {
+	if d.IncidentID != nil || d.ReceiptID == nil {
+		return nil
+	}
+	list, err := a.Flow.Observations(ctx, tenant, *d.ReceiptID, 0, orchestration.ObservationLimit)
+	for _, o := range list {
+		for _, out := range o.Outcomes {
+			if d.IncidentID == nil && out.RunID != nil && *out.RunID == d.ID {
+				d.IncidentID = out.IncidentID
+			}
+		}
+	}
+	return err
 }
 
 // queuedRun is the answer about a run that goes on.
@@ -313,6 +338,9 @@ func (a *API) contractResume(ctx context.Context, c caller, g *gin.Context) (int
 	}
 	if !over {
 		return http.StatusAccepted, queuedRun(began), nil
+	}
+	if err := a.about(ctx, c.tenant, &d); err != nil {
+		return 0, nil, err
 	}
 	_, result := resultOf(&d)
 	return http.StatusOK, result, nil

@@ -137,6 +137,11 @@ func TestBuiltInPipeline(t *testing.T) {
 		if list["count"] != 1.0 {
 			t.Errorf("list %v", list)
 		}
+		// What changes nothing is not told again, and the run says which incident it was about.
+		again := h.Want(http.StatusOK, http.MethodPost, "/orchestration/pipeline/sync/", obj{"payload": payloadOf(servertest.Fire("Disk")), "notify_channel": "ops"})
+		if again["status"] != "COMPLETED" || again["incident_id"] != got["incident_id"] || again["notify"] != nil {
+			t.Errorf("again: %v", again)
+		}
 		// The alert is a usual one: its end comes by a push and is told.
 		h.Send(servertest.Resolve("Disk"))
 		told(t, waits(r, 2), "firing", "resolved")
@@ -158,7 +163,7 @@ func TestBuiltInPipeline(t *testing.T) {
 		if one := pipelineOf(h, checked["run_id"]); one.Status != "checked" || len(one.Executions) != 1 || one.Checks == "" {
 			t.Errorf("checks only: %+v", one)
 		}
-		atRest(t, h, map[string]int64{"delivered": 3})
+		atRest(t, h, map[string]int64{"delivered": 3, "suppressed": 1, "(duplicate)": 1})
 	})
 }
 
@@ -232,7 +237,7 @@ func TestBuiltInPipelineRefuses(t *testing.T) {
 			"wrong kind":       {`{"payload":{},"checker_names":"cpu"}`, []string{"checker_names"}},
 			"no_incidents":     {obj{"payload": fire, "no_incidents": true}, []string{"no_incidents"}},
 			"notify_config":    {obj{"payload": fire, "notify_config": obj{"endpoint": "http://x"}}, []string{"notify_config"}},
-			"several":          {obj{"payload": fire, "no_incidents": true, "notify_config": 1, "trace_id": "a b"}, []string{"no_incidents", "notify_config", "trace_id"}},
+			"several":          {obj{"payload": fire, "no_incidents": true, "notify_config": 1, "trace_id": "a b", "notify_channel": "x"}, []string{"no_incidents", "notify_config", "trace_id", "notify_channel"}},
 			"no such channel":  {obj{"payload": fire, "notify_channel": "nobody"}, []string{"notify_channel"}},
 			"another's driver": {obj{"payload": fire, "notify_channel": "ops", "notify_driver": "slack"}, []string{"notify_channel"}},
 			"no such driver":   {obj{"payload": fire, "notify_driver": "pigeon"}, []string{"notify_driver", "pigeon"}},
