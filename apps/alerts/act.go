@@ -30,8 +30,8 @@ var (
 // Acted is what an act did.
 type Acted struct {
 	Incident *event.Incident
-	Seq      int64 // of the event, 0 when nothing changed
-	Ended    bool  // it was active and is not any more: whoever was told must hear of the end
+	Seq      int64          // of the event, 0 when nothing changed
+	Ended    bool           // it was active and is not any more: whoever was told must hear of the end
 	Alerts   []*event.Alert // unless it is a note
 }
 

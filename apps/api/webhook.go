@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,18 @@ type WebhookConfig struct {
 type Webhook struct {
 	WebhookConfig
 	bytes atomic.Int64
+	large chan struct{} // places for reading large bodies
+}
+
+// largeBody is from where on a body is large: while it is read it takes many times its size of memory, so few are read at once.
+const largeBody = 64 << 10
+
+func (w *Webhook) parse(driver string, body []byte) (alerts.Parsed, error) {
+	if len(body) >= largeBody {
+		w.large <- struct{}{}
+		defer func() { <-w.large }()
+	}
+	return alerts.Parse(w.Drivers, driver, body, w.Limits)
 }
 
 // NewWebhook returns the door.
@@ -66,7 +79,7 @@ func NewWebhook(c WebhookConfig) (*Webhook, error) {
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
-	return &Webhook{WebhookConfig: c}, nil
+	return &Webhook{WebhookConfig: c, large: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
 // syncWait is how long ?sync=1 waits for the fold.
@@ -106,7 +119,7 @@ func (w *Webhook) push(c *gin.Context) {
 		ref.write(c)
 		return
 	}
-	defer w.bytes.Add(-size)
+	defer func() { w.bytes.Add(-size) }()
 	// The key is checked before the body is read; a signature needs the body.
 	principal, entry, ref := w.sender(c)
 	if ref != nil && (ref.status != http.StatusUnauthorized || !w.mayBeSigned(c)) {
@@ -130,6 +143,14 @@ func (w *Webhook) push(c *gin.Context) {
 		ref.write(c)
 		return
 	}
+	if more := int64(len(body)) - size; more > 0 { // it was compressed, or its length was not announced
+		if w.bytes.Add(more) > w.InFlight {
+			w.bytes.Add(-more)
+			busy().write(c)
+			return
+		}
+		size += more
+	}
 	if driver == "" {
 		driver = entry.Driver
 	}
@@ -137,7 +158,7 @@ func (w *Webhook) push(c *gin.Context) {
 	if principal.Tenant != "" {
 		tenant = principal.Tenant
 	}
-	parsed, err := alerts.Parse(w.Drivers, driver, body, w.Limits)
+	parsed, err := w.parse(driver, body)
 	if err != nil {
 		w.badBody(driver, err).write(c)
 		return

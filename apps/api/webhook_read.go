@@ -27,13 +27,17 @@ func (w *Webhook) reserve(c *gin.Context) (int64, *refusal) {
 		return 0, w.tooLarge()
 	}
 	if n < 0 {
-		n = min(w.MaxBody, 1<<20) // unknown: most are far smaller
+		n = min(w.MaxBody, 256<<10) // unknown: most are far smaller, and what is more is counted when it is there
 	}
 	if w.bytes.Add(n) > w.InFlight {
 		w.bytes.Add(-n)
-		return 0, refuse(http.StatusServiceUnavailable, "The hub is taking in as much as it can; send this again in a second.").after(time.Second)
+		return 0, busy()
 	}
 	return n, nil
+}
+
+func busy() *refusal {
+	return refuse(http.StatusServiceUnavailable, "The hub is taking in as much as it can; send this again in a second.").after(time.Second)
 }
 
 // sender finds who pushes by the credential in a header.

@@ -90,10 +90,10 @@ func New(c Config) (*Engine, error) {
 		least = leastSQLite
 	}
 	f.folds = storage.NewQueue(c.DB, storage.QueueOptions{
-		Name: "fold", Max: maxFoldBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, int(i.underWay.Load()), least) },
+		Name: "fold", Max: maxFoldBatch, MaxWeight: maxBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, int(i.underWay.Load()), least) },
 	}, f.apply)
 	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
-	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, Workers: 2}, i.applyAccepts)
+	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, MaxWeight: maxBatch, Workers: 2}, i.applyAccepts)
 	r.poller = &queue.Poller{Queue: QueueIngest, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: log, Lease: c.Lease, Room: f.room, Do: r.do}
 	e := &Engine{Intake: i, Runner: r, folder: f}
 	for _, q := range []string{QueueContext, QueueIntelligence} {

@@ -31,6 +31,8 @@ const (
 const (
 	maxInMemory  = 20_000 // observations handed over in memory; the rest stays due in the table
 	maxFoldBatch = 200
+	// maxBatch is how many observations one transaction takes, unless a single push has more.
+	maxBatch = 4000
 	// The least that is folded at once while accepts wait: on Postgres a transaction of its own, with three round trips.
 	leastSQLite, leastPostgres = 8, 50
 	// burst is how many accepts under way are many.
@@ -132,7 +134,7 @@ func (f *Folder) reserve(it *foldItem) bool {
 	if f.held >= maxInMemory || f.elsewhere.Load() {
 		return false
 	}
-	f.held += it.weight()
+	f.held += it.Weight()
 	return true
 }
 
@@ -140,21 +142,29 @@ func (f *Folder) reserve(it *foldItem) bool {
 func (f *Folder) hold(it *foldItem) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held += it.weight()
+	f.held += it.Weight()
 }
 
 func (f *Folder) unreserve(it *foldItem) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held -= it.weight()
+	f.held -= it.Weight()
 }
 
-func (it *foldItem) weight() int { return max(1, len(it.receipt.Observations)) }
+// Weight is what a receipt weighs: its observations.
+func (it *foldItem) Weight() int { return max(1, len(it.receipt.Observations)) }
 
 func (f *Folder) room() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return min(maxInMemory-f.held, maxFoldBatch)
+}
+
+// full reports whether so much is in memory that claimed receipts should wait before they are read.
+func (f *Folder) full() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.held >= maxInMemory
 }
 
 // share is how many receipts to fold now, of those that wait. A burst is taken in first, since senders wait for their answer and

@@ -57,6 +57,35 @@ type foldLedgerRow struct {
 	Source       string `gorm:"column:source"`
 }
 
+// parts splits claimed receipts, so that none but a single large one is more than one transaction takes.
+func (f *Folder) parts(ctx context.Context, jobs []queue.Job) ([][]queue.Job, error) {
+	ids := make([]id.ID, 0, len(jobs))
+	for _, j := range jobs {
+		ids = append(ids, j.Ref)
+	}
+	var rows []struct {
+		ID id.ID `gorm:"column:id"`
+		N  int   `gorm:"column:n"`
+	}
+	if err := f.db.Read(ctx).Raw(`SELECT id, n FROM receipts WHERE id IN ?`, ids).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read receipts: %w", storage.Classify(err))
+	}
+	n := make(map[id.ID]int, len(rows))
+	for _, r := range rows {
+		n[r.ID] = r.N
+	}
+	parts, total := [][]queue.Job{nil}, 0
+	for _, j := range jobs {
+		last := len(parts) - 1
+		if total += n[j.Ref]; total > maxBatch && len(parts[last]) > 0 {
+			parts, total = append(parts, nil), n[j.Ref]
+			last++
+		}
+		parts[last] = append(parts[last], j)
+	}
+	return parts, nil
+}
+
 // load reads receipts that this process did not accept, or lost from memory, as they were accepted.
 func (f *Folder) load(ctx context.Context, jobs []queue.Job) ([]*foldItem, error) {
 	byID := map[id.ID]*foldItem{}

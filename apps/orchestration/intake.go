@@ -37,8 +37,11 @@ var (
 	errStale           = errors.New("the configuration has changed meanwhile")
 )
 
-// maxWaiting bounds the pushes that wait for their commit.
-const maxWaiting = 4000
+// Bounds of what waits for its commit: pushes, and observations in them. One push is always taken.
+const (
+	maxWaiting      = 4000
+	maxObservations = 20_000
+)
 
 // Entry is the configured source that a push came in by.
 type Entry struct {
@@ -91,6 +94,7 @@ type Intake struct {
 	accept  *storage.Queue[*acceptance]
 	// underWay counts pushes that wait for their commit or are in it.
 	underWay atomic.Int64
+	weight   atomic.Int64 // of them, in observations
 	reload   func(ctx context.Context) error
 	ledger   func(tx *storage.Tx) LedgerBatch
 	Default  string // definition for pushes that no route takes, "" for none
@@ -111,9 +115,12 @@ type acceptance struct {
 	existing *Accepted // the first receipt of a repeated delivery key
 }
 
+// Weight implements storage.Weighed.
+func (a *acceptance) Weight() int { return a.item.Weight() }
+
 // Accept stores a push with everything that will become of it, in one transaction, and returns when that is on disk.
 func (i *Intake) Accept(ctx context.Context, p *Push) (Accepted, error) {
-	if i.accept.Len() > maxWaiting {
+	if i.accept.Len() > maxWaiting || i.weight.Load() > maxObservations {
 		return Accepted{}, ErrOverloaded
 	}
 	if p.TraceID == "" {
@@ -163,11 +170,14 @@ func (i *Intake) store(ctx context.Context, a *acceptance) error {
 // submit hands a push to the writer; the channel hears of its commit.
 func (i *Intake) submit(a *acceptance) chan error {
 	done := make(chan error, 1)
+	weight := int64(a.Weight())
+	i.weight.Add(weight)
 	if i.underWay.Add(1) >= burst {
 		i.fold.crowd()
 	}
 	i.accept.Submit(a, func(err error) {
 		i.underWay.Add(-1)
+		i.weight.Add(-weight)
 		i.fold.accepted()
 		if err == nil {
 			failpoint.Hit(failpoint.Committed)

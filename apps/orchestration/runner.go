@@ -114,14 +114,45 @@ func (r *Runner) do(jobs []queue.Job) {
 	if len(receipts) == 0 {
 		return
 	}
+	parts, err := r.fold.parts(ctx, receipts)
+	if err != nil {
+		r.log.Warn("look at receipts to fold", "error", err)
+		return // the leases run out and somebody tries again
+	}
+	if r.take(ctx, parts[0]); len(parts) > 1 {
+		r.fold.wg.Go(func() { r.takeLater(parts[1:]) })
+	}
+}
+
+// take reads claimed receipts and folds them.
+func (r *Runner) take(ctx context.Context, receipts []queue.Job) {
 	items, err := r.fold.load(ctx, receipts)
 	if err != nil {
 		r.log.Warn("load receipts to fold", "error", err)
-		return // the lease runs out and somebody tries again
+		return
 	}
 	for _, it := range items {
 		r.fold.hold(it)
 		r.fold.submit(it)
+	}
+}
+
+// roomEvery is how often claimed receipts that are too many for the memory look for room.
+const roomEvery = 20 * time.Millisecond
+
+// takeLater reads what was too much at once when there is room for it, as long as its leases last.
+func (r *Runner) takeLater(parts [][]queue.Job) {
+	for _, p := range parts {
+		for r.fold.full() {
+			if clock.Sleep(r.fold.life, roomEvery) != nil {
+				return
+			}
+		}
+		if p[0].Held(r.clock.Now(), 5*time.Second) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			r.take(ctx, p)
+			cancel()
+		}
 	}
 }
 

@@ -167,7 +167,7 @@ func (a *Starts) Wait(ctx context.Context, tenant string, runs []id.ID) (bool, e
 			return true, nil
 		}
 		if clock.Sleep(ctx, pause) != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // as above
 		}
 	}
 }

@@ -95,7 +95,7 @@ type Intake struct {
 	MaxBody          Bytes `env:"HUB_MAX_BODY" envDefault:"8MiB" unit:"bytes, or with KiB, MiB, GiB" doc:"Largest webhook body, as sent and unpacked. More is answered 413."`
 	MaxAlerts        int   `env:"HUB_MAX_ALERTS" envDefault:"10000" unit:"number" doc:"Most alerts in one call. More is answered 400."`
 	MaxDepth         int   `env:"HUB_MAX_DEPTH" envDefault:"64" unit:"number" doc:"Deepest nesting of a JSON body. More is answered 400."`
-	MaxInflightBytes Bytes `env:"HUB_MAX_INFLIGHT_BYTES" envDefault:"64MiB" unit:"bytes, or with KiB, MiB, GiB" doc:"Bodies being received and stored at one time, in all. Beyond it the hub answers 503 with Retry-After."`
+	MaxInflightBytes Bytes `env:"HUB_MAX_INFLIGHT_BYTES" envDefault:"16MiB" unit:"bytes, or with KiB, MiB, GiB" doc:"Bodies being received and stored at one time, in all. Beyond it the hub answers 503 with Retry-After."`
 }
 
 // Egress is where the hub may call.

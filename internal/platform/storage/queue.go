@@ -14,6 +14,8 @@ type QueueOptions struct {
 	Name string
 	// Max is the largest batch.
 	Max int
+	// MaxWeight is the most that the items of a batch with more than one may weigh together, when they are Weighed; 0: any.
+	MaxWeight int
 	// Workers is the number of batches under way at once on Postgres; SQLite has one writer for all classes.
 	Workers int
 	// Linger is how long a batch that is not full waits for company; 0 commits as soon as the writer is idle.
@@ -22,6 +24,9 @@ type QueueOptions struct {
 	// little later. It must be quick.
 	Share func(waiting int) int
 }
+
+// Weighed items are not all alike: what they weigh bounds a batch as well as their number does.
+type Weighed interface{ Weight() int }
 
 // shareWait is how long a class that has no share waits.
 const shareWait = time.Millisecond
@@ -147,6 +152,7 @@ func (q *Queue[T]) take() (work, time.Duration) {
 			return nil, shareWait
 		}
 	}
+	n = q.bounded(n)
 	b := &batch[T]{apply: q.apply, entries: q.items[:n:n]}
 	q.items = q.items[n:]
 	if len(q.items) == 0 {
@@ -156,6 +162,24 @@ func (q *Queue[T]) take() (work, time.Duration) {
 		q.oldest = q.db.Now()
 	}
 	return b, 0
+}
+
+// bounded is how many of the first n items are not too much for one batch.
+func (q *Queue[T]) bounded(n int) int {
+	if q.opt.MaxWeight == 0 {
+		return n
+	}
+	total := 0
+	for i := range n {
+		w, ok := any(q.items[i].item).(Weighed)
+		if !ok {
+			return n
+		}
+		if total += w.Weight(); total > q.opt.MaxWeight {
+			return max(1, i)
+		}
+	}
+	return n
 }
 
 // work is a batch of any class, as the writers see it.

@@ -69,6 +69,7 @@ func child() int {
 	if q := os.Getenv(queuesVariable); q != "" {
 		opt.Work.Queues = strings.Split(q, ",")
 	}
+	server.CollectLess() // as the commands do
 	if os.Getenv(childVariable) == asWorker {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-stop; cancel() }()
