@@ -128,7 +128,7 @@ func (r *Runner) do(jobs []queue.Job) {
 func (r *Runner) take(ctx context.Context, receipts []queue.Job) {
 	items, err := r.fold.load(ctx, receipts)
 	if err != nil {
-		r.log.Warn("load receipts to fold", "error", err)
+		r.log.WarnContext(ctx, "load receipts to fold", "error", err)
 		return
 	}
 	for _, it := range items {

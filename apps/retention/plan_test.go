@@ -3,7 +3,6 @@ package retention
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestStatementsUseAKey(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		fill(t, db, 10_000)
-		s, err := New(Config{DB: db, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Books: noBooks{}, Tenant: "a"})
+		s, err := New(Config{DB: db, Log: slog.New(slog.DiscardHandler), Books: noBooks{}, Tenant: "a"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +38,7 @@ func TestStatementsUseAKey(t *testing.T) {
 		ask := func(name, sql string) {
 			asked++
 			plan := explain(t, db, sql, args)
-			for _, line := range strings.Split(plan, "\n") {
+			for line := range strings.SplitSeq(plan, "\n") {
 				if strings.Contains(line, "Seq Scan") || strings.Contains(line, "hashed") || strings.HasPrefix(line, "SCAN ") && line != "SCAN c" { // c: rows that were counted
 					t.Errorf("%s reads a whole table (%s):\n%s\n%s", name, line, sql, plan)
 				}
@@ -130,7 +129,7 @@ func fill(t *testing.T, db *storage.DB, n int) {
 	} {
 		var names, values []string
 		var args []any
-		for _, c := range strings.Split(columns, ", ") {
+		for c := range strings.SplitSeq(columns, ", ") {
 			name, value, _ := strings.Cut(c, " ")
 			switch value {
 			case "K":

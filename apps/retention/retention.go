@@ -112,7 +112,7 @@ type Options struct {
 // Begin prunes once without the caller waiting for it; State tells how far it is.
 func (s *Service) Begin(ctx context.Context, o Options) error {
 	begun := make(chan error, 1)
-	s.running.Go(func() { //nolint:contextcheck // it outlives the request
+	s.running.Go(func() {
 		err := s.prune(s.ctx, o, func() { begun <- nil })
 		select {
 		case begun <- err:

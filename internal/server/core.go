@@ -356,7 +356,7 @@ func (c *core) stop(ctx context.Context) error {
 		c.desk.Close()
 	}
 	c.reload.stop()
-	c.retention.Stop() //nolint:contextcheck // its passes have their own
+	c.retention.Stop()
 	if c.endUsage != nil {
 		c.endUsage()
 		c.usage.Wait()

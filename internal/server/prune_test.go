@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -394,14 +395,14 @@ func TestPruneBooks(t *testing.T) {
 		if sum != 60*2+1400+5 || accepted != 60*2+700+5 {
 			t.Fatalf("%d rows, %d accepted", sum, accepted)
 		}
-		ctx, stop := context.WithCancel(t.Context())
+		var over atomic.Bool
 		looked := make(chan int, 1)
 		var looking sync.WaitGroup
 		defer looking.Wait()
-		defer stop()
+		defer over.Store(true)
 		looking.Go(func() {
 			n := 0
-			for ctx.Err() == nil {
+			for !over.Load() {
 				if rows, of := a.balanced(); rows != sum || of != accepted {
 					t.Errorf("%d rows of %d, %d accepted of %d", rows, sum, of, accepted)
 				}
@@ -423,7 +424,7 @@ func TestPruneBooks(t *testing.T) {
 			}
 			broken++
 		}
-		stop()
+		over.Store(true)
 		n := <-looked
 		if broken == 0 || n == 0 {
 			t.Errorf("broken off %d times, looked %d times", broken, n)

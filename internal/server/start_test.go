@@ -311,8 +311,7 @@ func TestMaxConcurrency(t *testing.T) {
 		c := startCoreWith(t, url, nil, checks(func(*orchestration.NodeContext) orchestration.Result {
 			n := now.Add(1)
 			defer now.Add(-1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-			}
+			raise(&most, n)
 			<-hold
 			return orchestration.Result{Output: map[string]any{"n": n}}
 		}))

@@ -104,5 +104,5 @@ func Before(t time.Time) ID {
 func (i ID) Time() time.Time {
 	var b [8]byte
 	copy(b[2:], i[:6])
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:]))).UTC() //nolint:gosec // 48 bits
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:]))).UTC()
 }

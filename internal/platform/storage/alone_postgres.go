@@ -25,7 +25,7 @@ func (d *DB) Alone(ctx context.Context, name string, fn func() error) (ran bool,
 	defer conn.Close()
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte("incidenthub " + name)) // it never fails
-	key := int64(hash.Sum64())                       //nolint:gosec // a name, not a number
+	key := int64(hash.Sum64())
 	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", key).Scan(&ran); err != nil || !ran {
 		return false, Classify(err)
 	}

@@ -84,7 +84,7 @@ func (e *encoder) array(rows *Rows, column int, kind Type) error {
 	return nil
 }
 
-func (e *encoder) int32(n int) { e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(n)) } //nolint:gosec // lengths and -1
+func (e *encoder) int32(n int) { e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(n)) }
 
 // element appends one value with its length.
 func (e *encoder) element(value any, kind Type) (null bool, err error) {
@@ -156,7 +156,7 @@ func (e *encoder) null() (bool, error) {
 
 func (e *encoder) int64(n int64) {
 	e.int32(8)
-	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(n)) //nolint:gosec // two's complement
+	e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(n))
 }
 
 // time appends microseconds since 2000. Postgres knows years up to 294276; what lies outside of an int64 cannot be one of them.

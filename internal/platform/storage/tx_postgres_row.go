@@ -76,11 +76,11 @@ func integer(raw []byte) (int64, error) {
 	case 0:
 		return 0, nil
 	case 2:
-		return int64(int16(binary.BigEndian.Uint16(raw))), nil //nolint:gosec // two's complement
+		return int64(int16(binary.BigEndian.Uint16(raw))), nil
 	case 4:
-		return int64(int32(binary.BigEndian.Uint32(raw))), nil //nolint:gosec // two's complement
+		return int64(int32(binary.BigEndian.Uint32(raw))), nil
 	case 8:
-		return int64(binary.BigEndian.Uint64(raw)), nil //nolint:gosec // two's complement
+		return int64(binary.BigEndian.Uint64(raw)), nil
 	default:
 		return 0, fmt.Errorf("%d bytes are no integer", len(raw))
 	}
