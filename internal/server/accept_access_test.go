@@ -39,7 +39,7 @@ func TestEveryRoute(t *testing.T) {
 		pages := 0
 		nothingWritten(t, h, func() {
 			for n, r := range routes {
-				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":name", "x", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
+				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":queue", "notify", ":name", "x", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
 				if strings.ContainsAny(path, ":*") {
 					t.Errorf("%s %s has a parameter that this test does not fill in", r.Method, r.Path)
 				}
