@@ -93,6 +93,10 @@ func New(c Config) (*Engine, error) {
 		Name: "fold", Max: maxFoldBatch, MaxWeight: maxBatch, Workers: 2, Share: func(waiting int) int { return f.share(waiting, int(i.underWay.Load()), least) },
 	}, f.apply)
 	r.nodes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "node", Max: 100, Workers: 1}, r.applyNodes)
+	r.backs = storage.NewQueue(c.DB, storage.QueueOptions{Name: "give back", Max: maxFoldBatch, Workers: 1}, func(tx *storage.Tx, backs []queue.Back) error {
+		queue.GiveBack(tx, backs, nil)
+		return nil
+	})
 	i.accept = storage.NewQueue(c.DB, storage.QueueOptions{Name: "accept", Max: 500, MaxWeight: maxBatch, Workers: 2}, i.applyAccepts)
 	r.poller = &queue.Poller{Queue: QueueIngest, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: log, Lease: c.Lease, Room: f.room, Do: r.do}
 	e := &Engine{Intake: i, Runner: r, folder: f}
@@ -132,6 +136,7 @@ func (e *Engine) Stop(ctx context.Context) {
 	e.folder.wg.Wait()
 	e.folder.folds.Stop()
 	e.Runner.nodes.Stop()
+	e.Runner.backs.Stop()
 }
 
 // Wait returns what the fold of a receipt did, or nil when ctx ends first.

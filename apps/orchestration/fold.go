@@ -121,6 +121,7 @@ type Folder struct {
 
 	mu      sync.Mutex
 	held    int
+	usual   float64 // observations of a claimed receipt
 	crowded atomic.Int64 // until when folding has only its share, Unix time in ns
 	credit  int          // receipts accepted since folding had its last share
 	waiters map[id.ID][]chan *event.Folded
@@ -157,7 +158,15 @@ func (it *foldItem) Weight() int { return max(1, len(it.receipt.Observations)) }
 func (f *Folder) room() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return min(maxInMemory-f.held, maxFoldBatch)
+	return min(maxInMemory-f.held, max(1, int(maxBatch/max(f.usual, float64(maxBatch)/maxFoldBatch))))
+}
+
+// met notes how many observations claimed receipts have, so that the next claim is as many as can be folded within their leases.
+func (f *Folder) met(receipts, observations int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := float64(observations) / float64(max(1, receipts))
+	f.usual = max(now, (3*f.usual+now)/4)
 }
 
 // full reports whether so much is in memory that claimed receipts should wait before they are read.

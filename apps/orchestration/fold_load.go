@@ -70,10 +70,12 @@ func (f *Folder) parts(ctx context.Context, jobs []queue.Job) ([][]queue.Job, er
 	if err := f.db.Read(ctx).Raw(`SELECT id, n FROM receipts WHERE id IN ?`, ids).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("read receipts: %w", storage.Classify(err))
 	}
-	n := make(map[id.ID]int, len(rows))
+	n, all := make(map[id.ID]int, len(rows)), 0
 	for _, r := range rows {
 		n[r.ID] = r.N
+		all += r.N
 	}
+	f.met(len(rows), all)
 	parts, total := [][]queue.Job{nil}, 0
 	for _, j := range jobs {
 		last := len(parts) - 1

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -36,6 +37,7 @@ type Runner struct {
 	ledger         func(tx *storage.Tx) LedgerBatch
 	changed        func(tenant string, kind string, i id.ID)
 	nodes          *storage.Queue[*nodeItem]
+	backs          *storage.Queue[queue.Back]
 	signals        *signals.Signals
 	redact         *redact.Redactor
 	reload         func(ctx context.Context) error
@@ -119,8 +121,23 @@ func (r *Runner) do(jobs []queue.Job) {
 		r.log.Warn("look at receipts to fold", "error", err)
 		return // the leases run out and somebody tries again
 	}
-	if r.take(ctx, parts[0]); len(parts) > 1 {
-		r.fold.wg.Go(func() { r.takeLater(parts[1:]) })
+	for n, p := range parts {
+		if n > 0 && r.fold.full() {
+			r.giveBack(parts[n:])
+			return
+		}
+		r.take(ctx, p)
+	}
+}
+
+// giveBack leaves claimed receipts to the queue that are too many for the memory.
+func (r *Runner) giveBack(parts [][]queue.Job) {
+	for _, j := range slices.Concat(parts...) {
+		r.backs.Submit(queue.Back{Job: j}, func(err error) {
+			if err != nil { // the lease runs out, which is later and harmless
+				r.log.Warn("give a receipt back to the queue", "receipt_id", j.Ref, "error", err)
+			}
+		})
 	}
 }
 
@@ -134,25 +151,6 @@ func (r *Runner) take(ctx context.Context, receipts []queue.Job) {
 	for _, it := range items {
 		r.fold.hold(it)
 		r.fold.submit(it)
-	}
-}
-
-// roomEvery is how often claimed receipts that are too many for the memory look for room.
-const roomEvery = 20 * time.Millisecond
-
-// takeLater reads what was too much at once when there is room for it, as long as its leases last.
-func (r *Runner) takeLater(parts [][]queue.Job) {
-	for _, p := range parts {
-		for r.fold.full() {
-			if clock.Sleep(r.fold.life, roomEvery) != nil {
-				return
-			}
-		}
-		if p[0].Held(r.clock.Now(), 5*time.Second) {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			r.take(ctx, p)
-			cancel()
-		}
 	}
 }
 
