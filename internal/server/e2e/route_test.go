@@ -24,7 +24,8 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-// noRoute: what nobody takes is folded all the same, counted, and says why each definition did not want it.
+// noRoute: what nobody takes is folded all the same, counted, and says why each definition did not want it. When one
+// wants it later, a repeat is told.
 func noRoute(t *testing.T, begin func(setup) hub) {
 	h := begin(setup{})
 	r := servertest.NewReceiver(t)
@@ -57,6 +58,12 @@ func noRoute(t *testing.T, begin func(setup) hub) {
 	want(t, "tried, by priority", tried, []string{"night", "odd", "db"})
 	told(t, r)
 	books(t, h, map[string]int64{"no_route": 1})
+	// Nobody heard of it: once somebody wants it, a repeat is told.
+	h.Only("all", pipeline(obj{}, ingest("n"), notify("n", "*")))
+	h.Send(servertest.Fire("Disk"))
+	h.Rest()
+	told(t, r, "firing")
+	books(t, h, map[string]int64{"no_route": 1, "delivered": 1})
 }
 
 // priority: the first that matches takes an alert, lower numbers first, then names; with continue, later ones are asked too.
