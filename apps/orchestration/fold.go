@@ -121,7 +121,7 @@ type Folder struct {
 
 	mu      sync.Mutex
 	held    int
-	usual   float64 // observations of a claimed receipt
+	usual   float64      // observations of a claimed receipt
 	crowded atomic.Int64 // until when folding has only its share, Unix time in ns
 	credit  int          // receipts accepted since folding had its last share
 	waiters map[id.ID][]chan *event.Folded
