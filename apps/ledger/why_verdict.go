@@ -19,6 +19,9 @@ func (q *inquiry) verdict() string {
 	if q.kind == aboutAlert { // what became of its last report
 		told = q.mine(append([]*bookRow{}, rows...)) // none is not all
 	}
+	if told = slices.Clone(told); q.kind != aboutRun && q.kind != aboutDelivery { // a rehearsal's or a shadow's were never meant to be sent
+		told = slices.DeleteFunc(told, func(d *deliveryRow) bool { return d.Reason == event.ReasonDryRun })
+	}
 	var out string
 	if len(told) > 0 {
 		out = q.tellVerdict(told)

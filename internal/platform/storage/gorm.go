@@ -15,13 +15,31 @@ func gormConfig(d *DB) *gorm.Config {
 		TranslateError:         true,
 		SkipDefaultTransaction: true,
 		NowFunc:                d.Now,
-		Logger: logger.NewSlogLogger(d.log, logger.Config{
+		Logger: gormLog{logger.NewSlogLogger(d.log, logger.Config{
 			SlowThreshold:             500 * time.Millisecond,
 			LogLevel:                  logger.Warn,
 			IgnoreRecordNotFoundError: true,
-			ParameterizedQueries:      true,
-		}),
+		})},
 	}
+}
+
+// gormLog keeps values out of the log, which gorm's own does not, and what was not waited for.
+type gormLog struct{ logger.Interface }
+
+// LogMode implements gorm's logger.Interface.
+func (l gormLog) LogMode(level logger.LogLevel) logger.Interface {
+	return gormLog{l.Interface.LogMode(level)}
+}
+
+// ParamsFilter implements gorm's ParamsFilter: a statement is logged with its placeholders.
+func (gormLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) { return sql, nil }
+
+// Trace implements gorm's logger.Interface.
+func (l gormLog) Trace(ctx context.Context, begin time.Time, fc func() (sql string, rows int64), err error) {
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	l.Interface.Trace(ctx, begin, fc, err)
 }
 
 type txKey struct{}
