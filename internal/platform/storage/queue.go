@@ -209,7 +209,12 @@ func (b *batch[T]) do(tx *Tx, from, to int) (err error) {
 	return b.apply(tx, items)
 }
 
-func (b *batch[T]) finish(i int, err error) { b.entries[i].done(Classify(err)) }
+// finish tells a member its end and lets go of it: the queue may keep the memory behind entries for long.
+func (b *batch[T]) finish(i int, err error) {
+	done := b.entries[i].done
+	b.entries[i] = entry[T]{}
+	done(Classify(err))
+}
 
 // finishAll gives every member the same end.
 func finishAll(w work, err error) {
