@@ -331,7 +331,7 @@ func (o *Outcomes) Write() { o.s.writeRuns() }
 
 // Committed is called after the commit.
 func (o *Outcomes) Committed() {
-	o.s.over = true
+	o.s.over.Store(true)
 	o.s.emit()
 	o.s.ring()
 	if o.s.r.changed == nil {
@@ -343,4 +343,4 @@ func (o *Outcomes) Committed() {
 }
 
 // Dropped is called when there was none.
-func (o *Outcomes) Dropped() { o.s.over = true }
+func (o *Outcomes) Dropped() { o.s.over.Store(true) }

@@ -3,6 +3,7 @@ package orchestration
 import (
 	"cmp"
 	"slices"
+	"sync/atomic"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/failpoint"
@@ -26,8 +27,8 @@ type session struct {
 	live     map[pair]bool   // routes with an unfinished run for an incident
 	rings    map[string]bool // queues that got work which is due now
 	folded   *storage.Rows
-	over     bool
-	compiled int // runs whose graphs are ready
+	over     atomic.Bool // several of one transaction may say so at the same time
+	compiled int         // runs whose graphs are ready
 	signals  []signals.Event
 	ends     []*run // that ended, of definitions with a limit
 	failure  error  // of a look-up in the middle of a run
@@ -44,8 +45,7 @@ func (r *Runner) begin(tx *storage.Tx) *session {
 }
 
 func (s *session) committed() {
-	if s != nil && !s.over {
-		s.over = true
+	if s != nil && s.over.CompareAndSwap(false, true) {
 		failpoint.Hit(failpoint.NodeCommitted)
 		s.told.Committed()
 		s.emit()
@@ -61,8 +61,7 @@ func (s *session) ring() {
 }
 
 func (s *session) dropped() {
-	if s != nil && !s.over {
-		s.over = true
+	if s != nil && s.over.CompareAndSwap(false, true) {
 		s.told.Dropped()
 	}
 }
