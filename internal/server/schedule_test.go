@@ -29,20 +29,17 @@ func (c *core) firings(t *testing.T) (slots []string) {
 		Slot    time.Time
 		FiredAt time.Time
 		Output  string
+		Runs    int // at the same moment
 	}
-	sql := `SELECT s.slot, s.fired_at, CAST(n.output AS text) AS output FROM schedule_slots s JOIN runs r ON r.id = s.run_id JOIN node_runs n ON n.run_id = r.id
+	sql := `SELECT s.slot, s.fired_at, CAST(n.output AS text) AS output, (SELECT COUNT(*) FROM runs WHERE origin = 'schedule') AS runs FROM schedule_slots s JOIN runs r ON r.id = s.run_id JOIN node_runs n ON n.run_id = r.id
 		WHERE r.origin = 'schedule' ORDER BY s.slot`
 	if err := c.db.Read(t.Context()).Raw(sql).Scan(&rows).Error; err != nil {
 		t.Fatal(err)
 	}
-	var runs int64
-	if err := c.db.Read(t.Context()).Raw(`SELECT COUNT(*) FROM runs WHERE origin = 'schedule'`).Scan(&runs).Error; err != nil {
-		t.Fatal(err)
-	}
-	if int(runs) != len(rows) {
-		t.Errorf("%d runs for %d slots", runs, len(rows))
-	}
 	for _, r := range rows {
+		if r.Runs != len(rows) {
+			t.Errorf("%d runs for %d slots", r.Runs, len(rows))
+		}
 		var out orchestration.IngestOutput
 		if err := json.Unmarshal([]byte(r.Output), &out); err != nil || !out.Slot.Equal(r.Slot) {
 			t.Errorf("the run of slot %s says %s (%v)", r.Slot, r.Output, err)
