@@ -47,8 +47,7 @@ func TestNodesCommit(t *testing.T) {
 		for _, l := range loads {
 			l.mark()
 		}
-		testkit.Eventually(t, patience, func() bool { return f.postgres.Start() == nil }, "Postgres does not start again")
-		f.look(true)
+		f.restart()
 		back := time.Now()
 		for _, l := range loads {
 			testkit.Eventually(t, patience, func() bool { _, first := l.since(); return !first.IsZero() }, "a server does not come back")

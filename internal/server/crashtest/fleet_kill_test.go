@@ -56,9 +56,7 @@ func TestFleet(t *testing.T) {
 		}},
 		{"kill Postgres", func() {
 			f.must(f.postgres.Kill())
-			// What is left of a killed one may keep the next from starting for a moment.
-			testkit.Eventually(t, patience, func() bool { return f.postgres.Start() == nil }, "Postgres does not start again")
-			f.look(true)
+			f.restart()
 		}},
 	}
 	faults := 0

@@ -161,6 +161,24 @@ func (f *fleet) look(shaken bool) {
 	}
 }
 
+// restart starts Postgres again and notes what was on its way when it went. The processes stand still until then: one that is back sooner than
+// the look could have done some of that again.
+func (f *fleet) restart() {
+	f.t.Helper()
+	signal := func(s syscall.Signal) {
+		for _, h := range f.all() {
+			if h.running() {
+				_ = syscall.Kill(h.cmd.Process.Pid, s)
+			}
+		}
+	}
+	signal(syscall.SIGSTOP)
+	defer signal(syscall.SIGCONT)
+	// What is left of a killed one may keep the next from starting for a moment.
+	testkit.Eventually(f.t, patience, func() bool { return f.postgres.Start() == nil }, "Postgres does not start again")
+	f.look(true)
+}
+
 // all are the processes, servers first.
 func (f *fleet) all() []*hub { return append(f.servers[:], f.workers[:]...) }
 
