@@ -56,6 +56,9 @@ type Sender struct {
 	freed  map[id.ID]clock.Stopwatch // since the channel's last slot was given back
 	probed clock.Stopwatch           // since the last claim beside a channel that is stuck
 	lines  lines
+	looked clock.Stopwatch // since the last look beside channels that are shut
+	wanted int             // deliveries in it
+	got    int
 	wg     sync.WaitGroup
 }
 
@@ -112,12 +115,16 @@ func (s *Sender) release(ch id.ID) {
 const (
 	stuckAfter = 200 * time.Millisecond
 	probeEvery = 50 * time.Millisecond
+	lookEvery  = 250 * time.Millisecond // beside channels that are shut: it reads past all that waits for them
 )
 
 // room is how many deliveries to claim now: no more than the busiest channel has slots for, since they may all be its own.
 func (s *Sender) room() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.got < s.wanted && s.looked.Elapsed() < lookEvery {
+		return 0 // there was no more a moment ago
+	}
 	room, stuck := min(s.slots-s.used, claimMax), false
 	for ch, n := range s.per {
 		switch {
@@ -158,9 +165,12 @@ func (s *Sender) choose(n int) (*storage.Statement, *storage.Rows) {
 		return nil, nil
 	}
 	shut := s.shut()
-	if len(shut) == 0 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wanted, s.got = 0, 0; len(shut) == 0 {
 		return nil, nil
 	}
+	s.wanted, s.looked = n, clock.Start()
 	rows := leaveToOthers.Rows()
 	rows.Add(QueueNotify, n, strings.Join(shut, " "), -firstGo)
 	return leaveToOthers, rows

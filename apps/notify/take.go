@@ -52,6 +52,9 @@ type take struct {
 
 // do starts what the poller claimed.
 func (s *Sender) do(jobs []queue.Job) {
+	s.mu.Lock()
+	s.got = len(jobs)
+	s.mu.Unlock()
 	for _, j := range jobs {
 		if again, known := s.unbooked.claimed(j); known {
 			s.book(again)

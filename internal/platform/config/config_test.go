@@ -45,7 +45,7 @@ func TestDefaults(t *testing.T) {
 		Storage: config.Storage{
 			DataDir: "/x/incidenthub", DatabaseURL: secret.NewString("sqlite:/x/incidenthub/incidenthub.db"),
 		},
-		Intake:   config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 64 << 20},
+		Intake:   config.Intake{MaxBody: 8 << 20, MaxAlerts: 10000, MaxDepth: 64, MaxInflightBytes: 16 << 20},
 		Jobs:     config.Jobs{Lease: 30 * time.Second},
 		Keep:     config.Keep{Days: 90, DeadDays: 90, BodyDays: 30, SnapshotDays: 30},
 		Pipeline: config.Pipeline{MaxRetries: 3, Backoff: 2, Fallback: true},
