@@ -77,10 +77,10 @@ func TestSnapshotsAreCut(t *testing.T) {
 	t.Parallel()
 	servertest.Forms(t, func(t *testing.T, begin func(servertest.Setup) hub) {
 		h := begin(servertest.Setup{Handlers: map[string]orchestration.Handler{"context": gives{obj{
-			"log": strings.Repeat("é", 500_000), "host": "db-1", "id": json.Number("12345678901234567890"), "samples": make([]int, 50_000),
+			"log": strings.Repeat("é", 2_500_000), "host": "db-1", "id": json.Number("12345678901234567890"), "samples": make([]int, 50_000),
 		}}}})
 		h.Only("p", pipeline(nil, ingest("look"), obj{"id": "look", "type": "context", "next": "shape"},
-			obj{"id": "shape", "type": "transform", "config": obj{"source_node": "look", "extract": "host"}, "next": "tell"}, notify("tell", "inbox")))
+			obj{"id": "shape", "type": "transform", "config": obj{"source_node": "look", "extract": "host"}}))
 		h.Send(servertest.Fire("Big"))
 		h.Rest()
 		run := h.Runs("definition=p")[0]
@@ -88,7 +88,7 @@ func TestSnapshotsAreCut(t *testing.T) {
 		_, _, out, _ := node(t, run, "look")
 		log, _ := out["log"].(string)
 		samples, _ := out["samples"].([]any)
-		if out["truncated"] != true || !strings.HasSuffix(log, "… (cut, 1000000 bytes)") || len(samples) < 1000 || out["host"] != "db-1" {
+		if out["truncated"] != true || !strings.HasSuffix(log, "… (cut, 5000000 bytes)") || len(samples) < 1000 || out["host"] != "db-1" {
 			t.Errorf("the output: truncated %v, host %v, %d samples, a log that ends in %.40q", out["truncated"], out["host"], len(samples), log[max(0, len(log)-40):])
 		}
 		for _, n := range run.Nodes {
@@ -102,7 +102,7 @@ func TestSnapshotsAreCut(t *testing.T) {
 		if n := len(rowsOf(t, h)); n > 400<<10 {
 			t.Errorf("%d bytes are stored", n)
 		}
-		if page := signIn(t, h).page("/runs/" + run.ID); !strings.Contains(page, "(cut, 1000000 bytes)") {
+		if page := signIn(t, h).page("/runs/" + run.ID); !strings.Contains(page, "(cut, 5000000 bytes)") {
 			t.Error("the page does not say that it was cut")
 		}
 		if state, _, out, _ := node(t, run, "shape"); state != "succeeded" || out["transformed"] != "db-1" {
