@@ -77,28 +77,7 @@ func explain(t *testing.T, db *storage.DB, sql string, args map[string]any) stri
 	if err != nil {
 		t.Fatalf("explain %s: %v", sql, err)
 	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var line string
-	into := make([]any, len(columns)) // the text comes last
-	for i := range into {
-		into[i] = new(any)
-	}
-	into[len(into)-1] = &line
-	var plan strings.Builder
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			t.Fatal(err)
-		}
-		plan.WriteString(line + "\n")
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return plan.String()
+	return dbtest.ReadPlan(t, rows)
 }
 
 // fill writes n rows into every table; rows of the same number belong together.

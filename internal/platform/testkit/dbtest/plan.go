@@ -3,6 +3,7 @@
 package dbtest
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 
@@ -85,6 +86,12 @@ func explain(t testing.TB, db *storage.DB, q query) string {
 	if err != nil {
 		t.Fatalf("explain %s: %v", q.sql, err)
 	}
+	return ReadPlan(t, rows)
+}
+
+// ReadPlan returns what EXPLAIN answered, and closes rows.
+func ReadPlan(t testing.TB, rows *sql.Rows) string {
+	t.Helper()
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
