@@ -13,7 +13,7 @@ var contracts = []string{"drivers", "providers", "apps/notify/channel", "apps/mo
 
 // domain are the apps that operators name, with the contracts that lie inside them.
 var domain = []string{
-	"apps/alerts", "apps/auth", "apps/checkers", "apps/intelligence", "apps/ledger", "apps/monitors",
+	"apps/alerts", "apps/auth", "apps/changes", "apps/checkers", "apps/history", "apps/intelligence", "apps/ledger", "apps/monitors",
 	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/sources", "apps/workloads",
 }
 
@@ -36,10 +36,10 @@ func Default() Rules {
 			".golangci.yml",
 		},
 		Apps: []string{
-			"event", "alerts", "checkers", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
+			"event", "alerts", "changes", "checkers", "history", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
 			"orchestration", "rehearsal", "retention", "sources", "api", "cli", "web",
 		},
-		Internal: []string{"server", "worker", "platform", "archtest", "bench"},
+		Internal: []string{"server", "worker", "platform", "archtest", "bench", "faults"},
 		BadNames: []string{
 			"util", "utils", "common", "model", "models", "helper", "helpers", "misc", "shared", "base", "types",
 			"interfaces", "lib",
@@ -80,7 +80,7 @@ func importTable() []Row {
 			InTests: []string{wholeHub},
 			Because: "main only reads flags and calls internal/server; put the code into apps/cli or internal/server",
 		},
-		{From: []string{"internal/server/...", "internal/bench/..."}, May: []string{anything}},
+		{From: []string{"internal/server/...", "internal/bench/...", "internal/faults/..."}, May: []string{anything}},
 		{From: []string{"internal/archtest/..."}, Because: "it reads the tree as text"},
 		{
 			From: []string{"internal/worker/..."}, May: slices.Concat(with("apps/orchestration"), domain),
@@ -137,7 +137,11 @@ func importTable() []Row {
 		plugins("providers/*", "providers"),
 		plugins("apps/notify/*", "apps/notify/channel"),
 		plugins("apps/monitors/*", "apps/monitors/datasource"),
-		plugins("apps/checkers/host", "apps/checkers"),
+		{
+			From: []string{"apps/checkers/registry"}, May: with("apps/checkers", "apps/checkers/*"),
+			Because: "a registry lists the plugins of its kind",
+		},
+		plugins("apps/checkers/*", "apps/checkers"),
 		app("apps/alerts", with("drivers")),
 		app("apps/intelligence", with("providers")),
 		app("apps/notify", with("templates")),

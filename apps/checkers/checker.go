@@ -1,0 +1,63 @@
+// Package checkers runs checks of this host and of endpoints, keeps what they found, and turns failures into alerts.
+package checkers
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/host"
+)
+
+// Status is what a check says.
+type Status string
+
+// The statuses, and what they mean.
+const (
+	OK       Status = "ok"
+	Warning  Status = "warning"
+	Critical Status = "critical"
+	Unknown  Status = "unknown" // it could not be found out
+)
+
+// Checker is one kind of check. It holds no state and is safe for concurrent use.
+type Checker interface {
+	// Spec says what it is, with its defaults. It is the same at each call.
+	Spec() Spec
+	// Check looks, within ctx. An error (also ctx's) becomes the status unknown. Config is decoded strictly by the checker, over its
+	// defaults; what it does not know is an error that names it.
+	Check(ctx context.Context, in Input) (Finding, error)
+}
+
+// Spec describes a kind of check.
+type Spec struct {
+	Name     string          // lower case, never changed
+	Doc      string          // one sentence
+	Unit     string          // of the thresholds: "%", "MB", "°C", "days", "ms"; "" where it has none
+	Warning  *float64        // nil: the status has no threshold of its own
+	Critical *float64        // nil: as Warning
+	Inverted bool            // the less the worse
+	Timeout  time.Duration   // 0: 10 s
+	Platform []string        // GOOS; empty: everywhere. Elsewhere it is ok with a "skipped" message
+	Endpoint bool            // it looks at a target of its config, not at this host
+	Config   any             // zero value with defaults of the config struct, for schemas and forms
+	Schema   json.RawMessage // filled by the registry
+}
+
+// Input is what one check is given.
+type Input struct {
+	Probe    host.Probe      // this host, or a recorded one
+	Sample   *host.Sample    // the newest shared sample; never nil for host checks
+	Before   *host.Sample    // an earlier one, nil when the check has to take its own
+	Config   json.RawMessage // an object, or empty
+	Warning  float64         // the thresholds in force
+	Critical float64
+	Guarded  bool // targets were not given by the operator of this process: addresses are checked before a connection
+}
+
+// Finding is what a check found.
+type Finding struct {
+	Status  Status
+	Message string         // one line, with the number and the culprit
+	Metrics map[string]any // scalars, lists and maps that JSON knows
+}
