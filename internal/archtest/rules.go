@@ -15,6 +15,7 @@ var contracts = []string{"drivers", "providers", "apps/notify/channel", "apps/mo
 var domain = []string{
 	"apps/alerts", "apps/auth", "apps/changes", "apps/checkers", "apps/history", "apps/intelligence", "apps/ledger", "apps/monitors",
 	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/sources", "apps/workloads",
+	"providers",
 }
 
 // testExtras are what every test may import: the plumbing, suites of contracts, and the schema.
