@@ -114,10 +114,18 @@ type Prompt struct {
 	Schema  json.RawMessage
 }
 
+// Rungs say who wrote an analysis.
+const (
+	RungProvider = "provider" // a language model
+	RungLocal    = "local"    // the local analyzer, which looked at the host
+	RungFacts    = "facts"    // nobody reasoned: what checks and alerts say
+)
+
 // Answer is what came back. Providers that reason by themselves fill Result, those that are asked in words Text.
 type Answer struct {
 	Result *Result
 	Text   string
+	Rung   string // "": the provider's own. The local analyzer says facts when the incident is about another machine
 	Model  string // as the answer says it
 	Cut    bool   // the answer was cut at its limit
 	Usage  Usage
@@ -191,6 +199,7 @@ const (
 	ErrRefusal    = "refusal"
 	ErrMalformed  = "malformed"
 	ErrTimeout    = "timeout"
+	ErrInternal   = "internal" // the provider's own code failed
 )
 
 // Error is a failed call. Err is for logs that are redacted; only Class goes to rows, pages and messages.
