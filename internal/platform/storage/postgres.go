@@ -27,6 +27,9 @@ var hotSettings = map[string]string{
 	"lock_timeout":      "10000",
 }
 
+// idle is how long a connection is kept that nobody needs: a burst opens many, and the server has them for all its clients.
+const idle = 30 * time.Second
+
 func (d *DB) openPostgres(ctx context.Context, unsafe bool) error {
 	prepare := durable
 	if unsafe {
@@ -38,6 +41,7 @@ func (d *DB) openPostgres(ctx context.Context, unsafe bool) error {
 	}
 	maps.Copy(hot.ConnConfig.RuntimeParams, hotSettings)
 	hot.MaxConns = 10
+	hot.MaxConnIdleTime, hot.HealthCheckPeriod = idle, idle/3
 	hot.AfterConnect = prepare
 	hot.ConnConfig.ConnectTimeout = 5 * time.Second
 	if d.hot, err = pgxpool.NewWithConfig(ctx, hot); err != nil {
@@ -52,7 +56,7 @@ func (d *DB) openPostgres(ctx context.Context, unsafe bool) error {
 	p := stdlib.OpenDB(*app.ConnConfig, stdlib.OptionAfterConnect(prepare))
 	p.SetMaxOpenConns(10)
 	p.SetMaxIdleConns(4)
-	p.SetConnMaxIdleTime(5 * time.Minute)
+	p.SetConnMaxIdleTime(idle)
 	d.pools = append(d.pools, p)
 	if err := p.PingContext(ctx); err != nil {
 		return fmt.Errorf("connect: %w", err)
