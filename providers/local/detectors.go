@@ -1,0 +1,18 @@
+package local
+
+import "context"
+
+// detector looks for one class of faults.
+type detector struct {
+	name string
+	// walks says that it reads directories: it runs only for an incident about disks, or when a file system is filling (see look.walk).
+	walks bool
+	// run returns what it found, in any order. It reads the look and changes nothing; detectors run at the same time. It stops at ctx's end
+	// and reports what it could not read with look.missed.
+	run func(ctx context.Context, l *look) []finding
+}
+
+// detectors are all of them, a line each.
+func detectors() []detector {
+	return []detector{}
+}
