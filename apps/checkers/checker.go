@@ -4,6 +4,7 @@ package checkers
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
@@ -39,20 +40,30 @@ type Spec struct {
 	Inverted bool            // the less the worse
 	Timeout  time.Duration   // 0: 10 s
 	Platform []string        // GOOS; empty: everywhere. Elsewhere it is ok with a "skipped" message
-	Endpoint bool            // it looks at a target of its config, not at this host
-	Config   any             // zero value with defaults of the config struct, for schemas and forms
-	Schema   json.RawMessage // filled by the registry
+	Endpoint bool            // it looks at a target of its config, not at this host: it is given no Sample
+	Pair     bool            // it needs rates: it is given Before too, a second before Sample
+	Config   any             // the struct of its settings, filled with their defaults
+	Schema   json.RawMessage // JSON Schema of its settings; filled by a Set
 }
 
 // Input is what one check is given.
 type Input struct {
 	Probe    host.Probe      // this host, or a recorded one
 	Sample   *host.Sample    // the newest shared sample; never nil for host checks
-	Before   *host.Sample    // an earlier one, nil when the check has to take its own
-	Config   json.RawMessage // an object, or empty
-	Warning  float64         // the thresholds in force
+	Before   *host.Sample    // an earlier one, for those whose Spec says Pair
+	Config   json.RawMessage // an object, or empty; see Decode
+	Warning  float64         // the thresholds in force, NaN where there is none; see Judge
 	Critical float64
-	Guarded  bool // targets were not given by the operator of this process: addresses are checked before a connection
+	Timeout  time.Duration // that the check has in all; ctx ends a moment after it, so that what was found by then can be told
+	Shared   bool          // other checks use the samples too, and nobody wants to wait: two samples are enough
+	Guarded  bool          // targets were not given by the operator of this process: addresses are checked before a connection
+	Guard    Guard         // asked about addresses when Guarded
+}
+
+// Guard refuses addresses that the hub does not connect to for others; *httpclient.Client fits.
+type Guard interface {
+	// CheckAddress looks at an address that host, as it was named, has resolved to. Its error says what would allow it.
+	CheckAddress(host string, address netip.AddrPort) error
 }
 
 // Finding is what a check found.

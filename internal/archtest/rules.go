@@ -21,7 +21,7 @@ var domain = []string{
 // testExtras are what every test may import: the plumbing, suites of contracts, and the schema.
 var testExtras = []string{
 	platform, "migrations", "drivers/drivertest", "providers/providertest", "apps/notify/channeltest",
-	"apps/monitors/datasourcetest",
+	"apps/monitors/datasourcetest", "apps/checkers/checkertest",
 }
 
 // wholeHub lets tests of the doors meet the real hub.
