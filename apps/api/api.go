@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 )
@@ -49,6 +50,7 @@ type Config struct {
 	Inbox       Inbox
 	Definitions Definitions
 	Backtests   Backtests
+	Changes     Changes
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
 	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
 }
@@ -88,6 +90,9 @@ func schemaName(t reflect.Type, hint string) string {
 	if t == reflect.TypeFor[orchestration.LintProblem]() {
 		return "LintProblem"
 	}
+	if t == reflect.TypeFor[changes.Change]() { // the differences of two definitions are changes too
+		return "RecordedChange"
+	}
 	if t.PkgPath() == reflect.TypeFor[queue.View]().PkgPath() && !strings.Contains(t.Name(), "[") {
 		return "Queue" + t.Name()
 	}
@@ -110,7 +115,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes,
 	} {
 		add(h)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -111,6 +112,13 @@ func invalid(err error) *Problem {
 		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
 		for _, f := range e.Problems {
 			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})
+		}
+		return p
+	}
+	if e := (*changes.Invalid)(nil); errors.As(err, &e) {
+		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
+		for _, f := range e.Problems {
+			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: "/" + f.Field})
 		}
 		return p
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/api"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -178,6 +179,8 @@ func newHub(t *testing.T, url string) *hub {
 	must(err)
 	inbox, err := notify.NewInbox(db)
 	must(err)
+	changed, err := changes.New(db)
+	must(err)
 	specs := func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil }
 	definitions, err := orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: db, Log: log, Specs: specs})
 	must(err)
@@ -209,7 +212,7 @@ func newHub(t *testing.T, url string) *hub {
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
-		Backtests: rehearsal.NewDesk(h, clock.System(), log),
+		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())
 		},

@@ -112,6 +112,10 @@ var scopes = map[string]auth.Scope{
 	"DELETE /orchestration/definitions/{ref}":        auth.ScopeEdit,
 	"POST /orchestration/definitions/{ref}/clone":    auth.ScopeEdit,
 
+	"GET /api/v1/changes":         auth.ScopeRead,
+	"POST /api/v1/changes":        auth.ScopeRespond,
+	"DELETE /api/v1/changes/{id}": auth.ScopeEdit,
+
 	"GET /api/v1/keys":          auth.ScopeAdmin,
 	"POST /api/v1/keys":         auth.ScopeAdmin,
 	"DELETE /api/v1/keys/{ref}": auth.ScopeAdmin,

@@ -14,6 +14,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
@@ -68,6 +69,7 @@ type core struct {
 	checker     *ledger.Checker
 	totals      *ledger.Reader
 	retention   *retention.Service
+	changes     *changes.Service
 	alerts      *alerts.Reader
 	flow        *orchestration.Reader
 	deliveries  *notify.Reader
@@ -193,13 +195,14 @@ func (c *core) services(console io.Writer) (err error) {
 func (c *core) kinds(context.Context, string) ([]graph.NodeSpec, error) { return c.specs, nil }
 
 func (c *core) readers() error {
-	var errs [6]error
+	var errs [7]error
 	c.checker, errs[0] = ledger.NewChecker(c.db)
 	c.totals, errs[1] = ledger.NewReader(c.db)
 	c.alerts, errs[2] = alerts.NewReader(c.db)
 	c.flow, errs[3] = orchestration.NewReader(c.db)
 	c.deliveries, errs[4] = notify.NewReader(c.db)
 	c.inbox, errs[5] = notify.NewInbox(c.db)
+	c.changes, errs[6] = changes.New(c.db)
 	return errors.Join(append(errs[:], c.openRetention())...)
 }
 

@@ -41,6 +41,7 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 		Reprocess: c, Sources: c.sources, Channels: c.channels, Deliveries: c.deliveries, Inbox: c.inbox, Definitions: c.definitions,
 		Ledger: c.totals, Retention: c.retention, Books: balance{s.self}, Ready: s, Events: c.events, Metrics: metrics,
 		Queues:           c.queues,
+		Changes:          c.changes,
 		Backtests:        c.desk,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) { return graph.Schema(c.specs) },
 	})
