@@ -27,9 +27,6 @@ var hotSettings = map[string]string{
 	"lock_timeout":      "10000",
 }
 
-// idle is how long a connection is kept that nobody needs: a burst opens many, and the server has them for all its clients.
-const idle = 30 * time.Second
-
 func (d *DB) openPostgres(ctx context.Context, unsafe bool) error {
 	prepare := durable
 	if unsafe {

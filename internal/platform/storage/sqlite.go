@@ -78,6 +78,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 	}
 	r.SetMaxOpenConns(readers)
 	r.SetMaxIdleConns(readers)
+	r.SetConnMaxIdleTime(idle)
 	d.pools = append(d.pools, r)
 
 	if d.write, err = gorm.Open(gormlite.OpenDB(w), gormConfig(d)); err != nil {

@@ -27,6 +27,9 @@ const (
 	Postgres Engine = "postgres"
 )
 
+// idle is how long a connection is kept that nobody needs: a burst opens many, and a server of databases has them for all its clients.
+const idle = 30 * time.Second
+
 // Errors of the package.
 var (
 	// ErrUnavailable marks failures that end by themselves or by an operator's hand: no connection, disk full, shutting down.

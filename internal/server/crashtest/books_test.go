@@ -262,6 +262,19 @@ func engines(t *testing.T, fn func(t *testing.T, engine, url string)) {
 	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, "Postgres", testkit.DurablePostgres(t)) })
 }
 
+// alone is for tests whose bars are for a machine with nothing else to do: in the long form they have it to themselves, one engine after the
+// other. The short form has them on the engines that short says.
+func alone(t *testing.T, short func(*testing.T, func(t *testing.T, engine, url string)), fn func(t *testing.T, engine, url string)) {
+	t.Helper()
+	if !long() {
+		t.Parallel()
+		short(t, fn)
+		return
+	}
+	t.Run("sqlite", func(t *testing.T) { fn(t, "SQLite", "") })
+	t.Run("postgres", func(t *testing.T) { fn(t, "Postgres", testkit.DurablePostgres(t)) })
+}
+
 // slowly is engines for tests that mostly wait: the short form has them on SQLite only.
 func slowly(t *testing.T, fn func(t *testing.T, engine, url string)) {
 	t.Helper()

@@ -22,11 +22,10 @@ const mostMemory = 512 << 20
 // TestFlood offers ten times the alerts that the hub can take in, in large bodies: what does not fit is refused with 503 before it is
 // stored, what was answered with 2xx is kept, memory stays bounded, and a little later all is as before.
 func TestFlood(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: takes seconds")
 	}
-	slowly(t, func(t *testing.T, engine, url string) {
+	alone(t, slowly, func(t *testing.T, engine, url string) {
 		c := row(t, "C21", engine, "ten times the sustained rate")
 		// In the short form a hub that holds less is flooded sooner.
 		h, r := newHub(t, url, pick(map[string]string{"HUB_MAX_BODY": "256KiB", "HUB_MAX_INFLIGHT_BYTES": "512KiB"}, nil)), newReceiver(t)

@@ -22,11 +22,10 @@ const pastEvery = 500
 // TestPrune removes a past of many pushes while new ones come in: those are answered as quickly as before, the books stay right, and what is
 // not over stays (C23).
 func TestPrune(t *testing.T) {
-	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: takes seconds")
 	}
-	engines(t, func(t *testing.T, engine, url string) {
+	alone(t, engines, func(t *testing.T, engine, url string) {
 		c := row(t, "C23", engine, "prune under load")
 		past := pick(4000, 220_000) // a million rows
 		h := newHub(t, url, map[string]string{"HUB_KEEP_DEAD_DAYS": "0"})
