@@ -1,0 +1,30 @@
+package intelligence
+
+import (
+	"github.com/incidenthub/incidenthub/providers"
+)
+
+// Printed is an analysis as the command line prints it, and as nodes give it out: the result and how it came about.
+type Printed struct {
+	Summary         string                     `json:"summary"`
+	ProbableCause   string                     `json:"probable_cause"`
+	Confidence      *float64                   `json:"confidence"`
+	Recommendations []providers.Recommendation `json:"recommendations"`
+	Provider        string                     `json:"provider"`
+	Rung            string                     `json:"rung"`
+	FallbackUsed    bool                       `json:"fallback_used"`
+	Grounded        bool                       `json:"grounded"`
+	Truncated       bool                       `json:"truncated"`
+	ErrorClass      string                     `json:"error_class"`
+	Usage           providers.Usage            `json:"usage"`
+	DurationMS      float64                    `json:"duration_ms"`
+}
+
+// Print returns the analysis for people and programs.
+func (a *Analysis) Print() Printed {
+	return Printed{
+		Summary: a.Summary, ProbableCause: a.ProbableCause, Confidence: a.Confidence, Recommendations: a.Recommendations, Provider: a.Provider, Rung: a.Rung,
+		FallbackUsed: a.FallbackUsed, Grounded: a.Grounded, Truncated: a.Truncated, ErrorClass: a.ErrorClass, Usage: a.Usage,
+		DurationMS: float64(a.Took.Microseconds()) / 1000,
+	}
+}
