@@ -52,7 +52,7 @@ func TestStatementsUseAKey(t *testing.T) {
 		}
 		ask("oldest push", oldestPush)
 		ask("deliveries of runs lock", told.lockSQL(db.Engine()))
-		list := append([]removal{removeBodies, removeReceipts, removeObservations, removeHistory, removeEvents, {"incident_events", removeSomeEvents}}, removeSnapshots...)
+		list := append([]removal{removeBodies, removeReceipts, removeObservations, removeHistory, removeEvents, removeVectors, {"incident_events", removeSomeEvents}}, removeSnapshots...)
 		for _, more := range [][]removal{ofRuns, ofDeliveries, ofMessages, ofAlerts} {
 			list = append(list, more...)
 		}
@@ -103,6 +103,9 @@ func fill(t *testing.T, db *storage.DB, n int) {
 		"alerts":           "id K, tenant_id 'a', source 's', fingerprint TEXT, name 'n', severity 'info', status 'resolved', description '', labels '{}', annotations '{}', group_key '', vendor_group_key '', incident_id K, receipt_id K, trace_id 't', last_seq 1, occurrences 1, started_at ?, received_at ?, updated_at ?",
 		"alert_history":    "alert_id K, id K, tenant_id 'a', incident_id K, receipt_id K, event 'created', old_status '', new_status 'firing', details '{}', created_at ?",
 		"incidents":        "id K, tenant_id 'a', group_key TEXT, title 't', description '', status 'resolved', severity 'info', event_seq 1, trace_id 't', created_at ?, updated_at ?",
+		"changes":          "id K, tenant_id 'a', title 't', kind 'deploy', at ?, created_at ?",
+		"preflight_runs":   "id K, tenant_id 'a', instance_id 'i', passed 1, warnings 0, errors 0, overall_status 'ok', triggered_by 't', checks '[]', created_at ?",
+		"incident_vectors": "incident_id K, tenant_id 'a', event_seq 1, vector 'x'",
 		"incident_events":  "incident_id K, seq 1, tenant_id 'a', kind 'opened', details '{}', created_at ?",
 		"jobs":             "kind CASE WHEN g % 2 = 0 THEN 'fold' ELSE 'node' END, ref K, tenant_id 'a', queue 'q', due_at ?, created_at ?",
 	} {

@@ -10,7 +10,7 @@ import (
 )
 
 // sweeps are in order: what needs something goes before it, and parts go last, of what stays.
-var sweeps = []sweep{runs, receipts, deliveries, messages, history, alerts, incidents, bodies, snapshots}
+var sweeps = []sweep{runs, receipts, deliveries, messages, history, alerts, incidents, bodies, snapshots, changes, preflights}
 
 // told is any delivery, with a run or without.
 var told = sweep{
@@ -121,7 +121,8 @@ var incidents = sweep{
 			`(SELECT 1 FROM runs u WHERE u.incident_id = x.id LIMIT 1) IS NULL`)
 	},
 	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
-		return nil, p.each(ctx, p.args(keys), removeEvents, removal{"incidents", `DELETE FROM incidents WHERE id IN @keys AND tenant_id = @tenant`})
+		return nil, p.each(ctx, p.args(keys), removeEvents, removeVectors,
+			removal{"incidents", `DELETE FROM incidents WHERE id IN @keys AND tenant_id = @tenant`})
 	},
 	large: func(ctx context.Context, p *pass, c candidate) error {
 		args := p.args(nil)
@@ -137,6 +138,8 @@ var incidents = sweep{
 		}
 	},
 }
+
+var removeVectors = removal{"incident_vectors", `DELETE FROM incident_vectors WHERE incident_id IN @keys AND tenant_id = @tenant`}
 
 var removeEvents = removal{"incident_events", `DELETE FROM incident_events WHERE incident_id IN @keys AND tenant_id = @tenant`}
 

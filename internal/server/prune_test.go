@@ -578,3 +578,35 @@ func (s *slow) RollUp(ctx context.Context, tenant string, receipts []id.ID, from
 	<-s.out
 	return s.Checker.RollUp(ctx, tenant, receipts, from, to)
 }
+
+// TestPruneByAge: what nothing else leads to goes by its age alone; what an incident was about goes with it.
+func TestPruneByAge(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
+		a := newArchive(t, db)
+		gone, stays := a.add(push{age: 40}), a.add(push{age: 3})
+		for _, s := range []stored{gone, stays} {
+			a.exec(`INSERT INTO incident_vectors (incident_id, tenant_id, event_seq, vector) VALUES (?, 'default', 1, ?)`, s.incident, []byte("x"))
+		}
+		for _, age := range []float64{100, 3} {
+			at := a.now.Add(-time.Duration(age * float64(day)))
+			a.exec(`INSERT INTO changes (id, tenant_id, title, kind, at, created_at) VALUES (?, 'default', 't', 'deploy', ?, ?)`, idAt(at), at, at)
+			a.exec(`INSERT INTO preflight_runs (id, tenant_id, instance_id, passed, warnings, errors, overall_status, triggered_by, checks, created_at)
+				VALUES (?, 'default', 'i', 1, 0, 0, 'ok', 't', '[]', ?)`, idAt(at), at)
+		}
+		if _, err := a.books.Check(t.Context(), tenant); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.service(usual, a.books).Prune(t.Context(), retention.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range []string{"changes", "preflight_runs", "incident_vectors"} {
+			if n := a.count(table, "tenant_id = 'default'"); n != 1 {
+				t.Errorf("%d rows of %s are left, want 1", n, table)
+			}
+		}
+		if a.count("incident_vectors", "incident_id = ?", stays.incident) != 1 {
+			t.Error("the vector of an incident that stays is gone")
+		}
+	})
+}
