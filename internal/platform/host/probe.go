@@ -15,6 +15,7 @@ type Probe interface {
 	// Walk sums up what is below a directory. It stops at ctx's end and at the walk's limits, and says so.
 	Walk(ctx context.Context, root string, o WalkOptions) (*Walk, error)
 	// Read reads a small text file (/proc, /sys, /etc, a pidfile), at most 1 MiB of it. Its error is fs.ErrNotExist where there is none.
+	// A recorded host gives what one path said in the order it was read, and the last of it from then on.
 	Read(ctx context.Context, path string) ([]byte, error)
 	// List names what is in a directory, at most 10,000 names, sorted.
 	List(ctx context.Context, path string) ([]string, error)
@@ -77,6 +78,8 @@ type Pidfile struct {
 	PID   int    `json:"pid"`
 	Alive bool   `json:"alive"`
 	Name  string `json:"name,omitempty"` // of the process with that pid now
+	// ModifiedAt is when the file was written: of many stale ones the newest matters.
+	ModifiedAt time.Time `json:"modified_at,omitzero"`
 }
 
 // Connection is what came of connecting.
