@@ -108,3 +108,8 @@ func Destination(u *url.URL) string {
 	}
 	return net.JoinHostPort(strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")), port)
 }
+
+// CheckAddress looks at an address that a name has resolved to, for connections that are not made by Do. Its error is ErrBlocked.
+func (c *Client) CheckAddress(host string, address netip.AddrPort) error {
+	return c.guard.check(host, address)
+}
