@@ -5,8 +5,11 @@ import "context"
 // detector looks for one class of faults.
 type detector struct {
 	name string
-	// walks says that it reads directories: it runs only for an incident about disks, or when a file system is filling (see look.walk).
+	// walks says that it reads directories: it runs only for an incident about disks, or when a file system is filling (see look.walks).
 	walks bool
+	// asks says that it reads words, targets or the request. The others run once for all analyses of one pair of samples, and what they get
+	// has an empty request; those that ask run for each, so they use look.walk, look.connect and look.lookup, which remember.
+	asks bool
 	// run returns what it found, in any order. It reads the look and changes nothing; detectors run at the same time. It stops at ctx's end
 	// and reports what it could not read with look.missed.
 	run func(ctx context.Context, l *look) []finding

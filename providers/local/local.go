@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,9 @@ type Analyzer struct {
 	probe  host.Probe
 	gap    time.Duration
 	budget time.Duration
+
+	mu   sync.Mutex
+	last *view
 }
 
 var _ providers.Provider = (*Analyzer)(nil)
@@ -60,26 +64,72 @@ func (z *Analyzer) Analyze(ctx context.Context, r *providers.Request) (*provider
 		}
 		return nil, &providers.Error{Class: class, Err: fmt.Errorf("look at the host: %w", err)}
 	}
-	l := newLook(a, b, z.probe, r)
+	l := newLook(z.view(a, b), r)
 	if r.Kind != "" || r.Incident == nil {
 		return &providers.Answer{Result: reports(ctx, l), Model: "local"}, nil
 	}
-	found := rank(l, search(ctx, l, detectors()))
-	if where := elsewhere(ctx, l); where != "" {
-		return &providers.Answer{Result: abroad(l, where, found), Model: "local", Rung: providers.RungFacts}, nil
+	found, err := search(ctx, l, detectors())
+	if err != nil {
+		return nil, &providers.Error{Class: providers.ErrTimeout, Err: err}
 	}
-	return &providers.Answer{Result: result(l, found), Model: "local"}, nil
+	top := rank(l, found)
+	if where := elsewhere(ctx, l); where != "" {
+		return &providers.Answer{Result: abroad(l, where, top), Model: "local", Rung: providers.RungFacts}, nil
+	}
+	return &providers.Answer{Result: result(l, top), Model: "local"}, nil
 }
 
-// search runs the detectors, all at once. One that panics is left out and named: what others saw is worth more than no answer.
-func search(ctx context.Context, l *look, list []detector) []finding {
+// view is what two samples show. A probe that gives the same two to several analyses (host.Shared) spares them all but the first the work.
+func (z *Analyzer) view(a, b *host.Sample) *view {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if z.last == nil || z.last.a != a || z.last.b != b {
+		z.last = newView(a, b, z.probe)
+	}
+	return z.last
+}
+
+// search runs the detectors: those that ask nothing of the incident once for each view, the others for this look.
+func search(ctx context.Context, l *look, all []detector) ([]finding, error) {
+	var plain, walking, asking []detector
+	walk := l.walks()
+	for _, d := range all {
+		switch {
+		case d.walks && !walk:
+		case d.asks:
+			asking = append(asking, d)
+		case d.walks:
+			walking = append(walking, d)
+		default:
+			plain = append(plain, d)
+		}
+	}
+	nobody := newLook(l.view, &providers.Request{})
+	shared := func(list []detector) func() []finding {
+		return func() []finding {
+			// Others wait for it too: it ends by its own time, not by the first caller's.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 6*time.Second)
+			defer cancel()
+			return detect(ctx, nobody, list)
+		}
+	}
+	var wg sync.WaitGroup
+	var walked, asked []finding
+	var err error
+	if len(walking) > 0 {
+		wg.Go(func() { walked, err = l.walked.do(ctx, shared(walking)) })
+	}
+	wg.Go(func() { asked = detect(ctx, l, asking) })
+	found, errFound := l.found.do(ctx, shared(plain))
+	wg.Wait()
+	return slices.Concat(found, walked, asked), errors.Join(errFound, err)
+}
+
+// detect runs detectors at the same time. One that panics is left out and named: what others saw is worth more than no answer.
+func detect(ctx context.Context, l *look, list []detector) []finding {
 	found := make([][]finding, len(list))
 	var wg sync.WaitGroup
-	walk := l.walk()
 	for i, d := range list {
-		if d.walks && !walk {
-			continue
-		}
 		wg.Go(func() {
 			defer func() {
 				if v := recover(); v != nil {
@@ -91,9 +141,5 @@ func search(ctx context.Context, l *look, list []detector) []finding {
 		})
 	}
 	wg.Wait()
-	var all []finding
-	for _, f := range found {
-		all = append(all, f...)
-	}
-	return all
+	return slices.Concat(found...)
 }

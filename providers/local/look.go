@@ -15,15 +15,24 @@ import (
 
 // look is what one analysis sees of the host and of the incident. Detectors share it and only read it.
 type look struct {
-	a, b    *host.Sample
-	gap     float64 // seconds from a to b, never 0
-	probe   host.Probe
+	*view
 	req     *providers.Request
 	words   words
 	targets targets
-	procs   []*proc         // of b, by pid: without the hub, its descendants and threads of the kernel
-	byPID   map[int]*proc   // the same
-	kids    map[int][]*proc // by parent
+}
+
+// view is the host between two samples. Analyses that are asked for within the life of one pair of samples share it.
+type view struct {
+	a, b  *host.Sample
+	gap   float64 // seconds from a to b, never 0
+	probe host.Probe
+	procs []*proc         // of b, by pid: without the hub, its descendants and threads of the kernel
+	byPID map[int]*proc   // the same
+	kids  map[int][]*proc // by parent
+
+	found  flight[[]finding] // by the detectors that ask nothing
+	walked flight[[]finding] // by those of them that walk
+	probed memo              // what the probe said to questions that more than one analysis may have
 
 	mu     sync.Mutex
 	unread []string
@@ -58,13 +67,12 @@ func see(ctx context.Context, p host.Probe, gap time.Duration) (a, b *host.Sampl
 	return a, b, err
 }
 
-func newLook(a, b *host.Sample, p host.Probe, r *providers.Request) *look {
-	l := &look{a: a, b: b, probe: p, req: r, byPID: map[int]*proc{}, kids: map[int][]*proc{}}
-	if l.gap = b.TakenAt.Sub(a.TakenAt).Seconds(); l.gap < 0.05 {
-		l.gap = 0.05
+func newView(a, b *host.Sample, p host.Probe) *view {
+	v := &view{a: a, b: b, probe: p, byPID: map[int]*proc{}, kids: map[int][]*proc{}}
+	if v.gap = b.TakenAt.Sub(a.TakenAt).Seconds(); v.gap < 0.05 {
+		v.gap = 0.05
 	}
-	l.words, l.targets = read(r), aim(r)
-	l.unread = slices.Clone(b.Unread)
+	v.unread = slices.Clone(b.Unread)
 	own := family(b)
 	before := make(map[int]*host.Process, len(a.Processes))
 	for i := range a.Processes {
@@ -79,13 +87,18 @@ func newLook(a, b *host.Sample, p host.Probe, r *providers.Request) *look {
 		if old != nil && old.Started != p.Started {
 			old = nil
 		}
-		n := rates(p, old, l.gap)
-		l.procs = append(l.procs, n)
-		l.byPID[p.PID] = n
-		l.kids[p.PPID] = append(l.kids[p.PPID], n)
+		n := rates(p, old, v.gap)
+		v.procs = append(v.procs, n)
+		v.byPID[p.PID] = n
+		v.kids[p.PPID] = append(v.kids[p.PPID], n)
 	}
-	slices.SortFunc(l.procs, func(x, y *proc) int { return x.PID - y.PID })
-	return l
+	slices.SortFunc(v.procs, func(x, y *proc) int { return x.PID - y.PID })
+	return v
+}
+
+// newLook is the view with a request. An empty request makes a look that has nothing of an incident.
+func newLook(v *view, r *providers.Request) *look {
+	return &look{view: v, req: r, words: read(r), targets: aim(r)}
 }
 
 // family is the hub with all its descendants, and other processes of the hub.
@@ -142,26 +155,26 @@ func rates(p host.Process, old *host.Process, gap float64) *proc {
 func rise(now, before, gap float64) float64 { return max(0, now-before) / gap }
 
 // missed notes what could not be read, for the summary.
-func (l *look) missed(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s := fmt.Sprintf(format, args...); !slices.Contains(l.unread, s) {
-		l.unread = append(l.unread, s)
+func (v *view) missed(format string, args ...any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if s := fmt.Sprintf(format, args...); !slices.Contains(v.unread, s) {
+		v.unread = append(v.unread, s)
 	}
 }
 
 // before is the process in the first sample, or nil.
-func (l *look) before(p *proc) *host.Process {
-	i, ok := slices.BinarySearchFunc(l.a.Processes, p.PID, func(q host.Process, pid int) int { return q.PID - pid })
-	if !ok || l.a.Processes[i].Started != p.Started {
+func (v *view) before(p *proc) *host.Process {
+	i, ok := slices.BinarySearchFunc(v.a.Processes, p.PID, func(q host.Process, pid int) int { return q.PID - pid })
+	if !ok || v.a.Processes[i].Started != p.Started {
 		return nil
 	}
-	return &l.a.Processes[i]
+	return &v.a.Processes[i]
 }
 
-// walk says whether directories are worth reading: the incident is about disks, or a file system with a size has under a tenth of its
+// walks says whether directories are worth reading: the incident is about disks, or a file system with a size has under a tenth of its
 // blocks or inodes left.
-func (l *look) walk() bool {
+func (l *look) walks() bool {
 	if l.words.topic(providers.Disk) > 0 {
 		return true
 	}

@@ -152,8 +152,8 @@ func lower(s string) string {
 }
 
 // busy is the share of all processors that worked between the samples, 0..1. Waiting for disks is not work.
-func (l *look) busy() float64 {
-	a, b := l.a.CPU.Total, l.b.CPU.Total
+func (v *view) busy() float64 {
+	a, b := v.a.CPU.Total, v.b.CPU.Total
 	work := b.User + b.Nice + b.System + b.IRQ + b.Steal - a.User - a.Nice - a.System - a.IRQ - a.Steal
 	all := work + b.Idle + b.IOWait - a.Idle - a.IOWait
 	if all <= 0 {
