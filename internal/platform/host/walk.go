@@ -1,0 +1,289 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+)
+
+// Defaults of WalkOptions.
+const (
+	walkDepth   = 3
+	walkEntries = 200_000
+	walkTime    = 5 * time.Second
+	walkTop     = 20
+	oldListed   = 1 << 20
+)
+
+func (o *WalkOptions) defaults() {
+	o.Depth, o.Entries, o.Time = cmp.Or(o.Depth, walkDepth), cmp.Or(o.Entries, walkEntries), cmp.Or(o.Time, walkTime)
+	o.Top, o.LargeFrom = cmp.Or(o.Top, walkTop), cmp.Or(o.LargeFrom, largeFile)
+}
+
+// Walk implements Probe. It goes level by level, so that what a limit cuts off is what lies deepest. Crowded names directories of any depth.
+// Directories that another file system is mounted on are not even asked for their size: a dead one would not answer. At most two walks are
+// under way at a time; the others wait.
+func (l *Live) Walk(ctx context.Context, root string, o WalkOptions) (*Walk, error) {
+	o.defaults()
+	select {
+	case l.walks <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("walk %s: wait for other walks: %w", root, ctx.Err())
+	}
+	type answer struct {
+		walk *Walk
+		err  error
+	}
+	got := make(chan answer, 1)
+	limit, cancel := context.WithTimeout(ctx, o.Time+time.Second)
+	go func() {
+		defer func() { <-l.walks }()
+		w := walker{ctx: limit, o: o, now: l.clock.Now(), watch: clock.Start(), links: map[link]struct{}{}}
+		walk, err := w.run(root, l.at(root), l.mountPoints())
+		got <- answer{walk, err}
+	}()
+	defer cancel()
+	select {
+	case a := <-got:
+		return a.walk, a.err
+	case <-limit.Done():
+	}
+	select { // it looks at ctx now and then
+	case a := <-got:
+		return a.walk, a.err
+	case <-time.After(time.Second):
+		return nil, fmt.Errorf("walk %s: %w", root, errStuck)
+	}
+}
+
+// node is a directory of a walk. Its parent has a smaller index.
+type node struct {
+	parent, depth, own, entries int
+	name                        string // the root's: its path
+	size, old                   uint64
+}
+
+type link struct{ dev, inode uint64 }
+
+type walker struct {
+	ctx   context.Context //nolint:containedctx // one walk is one call
+	o     WalkOptions
+	now   time.Time
+	watch clock.Stopwatch
+	links map[link]struct{} // files with several names that were counted
+	nodes []node
+	real  string // where the root is for this process
+	dev   uint64
+	skip  map[string]bool
+	large top[FileInfo]
+	old   top[FileInfo]
+	walk  Walk
+}
+
+func (w *walker) run(root, real string, mounted map[string]bool) (*Walk, error) {
+	if to, err := filepath.EvalSymlinks(real); err == nil && root == real {
+		root, real = to, to
+	}
+	st, err := os.Lstat(real)
+	if err != nil {
+		return nil, fmt.Errorf("walk %s: %w", root, err)
+	}
+	if !st.IsDir() {
+		return nil, fmt.Errorf("walk %s: not a directory", root)
+	}
+	info := infoOf(st)
+	w.real, w.dev = real, info.dev
+	w.skip = map[string]bool{}
+	for path := range mounted {
+		w.skip[path] = true
+	}
+	for _, path := range w.o.Skip {
+		w.skip[filepath.Clean(path)] = true
+	}
+	delete(w.skip, root)
+	bySize := func(a, b FileInfo) int { return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Path, b.Path)) }
+	w.large, w.old = top[FileInfo]{n: w.o.Top, order: bySize}, top[FileInfo]{n: w.o.Top, order: bySize}
+	w.nodes = append(w.nodes, node{parent: -1, name: root, size: info.allocated})
+	for i := 0; i < len(w.nodes) && w.walk.Cut == ""; i++ {
+		w.directory(i)
+	}
+	w.sum()
+	w.walk.Took = w.watch.Elapsed()
+	return &w.walk, nil
+}
+
+// path is a directory's path on the host.
+func (w *walker) path(i int) string {
+	var names []string
+	for ; i > 0; i = w.nodes[i].parent {
+		names = append(names, w.nodes[i].name)
+	}
+	names = append(names, w.nodes[0].name)
+	slices.Reverse(names)
+	return filepath.Join(names...)
+}
+
+func (w *walker) directory(i int) {
+	path := w.path(i)
+	at := w.real + strings.TrimPrefix(path, w.nodes[0].name)
+	if w.nodes[0].name == string(filepath.Separator) {
+		at = filepath.Join(w.real, path)
+	}
+	f, err := openDirectory(at)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			w.walk.Unread++
+		}
+		return
+	}
+	defer f.Close()
+	for w.walk.Cut == "" {
+		entries, err := f.ReadDir(512)
+		for _, e := range entries {
+			if w.over() {
+				return
+			}
+			w.entry(i, path, e)
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				w.walk.Unread++
+			}
+			return
+		}
+	}
+}
+
+// over says whether a limit is reached.
+func (w *walker) over() bool {
+	switch {
+	case w.walk.Entries >= w.o.Entries:
+		w.walk.Cut = thousands(w.o.Entries) + " entries"
+	case w.walk.Entries%64 != 0:
+	case w.ctx.Err() != nil:
+		w.walk.Cut = "it was stopped"
+	case w.watch.Elapsed() >= w.o.Time:
+		w.walk.Cut = strconv.FormatFloat(w.o.Time.Seconds(), 'g', 3, 64) + " s are over"
+	}
+	return w.walk.Cut != ""
+}
+
+func (w *walker) entry(i int, dir string, e fs.DirEntry) {
+	path := filepath.Join(dir, e.Name())
+	if e.IsDir() && w.skip[path] {
+		return
+	}
+	st, err := e.Info()
+	if err != nil {
+		return // it vanished
+	}
+	info := infoOf(st)
+	if st.IsDir() && info.dev != w.dev {
+		return
+	}
+	n := &w.nodes[i]
+	n.own++
+	n.entries++
+	w.walk.Entries++
+	if info.links > 1 && !st.IsDir() {
+		l := link{info.dev, info.inode}
+		if _, ok := w.links[l]; ok {
+			return
+		}
+		w.links[l] = struct{}{}
+	}
+	if st.IsDir() {
+		w.nodes = append(w.nodes, node{parent: i, depth: n.depth + 1, name: e.Name(), size: info.allocated})
+		return
+	}
+	n.size += info.allocated
+	if !st.Mode().IsRegular() {
+		return
+	}
+	file := FileInfo{Path: path, Size: info.allocated, ModifiedAt: clock.Cut(st.ModTime())}
+	if file.Size >= w.o.LargeFrom {
+		w.large.add(file)
+	}
+	if w.o.OldFrom > 0 && w.now.Sub(st.ModTime()) >= w.o.OldFrom {
+		n.old += file.Size
+		w.walk.OldSize += file.Size
+		w.walk.OldN++
+		if file.Size >= oldListed {
+			w.old.add(file)
+		}
+	}
+}
+
+// sum adds each directory to its parent, deepest first, and makes the lists.
+func (w *walker) sum() {
+	type ranked struct {
+		i int
+		n uint64
+	}
+	order := func(a, b ranked) int { return cmp.Or(cmp.Compare(b.n, a.n), cmp.Compare(a.i, b.i)) }
+	dirs, crowded := top[ranked]{n: w.o.Top, order: order}, top[ranked]{n: w.o.Top, order: order}
+	for _, n := range slices.Backward(w.nodes) {
+		if n.parent >= 0 {
+			p := &w.nodes[n.parent]
+			p.size, p.entries, p.old = p.size+n.size, p.entries+n.entries, p.old+n.old
+		}
+	}
+	for i, n := range w.nodes {
+		if n.depth <= w.o.Depth {
+			dirs.add(ranked{i, n.size})
+		}
+		if n.own > 0 {
+			crowded.add(ranked{i, uint64(n.own)})
+		}
+	}
+	list := func(of []ranked) []Directory {
+		var all []Directory
+		for _, r := range of {
+			n := w.nodes[r.i]
+			all = append(all, Directory{Path: w.path(r.i), Size: n.size, Entries: n.entries, Own: n.own, OldSize: n.old})
+		}
+		return all
+	}
+	w.walk.Root, w.walk.Size = w.nodes[0].name, w.nodes[0].size
+	w.walk.Dirs, w.walk.Crowded = list(dirs.sorted()), list(crowded.sorted())
+	w.walk.Large, w.walk.Old = w.large.sorted(), w.old.sorted()
+}
+
+// top keeps the first n of many by order.
+type top[T any] struct {
+	n     int
+	order func(a, b T) int
+	items []T
+}
+
+func (t *top[T]) add(item T) {
+	if t.items = append(t.items, item); len(t.items) >= 4*max(t.n, 16) {
+		t.sorted()
+	}
+}
+
+func (t *top[T]) sorted() []T {
+	slices.SortFunc(t.items, t.order)
+	t.items = t.items[:min(len(t.items), max(t.n, 0))]
+	return t.items
+}
+
+// thousands writes 200000 as 200,000.
+func thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
