@@ -586,7 +586,7 @@ func TestPruneByAge(t *testing.T) {
 		a := newArchive(t, db)
 		gone, stays := a.add(push{age: 40}), a.add(push{age: 3})
 		for _, s := range []stored{gone, stays} {
-			a.exec(`INSERT INTO incident_vectors (incident_id, tenant_id, event_seq, vector) VALUES (?, 'default', 1, ?)`, s.incident, []byte("x"))
+			a.exec(`INSERT INTO incident_vectors (incident_id, tenant_id, event_seq, vector, made_at) VALUES (?, 'default', 1, ?, ?)`, s.incident, []byte("x"), a.now)
 		}
 		for _, age := range []float64{100, 3} {
 			at := a.now.Add(-time.Duration(age * float64(day)))

@@ -96,9 +96,11 @@ CREATE TABLE incident_vectors (
     tenant_id   text NOT NULL,
     event_seq   bigint NOT NULL,
     template    text NOT NULL DEFAULT '',
-    vector      bytea NOT NULL
+    vector      bytea NOT NULL,
+    made_at     timestamptz NOT NULL
 );
 CREATE INDEX incident_vectors_list ON incident_vectors (tenant_id, incident_id);
+CREATE INDEX incident_vectors_made ON incident_vectors (tenant_id, made_at);
 -- +goose StatementEnd
 
 -- +goose Down

@@ -96,9 +96,11 @@ CREATE TABLE incident_vectors (
     tenant_id   TEXT NOT NULL,
     event_seq   INTEGER NOT NULL,
     template    TEXT NOT NULL DEFAULT '',
-    vector      BLOB NOT NULL
+    vector      BLOB NOT NULL,
+    made_at     TIMESTAMP NOT NULL
 );
 CREATE INDEX incident_vectors_list ON incident_vectors (tenant_id, incident_id);
+CREATE INDEX incident_vectors_made ON incident_vectors (tenant_id, made_at);
 -- +goose StatementEnd
 
 -- +goose Down
