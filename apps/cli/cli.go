@@ -18,6 +18,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
@@ -57,6 +58,8 @@ type Program struct {
 	Work func(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error
 	// Open opens the database for one command.
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
+	// Analyzer makes what looks at this machine and asks providers, without a hub.
+	Analyzer func(log *slog.Logger) (*intelligence.Analyzer, error)
 }
 
 type commands struct {
@@ -81,6 +84,8 @@ type commands struct {
 	Health  healthCmd  `cmd:"" help:"Ask a running hub whether it takes alerts in."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
+	Analyze analyzeCmd `cmd:"" help:"Say what may be wrong with this machine, given an incident."`
+
 	Definition definitionCmd `cmd:"" help:"See, compare, copy, import and export pipelines, through a running hub."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what the hub reads."`
 	Backtest   backtestCmd   `cmd:"" help:"Try a pipeline, or other groupings, on what came in, through a running hub."`
@@ -90,6 +95,12 @@ type commands struct {
 type failure struct{}
 
 func (failure) Error() string { return "failed" }
+
+// usage ends a command with ExitUsage: what it was given cannot be used.
+type usage struct{ error }
+
+// Unwrap returns what is wrong.
+func (u usage) Unwrap() error { return u.error }
 
 // exit is how kong's --help leaves the parser.
 type exit int
@@ -141,12 +152,16 @@ func (p *Program) fail(err error) int {
 	if errors.Is(err, failure{}) {
 		return ExitFailed
 	}
+	code := ExitFailed
+	if errors.As(err, new(usage)) {
+		code = ExitUsage
+	}
 	lines := strings.Split(plainly(err).Error(), "\n")
 	for i, line := range lines {
 		lines[i] = clean(line)
 	}
 	_, _ = fmt.Fprintln(p.Err, "incidenthub: "+strings.Join(lines, "\n  "))
-	return ExitFailed
+	return code
 }
 
 // where are the flags of commands that work on the database. They override the environment.

@@ -31,7 +31,7 @@ var (
 
 	escapes  = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-_])`)
 	mentions = regexp.MustCompile(`(?i)<![a-z^][^<>]{0,200}>|<@[^<>]{1,100}>|@(here|everyone|channel)\b`)
-	images   = regexp.MustCompile(`!\[[^\]]{0,500}\]\([^)]{0,2000}\)`)
+	images   = regexp.MustCompile(`!\[[^\]]{0,500}\]\([^)]{0,900}\)`)
 
 	destructive = []struct {
 		what *regexp.Regexp

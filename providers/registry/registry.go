@@ -1,0 +1,67 @@
+// Package registry lists the providers of this release and makes them from their settings.
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/incidenthub/incidenthub/internal/platform/host"
+	"github.com/incidenthub/incidenthub/providers"
+	"github.com/incidenthub/incidenthub/providers/local"
+)
+
+// ErrUnknown is wrapped by errors about a name that is not in the registry.
+var ErrUnknown = errors.New("unknown provider")
+
+// Deps is what providers need from their surroundings.
+type Deps struct {
+	Probe host.Probe // what the local analyzer looks through
+}
+
+// Kind is one kind of provider.
+type Kind struct {
+	Name string // as Provider.Name
+	// New returns a provider with its settings, an object that only it decodes; empty: its defaults. It opens nothing.
+	New func(config json.RawMessage) (providers.Provider, error)
+}
+
+// Builtin returns the kinds of this release.
+func Builtin(d Deps) []Kind {
+	return []Kind{
+		{Name: "local", New: func(json.RawMessage) (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe}) }},
+	}
+}
+
+// Registry finds kinds by name.
+type Registry struct {
+	kinds map[string]Kind
+	names []string
+}
+
+// New refuses a name that is given twice.
+func New(kinds ...Kind) (*Registry, error) {
+	r := &Registry{kinds: map[string]Kind{}}
+	for _, k := range kinds {
+		if _, twice := r.kinds[k.Name]; twice || k.Name == "" || k.New == nil {
+			return nil, fmt.Errorf("providers: %q is there twice, or lacks its name or its New", k.Name)
+		}
+		r.kinds[k.Name] = k
+		r.names = append(r.names, k.Name)
+	}
+	slices.Sort(r.names)
+	return r, nil
+}
+
+// Names are sorted.
+func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// Make returns a provider with its settings.
+func (r *Registry) Make(name string, config json.RawMessage) (providers.Provider, error) {
+	k, ok := r.kinds[name]
+	if !ok {
+		return nil, fmt.Errorf("%w %q", ErrUnknown, name)
+	}
+	return k.New(config)
+}
