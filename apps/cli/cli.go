@@ -54,8 +54,8 @@ type Program struct {
 	// Serve runs the hub until ctx ends. It writes what a person needs to begin to stdout. getenv gives the secrets that the file
 	// of HUB_APPLY refers to.
 	Serve func(ctx context.Context, cfg config.Config, getenv func(string) string, stdout io.Writer, log *slog.Logger) error
-	// Work takes jobs from the queues (none: all), so many slow ones at once (0: the default), until ctx ends.
-	Work func(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error
+	// Work takes jobs from queues until ctx ends.
+	Work func(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error
 	// Open opens the database for one command.
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
 	// Analyzer makes what looks at this machine and asks providers, without a hub.

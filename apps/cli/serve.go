@@ -9,6 +9,7 @@ import (
 
 type serveCmd struct {
 	where
+	work
 	Listen    string `placeholder:"HOST:PORT" help:"Address of UI, API and webhooks (HUB_LISTEN)."`
 	PublicURL string `placeholder:"URL" help:"Base of links in notifications (HUB_PUBLIC_URL)."`
 	Apply     string `placeholder:"FILE" help:"Configuration to apply at start (HUB_APPLY)."`
@@ -24,12 +25,17 @@ admin token, once, and a curl command for a first alert.
 Examples:
 
     incidenthub serve
-    HUB_DATABASE_URL=postgres://hub@db/hub incidenthub serve --listen :8080 --log-format json`
+    HUB_DATABASE_URL=postgres://hub@db/hub incidenthub serve --listen :8080 --log-format json
+
+With Postgres and Redis a server may leave work to workers: this one takes alerts in and shows pages.
+
+    incidenthub serve --queues maintenance`
 }
 
 // Run implements the command.
 func (c serveCmd) Run(ctx context.Context, p *Program) error {
-	over := c.overrides()
+	over := c.where.overrides()
+	maps.Copy(over, c.work.overrides())
 	maps.Copy(over, map[string]string{
 		"HUB_LISTEN": c.Listen, "HUB_PUBLIC_URL": c.PublicURL, "HUB_APPLY": c.Apply,
 		"HUB_LOG_FORMAT": c.LogFormat, "HUB_LOG_LEVEL": c.LogLevel,

@@ -21,6 +21,8 @@ type stage struct {
 	// unsent is set for loads whose notifications cannot be sent: the hub is at rest when only those are left.
 	unsent bool
 	before func(ctx context.Context) error // what to do to the hub first; nil: nothing
+	// after is done to the hub when all is answered, and from there on its CPU does not count; nil: nothing is.
+	after func(ctx context.Context) error
 }
 
 // Figures are what was measured in one stage. Rates are per second; times of one alert are in milliseconds, CPU in microseconds.
@@ -110,15 +112,7 @@ func (b *bench) drive(ctx context.Context, fo form, h *target.Hub, book *load.Bo
 	if err != nil {
 		return f, fmt.Errorf("%w; the hub's log: %s", err, h.Log())
 	}
-	left := h.Jobs
-	if s.unsent {
-		left = h.Unsent
-	}
-	drain, waiting, err := rest(ctx, left)
-	if err != nil {
-		return f, err
-	}
-	to, err := cpuOf(h)
+	drain, waiting, to, err := s.end(ctx, h)
 	if err != nil {
 		return f, err
 	}
@@ -143,6 +137,27 @@ func (b *bench) drive(ctx context.Context, fo form, h *target.Hub, book *load.Bo
 	f.problem(f.Twice != 0, "%d notifications sent twice", f.Twice)
 	f.problem(book.Strange.Load() != strange, "%d notifications of unknown alerts", book.Strange.Load()-strange)
 	return f, nil
+}
+
+// end waits until the hub has done all work, and returns how long that took, what is left, and the CPU that counts.
+func (s stage) end(ctx context.Context, h *target.Hub) (drain time.Duration, waiting int64, to cpu, err error) {
+	if s.after != nil {
+		if to, err = cpuOf(h); err != nil {
+			return 0, 0, to, err
+		}
+		if err := s.after(ctx); err != nil {
+			return 0, 0, to, err
+		}
+	}
+	left := h.Jobs
+	if s.unsent {
+		left = h.Unsent
+	}
+	if drain, waiting, err = rest(ctx, left); err != nil || s.after != nil {
+		return drain, waiting, to, err
+	}
+	to, err = cpuOf(h)
+	return drain, waiting, to, err
 }
 
 func (f *Figures) problem(bad bool, format string, args ...any) {

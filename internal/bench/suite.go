@@ -16,6 +16,7 @@ import (
 // Names of the stages, in the order of the report.
 const (
 	stageNoRoute = "no-route"
+	stageTakeIn  = "take-in"
 	stageAccept  = "accept"
 	stageTell    = "end-to-end"
 	stagePace    = "pace"
@@ -29,7 +30,7 @@ const (
 
 // loads are what --only takes; the end-to-end load brings the pace, the starts and the disk with it.
 func loads() []string {
-	return []string{stageNoRoute, stageAccept, stageBatch, stageRepeat, stageTell, stageDown}
+	return []string{stageNoRoute, stageTakeIn, stageAccept, stageBatch, stageRepeat, stageTell, stageDown}
 }
 
 // Sizes that DATAPATH's figures were measured with.
@@ -87,6 +88,7 @@ func (b *bench) form(ctx context.Context, f form, cluster *target.Cluster) (list
 		do    measure
 	}{
 		{stageNoRoute, target.Setup{NoRoute: true}, one(stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})},
+		{stageTakeIn, target.Setup{NoRoute: true, TakesIn: true}, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.takeIn(ctx, f, h, book) }},
 		{stageAccept, target.Setup{}, one(stage{name: stageAccept, plan: b.plan(), ends: "delivered"})},
 		{stageBatch, target.Setup{}, one(stage{name: stageBatch, plan: batch, ends: "delivered"})},
 		{stageRepeat, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.repeat(ctx, f, h, book) }},
@@ -108,8 +110,20 @@ func (b *bench) form(ctx context.Context, f form, cluster *target.Cluster) (list
 	return list, st, nil
 }
 
-// wants reports whether a load is to be run. Workers have no part in batches and repeats, so they are left out unless asked for.
+// takeIn measures what it costs to take alerts in and nothing else: the server leaves them to workers, which start when all is answered.
+func (b *bench) takeIn(ctx context.Context, f form, h *target.Hub, book *load.Book) ([]Figures, error) {
+	got, err := b.run(ctx, f, h, book, stage{
+		name: stageTakeIn, plan: b.plan(), ends: "no_route", after: func(ctx context.Context) error { return h.StartWorkers(ctx, f.workers) },
+	})
+	return []Figures{got}, err
+}
+
+// wants reports whether a load is to be run. Workers have no part in batches and repeats, so they are left out unless asked for; where there
+// are none, nobody can be left what a server takes in.
 func (b *bench) wants(f form, name string) bool {
+	if name == stageTakeIn && f.workers == 0 {
+		return false
+	}
 	if b.only != "" {
 		return b.only == name
 	}
@@ -193,11 +207,16 @@ func (b *bench) stand(ctx context.Context, h *target.Hub, empty, alerts int64, s
 
 // fresh runs fn on a new hub.
 func (b *bench) fresh(ctx context.Context, f form, cluster *target.Cluster, setup target.Setup, fn func(*target.Hub, *load.Book) error) error {
-	h, err := target.NewHub(ctx, b.binary, b.folder, cluster, f.workers)
+	h, err := target.NewHub(ctx, b.binary, b.folder, cluster, setup)
 	if err != nil {
 		return err
 	}
-	err = h.Setup(ctx, setup)
+	if !setup.TakesIn {
+		err = h.StartWorkers(ctx, f.workers)
+	}
+	if err == nil {
+		err = h.Setup(ctx, setup)
+	}
 	if err == nil {
 		err = fn(h, load.NewBook())
 	}

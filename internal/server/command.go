@@ -115,8 +115,15 @@ func Run(ctx context.Context, cfg config.Config, getenv func(string) string, std
 	for _, w := range cfg.Warnings() {
 		log.WarnContext(ctx, "settings", "warning", w)
 	}
+	w := workOf(cfg)
+	if err := w.check(); err != nil {
+		return err
+	}
+	if len(w.Queues) > 0 && cfg.Storage.RedisURL.Reveal() == "" {
+		return errors.New("HUB_QUEUES (--queues): what this process leaves, workers must do, and they need HUB_DATABASE_URL and HUB_REDIS_URL; leave it out")
+	}
 	CollectLess()
-	s, err := New(ctx, cfg, log, stdout, Options{Apply: func(ctx context.Context, s *Server, path string) error {
+	s, err := New(ctx, cfg, log, stdout, Options{Work: w, Apply: func(ctx context.Context, s *Server, path string) error {
 		return s.applyFile(ctx, path, getenv, stdout)
 	}})
 	if err != nil {

@@ -22,16 +22,14 @@ type Work struct {
 	Concurrency int
 }
 
-// maxConcurrency bounds what one process does at once: each piece holds a connection.
-const maxConcurrency = 1000
+func workOf(cfg config.Config) Work {
+	return Work{Queues: cfg.Jobs.Queues, Concurrency: cfg.Jobs.Concurrency}
+}
 
 func (w Work) check() error {
-	if w.Concurrency < 0 || w.Concurrency > maxConcurrency {
-		return fmt.Errorf("--concurrency %d: must be between 1 and %d", w.Concurrency, maxConcurrency)
-	}
 	for _, q := range w.Queues {
 		if !slices.Contains(worker.Queues(), q) {
-			return fmt.Errorf("--queues: there is no queue %q; there are %s", q, strings.Join(worker.Queues(), ", "))
+			return fmt.Errorf("HUB_QUEUES (--queues): there is no queue %q; there are %s", q, strings.Join(worker.Queues(), ", "))
 		}
 	}
 	return nil
@@ -45,9 +43,9 @@ func (w Work) queues() []string {
 }
 
 // RunWorker is the command worker: it works on what servers took in until ctx ends, and listens nowhere.
-func RunWorker(ctx context.Context, cfg config.Config, queues []string, concurrency int, stdout io.Writer, log *slog.Logger) error {
+func RunWorker(ctx context.Context, cfg config.Config, stdout io.Writer, log *slog.Logger) error {
 	CollectLess()
-	return RunWorkerWith(ctx, cfg, Options{Work: Work{Queues: queues, Concurrency: concurrency}}, stdout, log)
+	return RunWorkerWith(ctx, cfg, Options{Work: workOf(cfg)}, stdout, log)
 }
 
 // RunWorkerWith is RunWorker with options; those of the listener say nothing to a worker.

@@ -24,6 +24,7 @@ func (h *Hub) Redirect(ctx context.Context, receiver string) error {
 type Setup struct {
 	Receiver string // URL of a generic channel, "" for none
 	NoRoute  bool   // no definition is active
+	TakesIn  bool   // the server takes alerts in and leaves the rest to workers
 }
 
 // Setup makes a source for the load and does what s asks for.

@@ -31,11 +31,12 @@ type Hub struct {
 	folder  string
 	server  process
 	workers []*process
-	taken   int // profiles
+	queues  string // of the server
+	taken   int    // profiles
 }
 
-// NewHub makes an empty database in folder, or in the cluster if there is one, and starts a hub on it: a server, and this many workers.
-func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster, workers int) (*Hub, error) {
+// NewHub makes an empty database in folder, or in the cluster if there is one, and starts a server on it.
+func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster, s Setup) (*Hub, error) {
 	folder, err := os.MkdirTemp(folder, "hub-")
 	if err != nil {
 		return nil, fmt.Errorf("make a data folder: %w", err)
@@ -45,11 +46,10 @@ func NewHub(ctx context.Context, b Binary, folder string, cluster *Cluster, work
 		return nil, err
 	}
 	h := &Hub{binary: b, base: base, folder: folder, server: process{name: "hub", log: filepath.Join(folder, "hub.log")}}
-	_, err = h.Start(ctx)
-	for n := 1; n <= workers && err == nil; n++ {
-		err = h.startWorker(ctx, n)
+	if s.TakesIn {
+		h.queues = "maintenance"
 	}
-	if err != nil {
+	if _, err = h.Start(ctx); err != nil {
 		return nil, errors.Join(err, h.Remove(ctx))
 	}
 	return h, nil
@@ -65,7 +65,7 @@ func (h *Hub) Start(ctx context.Context) (time.Duration, error) {
 		args = append(slices.Clip(args), h.folder)
 	}
 	began := time.Now()
-	if err := h.server.start(ctx, h.binary.Path, args, h.environment()); err != nil {
+	if err := h.server.start(ctx, h.binary.Path, args, append(h.environment(), "HUB_QUEUES="+h.queues)); err != nil {
 		return 0, err
 	}
 	return h.server.await(began, func() bool { return h.ready(ctx) })
@@ -73,6 +73,16 @@ func (h *Hub) Start(ctx context.Context) (time.Duration, error) {
 
 // workerWord begins the line that a worker prints when it works.
 const workerWord = "incidenthub worker takes jobs"
+
+// StartWorkers starts so many workers.
+func (h *Hub) StartWorkers(ctx context.Context, n int) error {
+	for ; n > 0; n-- {
+		if err := h.startWorker(ctx, len(h.workers)+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (h *Hub) startWorker(ctx context.Context, n int) error {
 	w := &process{name: fmt.Sprintf("worker %d", n), log: filepath.Join(h.folder, fmt.Sprintf("worker-%d.log", n))}

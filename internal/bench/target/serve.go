@@ -33,7 +33,7 @@ func Work(ctx context.Context) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
-	return server.RunWorker(ctx, cfg, nil, 0, os.Stdout, log)
+	return server.RunWorker(ctx, cfg, os.Stdout, log)
 }
 
 // Serve runs a hub with the settings of the environment until SIGTERM. SIGUSR1 begins a CPU profile, SIGUSR2 ends it.
@@ -45,7 +45,7 @@ func Serve(ctx context.Context, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
-	s, err := server.New(ctx, cfg, log, io.Discard, server.Options{Version: "bench"})
+	s, err := server.New(ctx, cfg, log, io.Discard, server.Options{Version: "bench", Work: server.Work{Queues: cfg.Jobs.Queues}})
 	if err != nil {
 		return err
 	}

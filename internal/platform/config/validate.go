@@ -171,8 +171,12 @@ func (i Intake) validate(p *problems) {
 // leastLease leaves time to send: nobody begins to in the last second of a lease.
 const leastLease = 2 * time.Second
 
+// maxConcurrency bounds what one process does at once: each piece holds a connection.
+const maxConcurrency = 1000
+
 func (j Jobs) validate(p *problems) {
 	between(p, "HUB_LEASE", j.Lease, leastLease, time.Hour)
+	between(p, "HUB_CONCURRENCY", j.Concurrency, 0, maxConcurrency)
 }
 
 func (k Keep) validate(p *problems) {
