@@ -27,7 +27,7 @@ func TestPrune(t *testing.T) {
 	}
 	alone(t, engines, func(t *testing.T, engine, url string) {
 		c := row(t, "C23", engine, "prune under load")
-		past := pick(4000, 220_000) // a million rows
+		past := pick(1500, 220_000) // a million rows
 		h := newHub(t, url, map[string]string{"HUB_KEEP_DEAD_DAYS": "0"})
 		h.start()
 		h.terminate(nil)
