@@ -176,14 +176,3 @@ func parseFamily(text []byte) string {
 	}
 	return clean([]byte(id))
 }
-
-func parseResolvers(text []byte) []string {
-	var servers []string
-	for line := range strings.Lines(string(text)) {
-		f := strings.Fields(line)
-		if len(f) >= 2 && f[0] == "nameserver" && len(servers) < 16 {
-			servers = append(servers, clean([]byte(f[1])))
-		}
-	}
-	return servers
-}

@@ -16,9 +16,7 @@ import (
 
 // Limits of one sample.
 const (
-	cmdlineBytes  = 200
 	openFilesKept = 64
-	largeFile     = 1 << 20
 	linksEach     = 10_000 // descriptors of one process that are looked at
 	linksAll      = 60_000 // and of all
 )

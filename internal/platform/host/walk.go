@@ -17,6 +17,9 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
+// largeFile is the size from which on an open file, and by default one of a walk, is worth to be named.
+const largeFile = 1 << 20
+
 // Defaults of WalkOptions.
 const (
 	walkDepth   = 3
