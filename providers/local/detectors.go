@@ -17,5 +17,17 @@ type detector struct {
 
 // detectors are all of them, a line each.
 func detectors() []detector {
-	return []detector{}
+	return []detector{
+		{name: "disk_space", run: diskSpace, asks: true},
+		{name: "disk_deleted", run: diskDeleted},
+		{name: "disk_readonly", run: diskReadOnly},
+		{name: "disk_growth", run: diskGrowth},
+		{name: "disk_growth_walk", run: diskGrowthWalk, asks: true},
+		{name: "disk_writes", run: diskWrites},
+		{name: "net_accept_queue", run: netAcceptQueue},
+		{name: "net_close_wait", run: netCloseWait},
+		{name: "net_link", run: netLink},
+		{name: "net_resolver", run: netResolver},
+		{name: "net_targets", run: netTargets, asks: true},
+	}
 }

@@ -1,0 +1,99 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/incidenthub/incidenthub/internal/platform/host"
+)
+
+const regrowthPause = 800 * time.Millisecond
+
+// diskGrowthWalk finds files that grow though their writer may not be read, or opens them only for moments: it looks twice at where the
+// incident points, at small file systems that are losing space, and at the usual places.
+func diskGrowthWalk(ctx context.Context, l *look) []finding {
+	losing := losingSpace(l)
+	if len(growingFiles(l)) > 0 || len(losing) == 0 && !l.words.about([]string{"growing", "grows", "growth", "grow", "filling", "fills"}) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, walkTime)
+	defer cancel()
+	var list []string
+	for _, p := range slices.Concat(l.targets.paths, losing, scanPaths(l)) {
+		if m := mountOf(l.b, p); m != nil && !m.ReadOnly && p != "/" && !slices.Contains(list, p) && len(list) < 8 {
+			list = append(list, p)
+		}
+	}
+	first := largeFiles(ctx, l, list)
+	if len(first) == 0 || l.probe.Wait(ctx, regrowthPause) != nil {
+		return nil
+	}
+	var all []growing
+	for p, f := range largeFiles(ctx, l, list) {
+		old, ok := first[p]
+		if !ok || f.Size < old.Size+leastGrowth*8/10 {
+			continue
+		}
+		seconds := max(regrowthPause.Seconds(), f.ModifiedAt.Sub(old.ModifiedAt).Seconds())
+		g := growing{path: p, size: f.Size, rate: float64(f.Size-old.Size) / seconds, mount: mountOf(l.b, p)}
+		g.p = writer(l, p, g.rate)
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(x, y growing) int { return cmp.Or(cmp.Compare(y.rate, x.rate), cmp.Compare(x.path, y.path)) })
+	var found []finding
+	for _, g := range all[:min(3, len(all))] {
+		found = append(found, growthFinding(g))
+	}
+	return found
+}
+
+// largeFiles are the large files below several directories as they are now.
+func largeFiles(ctx context.Context, l *look, roots []string) map[string]host.FileInfo {
+	files := map[string]host.FileInfo{}
+	for _, root := range roots {
+		w, err := l.probe.Walk(ctx, root, host.WalkOptions{Depth: 1, Entries: 20_000, Time: 600 * time.Millisecond, Top: 100})
+		if err != nil {
+			continue
+		}
+		for _, f := range w.Large {
+			files[f.Path] = f
+		}
+	}
+	return files
+}
+
+// losingSpace are small file systems whose free space shrank between the samples.
+func losingSpace(l *look) []string {
+	var out []string
+	for _, m := range stores(l.b) {
+		i := slices.IndexFunc(l.a.Mounts, func(o host.Mount) bool { return o.Path == m.Path && o.Dev == m.Dev })
+		if i < 0 || m.Path == "/" || m.Path == "/dev/shm" || m.Inodes-min(m.Inodes, m.InodesFree) > 20_000 {
+			continue
+		}
+		if lost := float64(l.a.Mounts[i].Free) - float64(m.Free); lost/l.gap >= leastGrowth/2 {
+			out = append(out, m.Path)
+		}
+	}
+	return out
+}
+
+// writer is who most likely writes a file that nobody was seen to have open: the process that names it on its command line, else the one
+// that alone writes as fast as the file grows.
+func writer(l *look, file string, rate float64) *proc {
+	var fast []*proc
+	for _, p := range l.procs {
+		if slices.ContainsFunc(p.OpenFiles, func(f host.File) bool { return f.Path == file && f.Writing }) || strings.Contains(p.Cmdline, file) {
+			return p
+		}
+		if p.written >= .5*rate {
+			fast = append(fast, p)
+		}
+	}
+	if len(fast) == 1 {
+		return fast[0]
+	}
+	return nil
+}
