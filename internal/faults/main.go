@@ -1,0 +1,215 @@
+//go:build linux
+
+// Command faults measures the local analyzer: it makes faults on this machine, one after the other, with normal load beside each, asks
+// the built program what is wrong, and marks the answers. README.md says how to read its table.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/incidenthub/incidenthub/internal/faults/inject"
+	"github.com/incidenthub/incidenthub/internal/faults/play"
+)
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	// What a thread started gets the signal that its parent died when that thread ends. This one does not end before the program.
+	runtime.LockOSThread()
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
+}
+
+type options struct {
+	faults   []inject.Fault
+	words    []string // typed, vague
+	noRoot   bool
+	repeat   int
+	seed     uint64
+	analyzer string
+	cases    string
+	json     bool
+	list     bool
+}
+
+// Words in which an incident is told.
+const (
+	typed = "typed"
+	vague = "vague"
+)
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("faults", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	classes := flags.String("class", "", "only classes whose name or type contains one of these, with commas between them: cpu,zombies,link-down")
+	onlyVague := flags.Bool("vague", false, "only with vague words (\"host unhealthy\")")
+	onlyTyped := flags.Bool("typed", false, "only with words that name the type of the fault")
+	flags.BoolVar(&o.noRoot, "no-root", false, "run the analyzer, and the processes of faults that can, as nobody")
+	flags.IntVar(&o.repeat, "repeat", 1, "how often each class is made, each time otherwise")
+	flags.Uint64Var(&o.seed, "seed", 0, "for what is random: sizes, names, places, words; 0: another each time, it is printed")
+	flags.StringVar(&o.analyzer, "analyzer", "", "a built incidenthub, instead of building one")
+	flags.StringVar(&o.cases, "cases", "", "folder for every case that missed a point, as JSON")
+	flags.BoolVar(&o.json, "json", false, "print JSON instead of a table")
+	flags.BoolVar(&o.list, "list", false, "print the classes and end")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 || o.repeat < 1 || *onlyVague && *onlyTyped {
+		return o, errors.New("--repeat is at least 1, --vague and --typed exclude each other, and there is nothing else")
+	}
+	switch {
+	case *onlyVague:
+		o.words = []string{vague}
+	case *onlyTyped:
+		o.words = []string{typed}
+	default:
+		o.words = []string{typed, vague}
+	}
+	if o.seed == 0 {
+		o.seed = uint64(rand.Uint32())
+	}
+	o.faults, err = choose(*classes)
+	return o, err
+}
+
+// choose finds classes by parts of their names or types.
+func choose(list string) (chosen []inject.Fault, err error) {
+	all := inject.All()
+	if list == "" {
+		return all, nil
+	}
+	for want := range strings.SplitSeq(list, ",") {
+		before := len(chosen)
+		for _, f := range all {
+			if (f.Type == want || strings.Contains(slug(f.Name), slug(want))) && slug(want) != "" {
+				chosen = append(chosen, f)
+			}
+		}
+		if len(chosen) == before {
+			return nil, fmt.Errorf("--class: no class or type contains %q; --list prints them", want)
+		}
+	}
+	return chosen, nil
+}
+
+// slug writes "OOM-kill loop" as oom-kill-loop.
+func slug(name string) string {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
+
+func run(args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+	fail := func(code int, err error) int {
+		_, _ = fmt.Fprintln(stderr, "faults:", err)
+		return code
+	}
+	if settings := getenv(play.Variable); settings != "" {
+		return fail(exitFailed, play.Run(settings))
+	}
+	if getenv(inject.JanitorVariable) != "" {
+		if err := inject.Janitor(os.Stdin); err != nil {
+			return fail(exitFailed, err)
+		}
+		return 0
+	}
+	o, err := parse(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		return fail(exitUsage, err)
+	}
+	if o.list {
+		for _, f := range o.faults {
+			_, _ = fmt.Fprintf(stdout, "%-8s %s\n", f.Type, slug(f.Name))
+		}
+		return 0
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	r, err := o.measure(ctx, stderr)
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+	if o.json {
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(r)
+	} else {
+		_, err = io.WriteString(stdout, r.markdown())
+	}
+	if err != nil {
+		return fail(exitFailed, err)
+	}
+	if slices.ContainsFunc(r.Bars, func(b Bar) bool { return !b.Held }) || len(r.Broken) > 0 {
+		return fail(exitFailed, errors.New("a bar is missed, or a fault could not be made: see above"))
+	}
+	return 0
+}
+
+// measure runs all that was chosen. What it made is taken back when it returns, however it returns.
+func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err error) {
+	folder, err := os.MkdirTemp("", "analyze-")
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	if err := os.Chmod(folder, 0o755); err != nil { // nobody is to run what is in it
+		return r, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	b := &bench{options: o, say: func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", args...) }}
+	if b.binary, err = b.build(ctx, folder); err != nil {
+		return r, err
+	}
+	b.set = inject.Setting{Program: program, Nobody: o.noRoot}
+	if b.set.Host, err = os.Hostname(); err != nil {
+		return r, err
+	}
+	if b.set.Trash, err = inject.NewTrash(program); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, b.set.Trash.Close()) }()
+	b.say("seed %d", o.seed)
+	r, err = b.all(ctx)
+	return r, err
+}
+
+// build makes the program as it is released, or takes the one that was named.
+func (b *bench) build(ctx context.Context, folder string) (string, error) {
+	binary := filepath.Join(folder, "incidenthub")
+	if b.analyzer != "" {
+		// A copy: nobody may not be allowed to go where it is.
+		content, err := os.ReadFile(b.analyzer)
+		if err != nil {
+			return "", err
+		}
+		return binary, os.WriteFile(binary, content, 0o755)
+	}
+	b.say("building the hub …")
+	c := exec.CommandContext(ctx, "go", "build", "-tags", "nomsgpack", "-trimpath", "-o", binary, "github.com/incidenthub/incidenthub/cmd/incidenthub")
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the hub: %w: %s", err, out)
+	}
+	return binary, nil
+}
