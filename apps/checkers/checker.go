@@ -42,6 +42,8 @@ type Spec struct {
 	Platform []string        // GOOS; empty: everywhere. Elsewhere it is ok with a "skipped" message
 	Endpoint bool            // it looks at a target of its config, not at this host: it is given no Sample
 	Pair     bool            // it needs rates: it is given Before too, a second before Sample
+	Busy     bool            // it keeps processor or disks busy: it begins when those that measure rates are through
+	Metric   string          // the metric that the thresholds are about, for charts; "" where there is none
 	Config   any             // the struct of its settings, filled with their defaults
 	Schema   json.RawMessage // JSON Schema of its settings; filled by a Set
 }
@@ -56,6 +58,7 @@ type Input struct {
 	Critical float64
 	Timeout  time.Duration // that the check has in all; ctx ends a moment after it, so that what was found by then can be told
 	Shared   bool          // other checks use the samples too, and nobody wants to wait: two samples are enough
+	Command  bool          // the process that looks is a command, not the hub
 	Guarded  bool          // targets were not given by the operator of this process: addresses are checked before a connection
 	Guard    Guard         // asked about addresses when Guarded
 }

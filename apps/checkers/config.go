@@ -125,7 +125,7 @@ func decodeFields(raw json.RawMessage, v reflect.Value) error {
 	}
 	fields, names := map[string]reflect.Value{}, []string{}
 	for i := range v.NumField() {
-		if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
+		if name := jsonName(v.Type().Field(i)); name != "" {
 			fields[name] = v.Field(i)
 			names = append(names, name)
 		}
@@ -150,6 +150,29 @@ func decodeFields(raw json.RawMessage, v reflect.Value) error {
 		f.Set(fresh.Elem())
 	}
 	return errors.Join(errs...)
+}
+
+// jsonName is the key of a field, "" when it has none.
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "-" {
+		return ""
+	}
+	return name
+}
+
+// fieldNames are the keys of a struct of settings; nil has none.
+func fieldNames(config any) (names []string) {
+	if config == nil {
+		return nil
+	}
+	t := reflect.TypeOf(config)
+	for i := range t.NumField() {
+		if name := jsonName(t.Field(i)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func unknownSetting(key string, known []string) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
 // DefaultTimeout is what a check has whose Spec says nothing else.
@@ -22,6 +23,8 @@ const grace = 250 * time.Millisecond
 
 // Result is what came of one check.
 type Result struct {
+	// ID is of the row that is kept. Requests that share a result have the same one.
+	ID          id.ID          `json:"check_run_id"`
 	CheckerName string         `json:"checker_name"`
 	Status      Status         `json:"status"`
 	Message     string         `json:"message"`
@@ -31,6 +34,8 @@ type Result struct {
 	// Warning and Critical are the thresholds that were in force; nil: it has none.
 	Warning  *float64 `json:"warning_threshold,omitempty"`
 	Critical *float64 `json:"critical_threshold,omitempty"`
+	// AlertID is the alert that came of it, zero when none did.
+	AlertID id.ID `json:"alert_id"`
 	// Skipped: it was not run, for it is switched off or for another platform. It makes no alert.
 	Skipped bool `json:"skipped,omitempty"`
 }
@@ -85,18 +90,24 @@ func decodeCommon(given map[string]json.RawMessage, c *common) []error {
 // critical_threshold, enabled. Errors, panics and a deadline that has passed are the status unknown.
 func Once(ctx context.Context, c Checker, in Input) Result {
 	spec := c.Spec()
-	r := Result{CheckerName: spec.Name, Metrics: map[string]any{}}
 	watch := clock.Start()
-	defer func() { r.DurationMS = watch.Elapsed().Milliseconds() }()
-	fail := func(err error) Result {
-		r.Status, r.Error = Unknown, cutText(err.Error(), maxMessage)
-		r.Message = cutText("Check failed: "+r.Error, maxMessage)
-		r.DurationMS = watch.Elapsed().Milliseconds()
-		return r
-	}
+	r := once(ctx, c, spec, in)
+	r.DurationMS = watch.Elapsed().Milliseconds()
+	return r
+}
+
+// failed is the result of a check that could not find out.
+func failed(spec Spec, err error) Result {
+	r := Result{CheckerName: spec.Name, Status: Unknown, Metrics: map[string]any{}, Error: cutText(err.Error(), maxMessage)}
+	r.Message = cutText("Check failed: "+r.Error, maxMessage)
+	return r
+}
+
+func once(ctx context.Context, c Checker, spec Spec, in Input) Result {
+	r := Result{CheckerName: spec.Name, Metrics: map[string]any{}}
 	com, own, err := split(in.Config)
 	if err != nil {
-		return fail(err)
+		return failed(spec, err)
 	}
 	r.Warning, r.Critical = threshold(spec.Warning, com.Warning), threshold(spec.Critical, com.Critical)
 	switch {
@@ -112,7 +123,9 @@ func Once(ctx context.Context, c Checker, in Input) Result {
 	in.Timeout = timeoutOf(spec, com)
 	f, err := look(ctx, c, in)
 	if err != nil {
-		return fail(err)
+		bad := failed(spec, err)
+		bad.Warning, bad.Critical = r.Warning, r.Critical
+		return bad
 	}
 	r.Status, r.Message = f.Status, cutText(f.Message, maxMessage)
 	if f.Metrics != nil {
@@ -121,7 +134,6 @@ func Once(ctx context.Context, c Checker, in Input) Result {
 	if r.Status != OK && r.Status != Warning && r.Status != Critical {
 		r.Status, r.Error = Unknown, r.Message
 	}
-	r.DurationMS = watch.Elapsed().Milliseconds()
 	return r
 }
 

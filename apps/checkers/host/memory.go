@@ -23,7 +23,7 @@ type MemoryConfig struct {
 func (Memory) Spec() checkers.Spec {
 	return checkers.Spec{
 		Name: "memory", Doc: "How much memory is used, by what programs can still get.", Unit: "%",
-		Warning: at(70), Critical: at(90), Config: MemoryConfig{},
+		Warning: at(70), Critical: at(90), Metric: "memory_percent", Config: MemoryConfig{},
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 // Builtin returns the product's checks, in the order in which lists show them: those of the host first, then those of endpoints.
 func Builtin() []checkers.Checker {
 	return []checkers.Checker{
+		hostchecks.CPU{},
 		hostchecks.Memory{},
+		hostchecks.Disk{},
+		hostchecks.Process{},
 	}
 }

@@ -31,8 +31,8 @@ func (l *Live) Find(ctx context.Context, path string) (string, error) {
 			got <- answer{filepath.Clean(path), err}
 			return
 		}
-		real, err := filepath.EvalSymlinks(path)
-		got <- answer{real, err}
+		where, err := filepath.EvalSymlinks(path)
+		got <- answer{where, err}
 	}); err != nil {
 		return "", &fs.PathError{Op: "find", Path: path, Err: err}
 	}
@@ -41,7 +41,9 @@ func (l *Live) Find(ctx context.Context, path string) (string, error) {
 }
 
 // Find implements Finder.
-func (s *Shared) Find(ctx context.Context, path string) (string, error) { return Find(ctx, s.probe, path) }
+func (s *Shared) Find(ctx context.Context, path string) (string, error) {
+	return Find(ctx, s.probe, path)
+}
 
 // Find asks p where a path leads; one that does not know is taken to have no links.
 func Find(ctx context.Context, p Probe, path string) (string, error) {
