@@ -11,8 +11,8 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-// growing is a file that became larger.
-type growing struct {
+// growingFile is a file that became larger.
+type growingFile struct {
 	path  string
 	size  uint64
 	rate  float64 // bytes a second
@@ -26,15 +26,15 @@ const leastGrowth = 1 << 20 // bytes a second
 
 // growingFiles are open files that grew between the samples, fastest first. A file in place of which blocks were set aside before, as
 // databases do with their logs, does not grow.
-func growingFiles(l *look) []growing {
-	var out []growing
+func growingFiles(l *look) []growingFile {
+	var out []growingFile
 	for _, p := range l.procs {
 		old := l.before(p)
 		if old == nil {
 			continue
 		}
 		for _, f := range p.OpenFiles {
-			if !f.Writing || notOnDisk(f.Path) || slices.ContainsFunc(out, func(g growing) bool { return g.path == f.Path }) {
+			if !f.Writing || notOnDisk(f.Path) || slices.ContainsFunc(out, func(g growingFile) bool { return g.path == f.Path }) {
 				continue
 			}
 			before := host.File{Size: 1 << 20, Blocks: 1 << 20} // smaller ones are not listed
@@ -47,11 +47,11 @@ func growingFiles(l *look) []growing {
 			}
 			rate := min(float64(f.Size-before.Size), max(float64(f.Blocks-before.Blocks), .5*float64(f.Size-before.Size))) / l.gap
 			if m := mountAt(l.b, f.Dev); rate >= leastGrowth && (m == nil || m.Path != "/dev/shm") {
-				out = append(out, growing{path: f.Path, size: f.Size, rate: rate, p: p, fd: f.FD, gone: f.Deleted, mount: m})
+				out = append(out, growingFile{path: f.Path, size: f.Size, rate: rate, p: p, fd: f.FD, gone: f.Deleted, mount: m})
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(x, y growing) int { return cmp.Compare(y.rate, x.rate) })
+	slices.SortStableFunc(out, func(x, y growingFile) int { return cmp.Compare(y.rate, x.rate) })
 	return out
 }
 
@@ -67,7 +67,7 @@ func diskGrowth(_ context.Context, l *look) []finding {
 	return found
 }
 
-func growthFinding(g growing) finding {
+func growthFinding(g growingFile) finding {
 	x := finding{
 		class: "file_growth", kind: providers.Disk, score: abnormal, sure: .85, share: min(1, g.rate/(64<<20)),
 		culprit: pathCulprit(g.path),
@@ -109,4 +109,3 @@ func growthFinding(g growing) finding {
 	x.actions = append(x.actions, "After a look at what is written: lower the log level or stop the writer by its service, then rotate the file.")
 	return x
 }
-

@@ -27,22 +27,22 @@ func diskGrowthWalk(ctx context.Context, l *look) []finding {
 			list = append(list, p)
 		}
 	}
-	first := largeFiles(ctx, l, list)
+	first := largeFiles(ctx, l, list, 100)
 	if len(first) == 0 || l.probe.Wait(ctx, regrowthPause) != nil {
 		return nil
 	}
-	var all []growing
-	for p, f := range largeFiles(ctx, l, list) {
+	var all []growingFile
+	for p, f := range largeFiles(ctx, l, list, 101) {
 		old, ok := first[p]
 		if !ok || f.Size < old.Size+leastGrowth*8/10 {
 			continue
 		}
 		seconds := max(regrowthPause.Seconds(), f.ModifiedAt.Sub(old.ModifiedAt).Seconds())
-		g := growing{path: p, size: f.Size, rate: float64(f.Size-old.Size) / seconds, mount: mountOf(l.b, p)}
+		g := growingFile{path: p, size: f.Size, rate: float64(f.Size-old.Size) / seconds, mount: mountOf(l.b, p)}
 		g.p = writer(l, p, g.rate)
 		all = append(all, g)
 	}
-	slices.SortFunc(all, func(x, y growing) int { return cmp.Or(cmp.Compare(y.rate, x.rate), cmp.Compare(x.path, y.path)) })
+	slices.SortFunc(all, func(x, y growingFile) int { return cmp.Or(cmp.Compare(y.rate, x.rate), cmp.Compare(x.path, y.path)) })
 	var found []finding
 	for _, g := range all[:min(3, len(all))] {
 		found = append(found, growthFinding(g))
@@ -50,11 +50,12 @@ func diskGrowthWalk(ctx context.Context, l *look) []finding {
 	return found
 }
 
-// largeFiles are the large files below several directories as they are now.
-func largeFiles(ctx context.Context, l *look, roots []string) map[string]host.FileInfo {
+// largeFiles are the large files below several directories as they are now, at most top of each: two looks with different numbers are two
+// questions to a recorded host.
+func largeFiles(ctx context.Context, l *look, roots []string, top int) map[string]host.FileInfo {
 	files := map[string]host.FileInfo{}
 	for _, root := range roots {
-		w, err := l.probe.Walk(ctx, root, host.WalkOptions{Depth: 1, Entries: 20_000, Time: 600 * time.Millisecond, Top: 100})
+		w, err := l.probe.Walk(ctx, root, host.WalkOptions{Depth: 1, Entries: 20_000, Time: 600 * time.Millisecond, Top: top})
 		if err != nil {
 			continue
 		}

@@ -61,7 +61,7 @@ func homeDir(l *look) string {
 // forest walks several roots under one budget of time and entries, each root once.
 type forest struct {
 	l     *look
-	left  int // entries
+	left  int                   // entries
 	walks map[string]*host.Walk // nil: it was tried
 	order []string
 }

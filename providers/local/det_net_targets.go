@@ -61,7 +61,7 @@ func try(ctx context.Context, l *look, t target) (finding, bool) {
 	case c.Error == "refused" && c.Connected == 0:
 		return refused(l, t, ip), true
 	case c.Connected == 0:
-		if ctx.Err() != nil || c.Error == "stopped" {
+		if ctx.Err() != nil || c.Error == "stopped" || c.Error == host.NotRecorded {
 			return finding{}, false
 		}
 		return silent(l, t, at, c), true
