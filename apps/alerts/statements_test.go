@@ -25,5 +25,6 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"updateIncident": updateIncident,
 		"insertEvent":    insertEvent,
 		"insertHistory":  insertHistory,
+		"countEvent":     countEvent,
 	})
 }

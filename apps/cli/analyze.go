@@ -56,10 +56,14 @@ func (c analyzeCmd) Run(ctx context.Context, p *Program) error {
 	if r.Incident, r.Evidence, err = intelligence.ReadInput(body); err != nil {
 		return usage{fmt.Errorf("%s: %w", c.Incident, err)}
 	}
-	if err := p.providerSettings(c.Config, r); err != nil {
+	a, err := p.Analyzer(p.logger(config.Log{Level: slog.LevelError + 1}))
+	if err != nil {
 		return err
 	}
-	got, err := p.analyze(ctx, r)
+	if err := p.providerSettings(a, c.Config, r); err != nil {
+		return err
+	}
+	got, err := analyze(ctx, a, r)
 	if err != nil {
 		return err
 	}
@@ -70,12 +74,8 @@ func (c analyzeCmd) Run(ctx context.Context, p *Program) error {
 	return nil
 }
 
-// analyze makes one analysis on this machine. Whatever there is to complain about goes to standard error.
-func (p *Program) analyze(ctx context.Context, r *intelligence.Request) (*intelligence.Analysis, error) {
-	a, err := p.Analyzer(p.logger(config.Log{Level: slog.LevelError + 1}))
-	if err != nil {
-		return nil, err
-	}
+// analyze makes one analysis on this machine.
+func analyze(ctx context.Context, a *intelligence.Analyzer, r *intelligence.Request) (*intelligence.Analysis, error) {
 	got, err := a.Analyze(ctx, r)
 	if errors.Is(err, intelligence.ErrUnknownProvider) {
 		return nil, usage{err}
@@ -84,7 +84,7 @@ func (p *Program) analyze(ctx context.Context, r *intelligence.Request) (*intell
 }
 
 // providerSettings reads a file of settings into a request.
-func (p *Program) providerSettings(name string, r *intelligence.Request) error {
+func (p *Program) providerSettings(a *intelligence.Analyzer, name string, r *intelligence.Request) error {
 	if name == "" {
 		return nil
 	}
@@ -100,10 +100,12 @@ func (p *Program) providerSettings(name string, r *intelligence.Request) error {
 	if err != nil {
 		return usage{fmt.Errorf("%s: %w", name, err)}
 	}
-	r.Options, r.Hint, r.Context, r.Timeout, r.Config = s.Options, s.Hint, s.Context, s.Timeout, s.Config
-	if len(s.Rest) > 0 && (r.Provider == intelligence.Local || r.Provider == intelligence.Active) {
-		_, _ = fmt.Fprintf(p.Err, "incidenthub: the local analyzer has no %s: left out\n", clean(strings.Join(s.Rest, ", ")))
-		r.Config = nil
+	asked, err := a.Resolve(r.Provider)
+	if err != nil {
+		return usage{err}
+	}
+	for _, w := range s.Apply(r, asked) {
+		_, _ = fmt.Fprintln(p.Err, "incidenthub: "+clean(w))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"errors"
+	"log/slog"
 
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -49,6 +50,13 @@ func (c lintCmd) Run(p *Program) error {
 		return err
 	}
 	known := orchestration.Known{WebhookDrivers: reg.Names()}
+	if p.Analyzer != nil {
+		a, err := p.Analyzer(slog.New(slog.DiscardHandler))
+		if err != nil {
+			return err
+		}
+		known.Providers = orchestration.KnownProviders(a.Names())
+	}
 	reports := make([]linted, 0, len(c.Files))
 	ok := true
 	for _, name := range c.Files {

@@ -90,6 +90,8 @@ const (
 	EventReopened        EventKind = "reopened"
 	EventClosed          EventKind = "closed"
 	EventNote            EventKind = "note"
+	// EventAnalysis is an analysis that was written: it changes nothing and is told with whatever else is told.
+	EventAnalysis EventKind = "analysis"
 )
 
 // ChangeKind says what an observation did to its alert.

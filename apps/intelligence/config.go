@@ -2,6 +2,7 @@ package intelligence
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -54,6 +55,26 @@ func ReadSettings(m map[string]any, own bool) (Settings, error) {
 	return s, nil
 }
 
+// Apply puts settings into a request and says which of them have no effect, in words for whoever wrote them. Provider is the one that
+// Resolve found.
+func (s *Settings) Apply(r *Request, provider string) []string {
+	r.Options, r.Hint, r.Context, r.Config = s.Options, s.Hint, s.Context, s.Config
+	if s.Timeout > 0 {
+		r.Timeout = s.Timeout
+	}
+	var out []string
+	for _, key := range s.Dropped {
+		out = append(out, fmt.Sprintf("%q may not be chosen here and was left out: it belongs to the stored provider", key))
+	}
+	if provider == Local {
+		r.Config = nil
+		for _, key := range s.Rest {
+			out = append(out, fmt.Sprintf("the local analyzer has no setting %q: it was left out", key))
+		}
+	}
+	return out
+}
+
 func (s *Settings) set(key string, v any) (known bool, err error) {
 	whole := func(to *int, most int) error {
 		n, ok := number(v)
@@ -66,7 +87,7 @@ func (s *Settings) set(key string, v any) (known bool, err error) {
 	text := func(to *string) error {
 		t, ok := v.(string)
 		if !ok {
-			return fmt.Errorf("it must be a text")
+			return errors.New("it must be a text")
 		}
 		*to = t
 		return nil
@@ -91,13 +112,13 @@ func (s *Settings) set(key string, v any) (known bool, err error) {
 	case "temperature":
 		n, ok := number(v)
 		if !ok || n < 0 || n > 2 {
-			return true, fmt.Errorf("it must be a number from 0 to 2")
+			return true, errors.New("it must be a number from 0 to 2")
 		}
 		s.Options.Temperature = &n
 	case "timeout_s":
 		n, ok := number(v)
 		if !ok || n <= 0 || n > 600 {
-			return true, fmt.Errorf("it must be a number of seconds, at most 600")
+			return true, errors.New("it must be a number of seconds, at most 600")
 		}
 		s.Timeout = time.Duration(n * float64(time.Second))
 	case "scan_paths":
@@ -108,7 +129,7 @@ func (s *Settings) set(key string, v any) (known bool, err error) {
 			s.Options.ScanPaths = append(s.Options.ScanPaths, p)
 		}
 		if !ok {
-			return true, fmt.Errorf("it must be a list of paths")
+			return true, errors.New("it must be a list of paths")
 		}
 	default:
 		return false, nil

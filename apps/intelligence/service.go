@@ -93,9 +93,9 @@ func (s *Service) Stop() {
 // shownAfter is how long an analysis may take before it is shown as running.
 const shownAfter = time.Second
 
-// Analyze makes an analysis and stores it. Requests that name a stored incident without its facts get them here. When ctx ends first
-// the facts are returned, with the class timeout. Those who ask the same of one incident at the same time share one analysis, each with a
-// row of its own.
+// Analyze makes an analysis and stores it. Requests that name a stored incident get its facts here; what they bring themselves is used
+// when those cannot be read. When ctx ends first the facts are returned, with the class timeout. Those who ask the same of one incident at
+// the same time share one analysis, each with a row of its own.
 func (s *Service) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
 	if _, err := s.Resolve(r.Provider); err != nil {
 		return nil, err
@@ -150,14 +150,18 @@ func (s *Service) late(r *Request) (*Analysis, error) {
 }
 
 func (s *Service) load(ctx context.Context, r *Request) error {
-	if r.Incident != nil || r.IncidentID.IsZero() {
+	if r.IncidentID.IsZero() {
 		return nil
 	}
 	in, alerts, err := s.incidents.Load(ctx, r.Tenant, r.IncidentID)
-	if err != nil {
+	switch {
+	case err == nil:
+		r.Incident, r.Evidence.Alerts = in, alerts
+	case r.Incident == nil:
 		return fmt.Errorf("load incident %s: %w", r.IncidentID, err)
+	default:
+		s.log.WarnContext(ctx, "load an incident to analyse", "incident_id", r.IncidentID, "error", err)
 	}
-	r.Incident, r.Evidence.Alerts = in, alerts
 	return nil
 }
 

@@ -11,6 +11,16 @@ import (
 // notYet are the triggers whose parts of the hub are still to come.
 var notYet = []string{graph.TriggerCheck, graph.TriggerMonitor, graph.TriggerWorkload}
 
+// providersToCome are names of providers that definitions may hold already.
+var providersToCome = []string{"claude", "copilot", "gemini", "grok", "mistral", "ollama", "openai"}
+
+// KnownProviders are the names that definitions may hold: of those that this release has, and of those to come.
+func KnownProviders(have []string) []string {
+	all := slices.Concat(have, providersToCome)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // notServed warns of what the format has and this release does not do yet, so that nobody waits for it.
 func notServed(raw []byte) []graph.Problem {
 	def, _ := graph.Parse(raw)
@@ -27,7 +37,15 @@ func notServed(raw []byte) []graph.Problem {
 	for i, n := range def.Nodes {
 		at := fmt.Sprintf("/nodes/%d", i)
 		switch n.Type {
-		case "context", "intelligence":
+		case "intelligence":
+			config, err := json.Marshal(n.Config)
+			var c struct {
+				Provider string `json:"provider"`
+			}
+			if err == nil && json.Unmarshal(config, &c) == nil && slices.Contains(providersToCome, c.Provider) {
+				warn(at+"/config/provider", fmt.Sprintf("node %q: this release cannot ask %s yet: the node fails, and the run goes on without it", n.ID, c.Provider), `use "active" or "local" until then`)
+			}
+		case "context":
 			warn(at+"/type", fmt.Sprintf("node %q: this release does not run %s nodes: the node fails, and the run goes on without it", n.ID, n.Type), "")
 		case "ingest", "notify":
 			config, err := json.Marshal(n.Config)

@@ -27,7 +27,7 @@ func triggerEvent(k event.EventKind) string {
 		return "acknowledged"
 	case event.EventResolved, event.EventClosed:
 		return "resolved"
-	case event.EventRetold, event.EventNote:
+	case event.EventRetold, event.EventNote, event.EventAnalysis:
 	}
 	return ""
 }

@@ -73,7 +73,11 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 		return nil, nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	specs := graph.Builtin(graph.Known{WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names()})
+	analysts, err := knownProviders()
+	if err != nil {
+		return nil, nil, err
+	}
+	specs := graph.Builtin(graph.Known{WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts})
 	var errs [3]error
 	c := apply.Config{DB: db}
 	if c.Secrets, err = secretstore.New(secretstore.Config{DB: db, Keyring: ring}); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -29,6 +30,7 @@ import (
 	drivers "github.com/incidenthub/incidenthub/drivers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
@@ -70,6 +72,9 @@ type core struct {
 	totals      *ledger.Reader
 	retention   *retention.Service
 	changes     *changes.Service
+	probe       host.Probe // this machine; looks at it are shared
+	analysts    *intelligence.Service
+	analyses    *intelligence.Reader
 	alerts      *alerts.Reader
 	flow        *orchestration.Reader
 	deliveries  *notify.Reader
@@ -103,6 +108,8 @@ type coreOptions struct {
 	handlers map[string]orchestration.Handler
 	// clock is the system's when nil.
 	clock clock.Clock
+	// probe looks at this machine; nil: the real one.
+	probe host.Probe
 	// rehearsing makes it a hub that tells nobody, on a database that is thrown away.
 	rehearsing *rehearsing
 }
@@ -145,8 +152,14 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		return c, err
 	}
 	c.reload = &reloader{db: c.db, log: log}
+	if c.probe = opt.probe; c.probe == nil {
+		c.probe = host.Share(host.New(host.Config{Clock: c.clock}), 0)
+	}
 	c.desk = rehearsal.NewDesk(c, c.clock, log)
 	if err := c.services(console); err != nil {
+		return c, err
+	}
+	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
 		return c, err
 	}
 	return c, c.wire() //nolint:contextcheck // transactions have their own
@@ -178,7 +191,11 @@ func (c *core) services(console io.Writer) (err error) {
 	}); err != nil {
 		return err
 	}
-	c.specs = graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names()})
+	analysts, err := knownProviders()
+	if err != nil {
+		return err
+	}
+	c.specs = graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts})
 	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
 		return err
 	}
@@ -373,6 +390,7 @@ func (c *core) stop(ctx context.Context) error {
 	folds, cancel := context.WithTimeout(ctx, foldTime)
 	c.engine.Stop(folds)
 	cancel()
+	c.analysts.Stop() //nolint:contextcheck // as above
 	err := c.notify.Stop(ctx)
 	c.claims.Stop()
 	c.bell.Stop(ctx)

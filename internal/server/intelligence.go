@@ -1,12 +1,20 @@
 package server
 
 import (
+	"context"
+	"encoding/json"
 	"log/slog"
 
+	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/redact"
-	providers "github.com/incidenthub/incidenthub/providers/registry"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/providers"
+	analysts "github.com/incidenthub/incidenthub/providers/registry"
 )
 
 // Analyzer analyses without a hub, for one command: it looks at the machine by itself.
@@ -15,9 +23,82 @@ func Analyzer(log *slog.Logger) (*intelligence.Analyzer, error) {
 }
 
 func analyzer(probe host.Probe, r *redact.Redactor, log *slog.Logger) (*intelligence.Analyzer, error) {
-	kinds, err := providers.New(providers.Builtin(providers.Deps{Probe: probe})...)
+	kinds, err := analysts.New(analysts.Builtin(analysts.Deps{Probe: probe})...)
 	if err != nil {
 		return nil, err
 	}
 	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log, Redact: r})
+}
+
+// knownProviders are the names that definitions may use.
+func knownProviders() ([]string, error) {
+	kinds, err := analysts.New(analysts.Builtin(analysts.Deps{})...)
+	if err != nil {
+		return nil, err
+	}
+	return orchestration.KnownProviders(kinds.Names()), nil
+}
+
+// openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.
+func (c *core) openIntelligence() error {
+	one, err := analyzer(c.probe, c.redact, c.log)
+	if err != nil {
+		return err
+	}
+	if c.analyses, err = intelligence.NewReader(c.db); err != nil {
+		return err
+	}
+	if c.analysts, err = intelligence.New(intelligence.Config{
+		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses,
+	}); err != nil {
+		return err
+	}
+	if c.handlers["intelligence"] == nil {
+		c.handlers["intelligence"] = nodes.Intelligence(c.analysts, c.rehearsing != nil)
+	}
+	return nil
+}
+
+// noteAnalyses fits apps/alerts to intelligence.
+func noteAnalyses(tx *storage.Tx, list []intelligence.Noted) error {
+	out := make([]alerts.Analysed, len(list))
+	for i, n := range list {
+		out[i] = alerts.Analysed{Tenant: n.Tenant, TraceID: n.TraceID, IncidentID: n.IncidentID, Details: n.Details}
+	}
+	return alerts.NoteAnalyses(tx, out)
+}
+
+// toAnalyse fits apps/alerts to intelligence.
+type toAnalyse struct{ of *alerts.Reader }
+
+// Load implements intelligence.Incidents.
+func (t toAnalyse) Load(ctx context.Context, tenant string, incident id.ID) (*providers.Incident, []providers.Alert, error) {
+	a, err := t.of.About(ctx, tenant, incident)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := &providers.Incident{
+		ID: a.ID.String(), Title: a.Title, Description: a.Description, Severity: string(a.Severity), Status: string(a.Status), StartedAt: a.CreatedAt.UTC(),
+	}
+	_ = json.Unmarshal(a.Metadata, &in.Metadata) // written by the hub
+	list := make([]providers.Alert, 0, len(a.Alerts))
+	for i, one := range a.Alerts {
+		list = append(list, providers.Alert{
+			Name: one.Name, Description: one.Description, Severity: string(one.Severity), Status: string(one.Status), Labels: one.Labels,
+			StartedAt: one.StartedAt.UTC(), Count: one.Count,
+		})
+		in.Labels = common(in.Labels, one.Labels, i == 0)
+	}
+	return in, list, nil
+}
+
+// common are the labels that all alerts share.
+func common(have, more map[string]string, first bool) map[string]string {
+	out := map[string]string{}
+	for k, v := range more {
+		if was, ok := have[k]; first || ok && was == v {
+			out[k] = v
+		}
+	}
+	return out
 }

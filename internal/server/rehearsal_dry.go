@@ -52,7 +52,7 @@ func (c *core) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun) (
 	if p.TraceID == "" {
 		p.TraceID = trace.New()
 	}
-	s, err := c.openStage(ctx, stageOptions{tenant: tenant, candidate: in.Candidate, pretend: wouldSend, handlers: c.lookOnly()})
+	s, err := c.openStage(ctx, stageOptions{tenant: tenant, candidate: in.Candidate, pretend: wouldSend, handlers: c.stageHandlers()})
 	if err != nil {
 		return out, err
 	}
@@ -101,19 +101,11 @@ func wouldSend(l *notify.Live) {
 	l.Pretend = func(*event.Tell, channel.Kind) (state, reason string) { return event.StateDelivered, "" }
 }
 
-// lookOnly are the handlers that a dry run may call: all but those that ask others or cost money.
-func (c *core) lookOnly() map[string]orchestration.Handler {
+// stageHandlers are those of the hub, but for analyses: the stage makes its own, which give the facts and ask nobody.
+func (c *core) stageHandlers() map[string]orchestration.Handler {
 	h := maps.Clone(c.handlers)
-	h["intelligence"] = notCalled{}
+	delete(h, "intelligence")
 	return h
-}
-
-// notCalled stands for a node kind that a rehearsal leaves alone.
-type notCalled struct{}
-
-// Run implements orchestration.Handler.
-func (notCalled) Run(*orchestration.NodeContext) orchestration.Result {
-	return orchestration.Result{Err: errors.New("a dry run does not ask a provider"), Type: "not_called"}
 }
 
 // entryNamed finds a source entry by name, "" for the default one.
