@@ -14,6 +14,8 @@ type DiskCommon struct {
 	Home string // of the hub's own user; "": what the host's passwd file says
 }
 
+var _ checkers.Checker = DiskCommon{}
+
 // What counts as old and as large (contract 6.2).
 const (
 	oldTemp   = 7 * 24 * time.Hour

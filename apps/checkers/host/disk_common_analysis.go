@@ -17,18 +17,18 @@ import (
 
 // Bounds of the disk analysis. All sizes of its metrics are in units of 1024^2 bytes.
 const (
-	leastSize  = 1 << 20   // less is not worth a line
-	walkTop    = 1000      // of each walk
-	walkMost   = 1_000_000 // entries of each walk; time is the nearer bound
-	listMost   = 50        // of each list in the metrics; the sum has all
-	unreadMost = 10
+	leastSize = 1 << 20   // less is not worth a line
+	walkTop   = 1000      // of each walk
+	walkMost  = 1_000_000 // entries of each walk; time is the nearer bound
+	listMost  = 50        // of each list in the metrics; the sum has all
+	// A walk that is stuck in a dead file system is given up a moment after its time; until then the check must have told what it found.
+	walkReserve = 1250 * time.Millisecond
 )
 
 // analysisSpec is what the three disk analyses have in common.
 func analysisSpec(name, doc string, config any) checkers.Spec {
-	warning, critical := 5000.0, 20000.0
 	return checkers.Spec{
-		Name: name, Doc: doc, Unit: "MB", Warning: &warning, Critical: &critical, Timeout: checkers.DefaultTimeout, Config: config,
+		Name: name, Doc: doc, Unit: "MB", Warning: at(5000), Critical: at(20000), Timeout: checkers.DefaultTimeout, Config: config,
 	}
 }
 
@@ -61,12 +61,12 @@ func newAnalysis(in checkers.Input) *analysis {
 func (a *analysis) children(k kind, dir string) {
 	a.add(dir, host.WalkOptions{Depth: 1, LargeFrom: leastSize}, func(w *host.Walk) {
 		for _, d := range w.Dirs {
-			if filepath.Dir(d.Path) == dir {
+			if filepath.Dir(d.Path) == w.Root {
 				a.count(&a.hogs, find{kind: k, path: d.Path, size: d.Size})
 			}
 		}
 		for _, f := range w.Large {
-			if filepath.Dir(f.Path) == dir {
+			if filepath.Dir(f.Path) == w.Root {
 				a.count(&a.hogs, find{kind: k, path: f.Path, size: f.Size})
 			}
 		}
@@ -76,7 +76,7 @@ func (a *analysis) children(k kind, dir string) {
 // whole counts a folder as one.
 func (a *analysis) whole(k kind, dir string) {
 	a.add(dir, host.WalkOptions{Depth: 1}, func(w *host.Walk) {
-		a.count(&a.hogs, find{kind: k, path: dir, size: w.Size})
+		a.count(&a.hogs, find{kind: k, path: w.Root, size: w.Size})
 	})
 }
 
@@ -105,6 +105,8 @@ func (a *analysis) add(dir string, o host.WalkOptions, took func(*host.Walk)) {
 		w, err := a.in.Probe.Walk(ctx, dir, o)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
+		case err != nil && ctx.Err() != nil:
+			a.cut = append(a.cut, dir)
 		case err != nil:
 			a.unread = append(a.unread, dir)
 		default:
@@ -144,10 +146,13 @@ func (a *analysis) run(ctx context.Context) checkers.Finding {
 	if limit <= 0 {
 		limit = checkers.DefaultTimeout
 	}
+	limit -= min(limit/5, walkReserve)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	for i, step := range a.steps {
 		left := limit - watch.Elapsed()
 		if left <= 0 || ctx.Err() != nil {
-			a.cut = append(a.cut, fmt.Sprintf("%d places not begun", len(a.steps)-i))
+			a.cut = append(a.cut, fmt.Sprintf("%d places that were not begun", len(a.steps)-i))
 			break
 		}
 		step(ctx, left/time.Duration(len(a.steps)-i))
@@ -163,7 +168,7 @@ func (a *analysis) finding() checkers.Finding {
 		total += f.size
 	}
 	m := map[string]any{
-		"space_hogs": listed(a.hogs), "old_files": listed(a.olds), "bigsfiles": listed(a.bigs),
+		"space_hogs": listed(a.hogs), "old_files": listed(a.olds), "large_files": listed(a.bigs),
 		"total_recoverable_mb": checkers.MB(total), "recommendations": advice(all, a.in.Sample.OS), "platform": a.in.Sample.OS,
 	}
 	message := "nothing of 1 MB or more to free"

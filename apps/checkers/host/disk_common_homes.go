@@ -18,7 +18,11 @@ const maxHomes = 50
 // file systems are left out unless they were asked for: to walk them takes long, and the space is another machine's.
 func homesOf(ctx context.Context, in checkers.Input, asked []string, own string) []string {
 	if len(asked) > 0 {
-		return asked
+		out := make([]string, len(asked))
+		for i, home := range asked {
+			out[i] = filepath.Clean(home)
+		}
+		return out
 	}
 	if own == "" {
 		own = passwdHome(ctx, in)

@@ -9,6 +9,8 @@ import (
 // DiskLinux looks for space that can be freed on Linux: package caches, the journal, containers, snaps, large files in /srv and /opt.
 type DiskLinux struct{}
 
+var _ checkers.Checker = DiskLinux{}
+
 type diskLinuxConfig struct{}
 
 // Spec implements checkers.Checker.

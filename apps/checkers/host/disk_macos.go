@@ -13,6 +13,8 @@ type DiskMacOS struct {
 	Home string // as that of DiskCommon
 }
 
+var _ checkers.Checker = DiskMacOS{}
+
 // oldDownload is when a download counts as old (contract 6.2).
 const oldDownload = 30 * 24 * time.Hour
 
