@@ -18,6 +18,22 @@ type detector struct {
 // detectors are all of them, a line each.
 func detectors() []detector {
 	return []detector{
+		{name: "cpu_busy", run: busyProcess},
+		{name: "cpu_quota", run: quota},
+		{name: "children", run: comingAndGoing}, // short-lived children and crash loops: one watch for both
+		{name: "memory_big", run: bigProcess},
+		{name: "memory_growing", run: leaking},
+		{name: "memory_tmpfs", run: filesInMemory},
+		{name: "memory_cgroup", run: nearLimit},
+		{name: "oom_kills", run: killed},
+		{name: "zombies", run: zombies},
+		{name: "uninterruptible", run: uninterruptible},
+		{name: "stopped", run: stopped},
+		{name: "fd_limit", run: descriptors},
+		{name: "swarm_children", run: swarmOfChildren},
+		{name: "swarm_threads", run: swarmOfThreads},
+		{name: "stale_pidfile", run: stale},
+		{name: "absent_process", run: absent, asks: true},
 		{name: "disk_space", run: diskSpace, asks: true},
 		{name: "disk_deleted", run: diskDeleted},
 		{name: "disk_readonly", run: diskReadOnly},
