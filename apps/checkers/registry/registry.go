@@ -12,6 +12,7 @@ func Builtin() []checkers.Checker {
 		hostchecks.CPU{},
 		hostchecks.Memory{},
 		hostchecks.Disk{},
+		hostchecks.Network{},
 		hostchecks.Process{},
 	}
 }
