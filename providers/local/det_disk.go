@@ -63,6 +63,8 @@ func fullScore(m *host.Mount) float64 {
 		v = abnormal
 	case share >= .85:
 		v = abnormal - 5
+	case share >= .80 && left < 1<<30:
+		v = suspect + 10
 	case share >= .80:
 		v = suspect + 6
 	default:

@@ -75,6 +75,9 @@ func growthFinding(g growingFile) finding {
 		details: map[string]any{"path": clean(g.path, 300), "size": g.size, "bytes_per_second": int64(g.rate)},
 	}
 	x.score += 3 * min(1, g.rate/(20<<20))
+	if g.rate < 4<<20 { // programs that work do that
+		x.score = suspect + 4
+	}
 	until := ""
 	if m := g.mount; m != nil {
 		left := float64(m.Available) / g.rate

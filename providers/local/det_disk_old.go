@@ -64,7 +64,10 @@ func oldFinding(l *look, w *host.Walk) (finding, bool) {
 	case !logs:
 		what, x.class, x.score = "Old files", "old_files", mention
 		x.actions[len(x.actions)-1] = "After a look at the list: move what is not needed to an archive."
-	case d.OldSize >= 32<<20:
+	case d.OldSize < 32<<20:
+	case l.words.topic(providers.Disk) == 0: // nothing points at disks
+		x.score = 41
+	default:
 		x.score = abnormal - 4
 	}
 	x.title = fmt.Sprintf("%s in %s: %s", what, clean(d.Path, 120), size(d.OldSize))

@@ -12,7 +12,7 @@ import (
 )
 
 // diskSpace finds file systems that are full, of bytes or of inodes, and the directory to blame; and old logs. It walks directories only
-// when a file system is filling, or for an incident about disks.
+// when a file system is filling, for an incident about disks, and for one that says nothing at all of what it is about.
 func diskSpace(ctx context.Context, l *look) []finding {
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
 	defer cancel()
@@ -27,7 +27,7 @@ func diskSpace(ctx context.Context, l *look) []finding {
 	full := 0
 	for _, m := range mounts {
 		score := fullScore(m)
-		if score == 0 || full == 3 || score < abnormal-5 && l.words.topic(providers.Disk) == 0 {
+		if score == 0 || full == 3 || score < 40 && l.words.topic(providers.Disk) == 0 {
 			continue
 		}
 		full++
@@ -35,7 +35,7 @@ func diskSpace(ctx context.Context, l *look) []finding {
 			found = append(found, x)
 		}
 	}
-	if l.words.topic(providers.Disk) > 0 {
+	if l.words.topic(providers.Disk) > 0 || len(l.words.topics) == 0 && l.req.Incident != nil {
 		found = append(found, oldFindings(ctx, l, f)...)
 	}
 	return found
@@ -43,7 +43,7 @@ func diskSpace(ctx context.Context, l *look) []finding {
 
 // roots are where to walk for what fills a mount: all of a small one; of one with more than the budget's entries the places that grow.
 func roots(ctx context.Context, l *look, m *host.Mount) []string {
-	if used := m.Inodes - min(m.InodesFree, m.Inodes); m.Inodes > 0 && used <= walkEntries/2 {
+	if used := m.Inodes - min(m.InodesFree, m.Inodes); m.Inodes > 0 && used <= mountWalk {
 		return []string{m.Path}
 	}
 	var out []string

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	walkTime    = 3500 * time.Millisecond // of all walks of one detector
-	walkEntries = 200_000
+	walkTime    = 3000 * time.Millisecond // of all walks of one detector
+	walkEntries = 200_000                 // of all walks of one detector
+	mountWalk   = 120_000                 // of one walk of a file system
+	scanWalk    = 50_000                  // of one walk of a directory
 	walkDepth   = 8
 	walkTop     = 60
 )
@@ -70,8 +72,7 @@ func newForest(l *look) *forest {
 	return &forest{l: l, left: walkEntries, walks: map[string]*host.Walk{}}
 }
 
-// walk sums up a directory, or is nil: it cannot be read, or nothing of the budget is left. The options are the same for each root, so that
-// a recorded host knows the walk again.
+// walk sums up a directory, or is nil: it cannot be read, or nothing of the budget is left.
 func (f *forest) walk(ctx context.Context, root string) *host.Walk {
 	if w, ok := f.walks[root]; ok {
 		return w
@@ -88,7 +89,12 @@ func (f *forest) walk(ctx context.Context, root string) *host.Walk {
 		f.l.missed("directories below %s: the time for walks was over", root)
 		return nil
 	}
-	w, err := f.l.walk(ctx, root, f.options())
+	entries := scanWalk
+	if slices.ContainsFunc(f.l.b.Mounts, func(m host.Mount) bool { return m.Path == root }) {
+		entries = mountWalk
+	}
+	o := host.WalkOptions{Depth: walkDepth, Entries: entries, Time: walkTime, Top: walkTop, OldFrom: time.Duration(oldDays(f.l)) * 24 * time.Hour}
+	w, err := f.l.walk(ctx, root, o)
 	if err != nil {
 		return nil
 	}
@@ -101,14 +107,6 @@ func (f *forest) walk(ctx context.Context, root string) *host.Walk {
 		f.l.missed("all of %s: %s", root, w.Cut)
 	}
 	return w
-}
-
-func (f *forest) options() host.WalkOptions {
-	days := f.l.req.Options.OldFileDays
-	if days <= 0 {
-		days = 30
-	}
-	return host.WalkOptions{Depth: walkDepth, Entries: walkEntries / 2, Time: walkTime, Top: walkTop, OldFrom: time.Duration(days) * 24 * time.Hour}
 }
 
 func sameDevice(l *look, p, q string) bool {
