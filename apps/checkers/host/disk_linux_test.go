@@ -135,8 +135,10 @@ func TestDiskMacOS(t *testing.T) {
 	delete(r.Metrics, "recommendations")
 	want := map[string]any{
 		"space_hogs": list{
-			{"path": "/Users/eve/Library/Developer/Xcode/DerivedData/a", "size_mb": 4000.0}, {"path": "/Users/eve/Library/Caches/a", "size_mb": 300.0},
-			{"path": "/Users/eve/Library/Caches/b", "size_mb": 100.0}, {"path": "/Users/eve/Library/Logs/a", "size_mb": 50.0},
+			{"path": "/Users/eve/Library/Developer/Xcode/DerivedData/a", "size_mb": 4000.0},
+			{"path": "/Users/eve/Library/Caches/a", "size_mb": 300.0},
+			{"path": "/Users/eve/Library/Caches/b", "size_mb": 100.0},
+			{"path": "/Users/eve/Library/Logs/a", "size_mb": 50.0},
 			{"path": "/Library/Logs/a", "size_mb": 10.0},
 		},
 		"old_files": list{{"path": "/Users/eve/Downloads/x.dmg", "size_mb": 900.0, "age_days": 45}}, "large_files": list{},
