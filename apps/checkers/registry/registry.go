@@ -14,5 +14,15 @@ func Builtin() []checkers.Checker {
 		hostchecks.Disk{},
 		hostchecks.Network{},
 		hostchecks.Process{},
+		hostchecks.DiskCommon{},
+		hostchecks.DiskLinux{},
+		hostchecks.DiskMacOS{},
+		hostchecks.CPUTemp{},
+		hostchecks.DiskTemp{},
+		hostchecks.DiskInodes{},
+		hostchecks.IOStrain{},
+		hostchecks.ListeningPorts{},
+		hostchecks.RAID{},
+		hostchecks.RebootDebian{},
 	}
 }
