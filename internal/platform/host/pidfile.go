@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
 // Limits of Pidfiles.
@@ -68,6 +70,9 @@ func (l *Live) pidfile(ctx context.Context, path string) (Pidfile, bool) {
 		return Pidfile{}, false
 	}
 	p := Pidfile{Path: path, PID: pid}
+	if st, err := os.Stat(l.at(path)); err == nil {
+		p.ModifiedAt = clock.Cut(st.ModTime())
+	}
 	p.Name, p.Alive = l.alive(ctx, pid)
 	return p, true
 }

@@ -18,6 +18,7 @@ type Recorded struct {
 	rec  Recording
 	mu   sync.Mutex
 	next int
+	read map[string]int // how often a path was read
 }
 
 var (
@@ -73,14 +74,28 @@ func equal(a, b WalkOptions) bool { // WalkOptions has a slice
 		a.OldFrom == b.OldFrom
 }
 
-// Read implements Probe.
+// Read implements Probe. Several texts of one path come in their order and the last one from then on.
 func (r *Recorded) Read(_ context.Context, path string) ([]byte, error) {
-	for _, have := range r.rec.Reads {
-		if have.Path == path {
-			return []byte(have.Text), errorOf("open", path, have.Error)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.read == nil {
+		r.read = map[string]int{}
+	}
+	turn := r.read[path]
+	r.read[path]++
+	var last *RecordedRead
+	for i := range r.rec.Reads {
+		if have := &r.rec.Reads[i]; have.Path == path {
+			last = have
+			if turn -= 1 + have.Again; turn < 0 {
+				break
+			}
 		}
 	}
-	return nil, errorOf("open", path, fs.ErrNotExist.Error())
+	if last == nil {
+		return nil, errorOf("open", path, fs.ErrNotExist.Error())
+	}
+	return []byte(last.Text), errorOf("open", path, last.Error)
 }
 
 // List implements Probe.

@@ -98,7 +98,16 @@ func (r *Recorder) Read(ctx context.Context, path string) ([]byte, error) {
 	text, err := r.probe.Read(ctx, path)
 	r.keep(func(rec *Recording) {
 		kept := RecordedRead{Path: path, Text: string(text[:min(len(text), recordedText)]), Error: textOf(err)}
-		rec.Reads = replaced(rec.Reads, kept, func(r RecordedRead) string { return r.Path })
+		for i, have := range slices.Backward(rec.Reads) {
+			if have.Path == path {
+				if have.Text == kept.Text && have.Error == kept.Error {
+					rec.Reads[i].Again++
+					return
+				}
+				break
+			}
+		}
+		rec.Reads = append(rec.Reads, kept)
 	})
 	return text, err
 }

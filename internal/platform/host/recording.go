@@ -29,11 +29,12 @@ type RecordedWalk struct {
 	Error   string      `json:"error,omitempty"`
 }
 
-// RecordedRead is a file's text.
+// RecordedRead is a file's text. One that changed while it was read several times is there once for each text, in order.
 type RecordedRead struct {
 	Path  string `json:"path"`
 	Text  string `json:"text,omitempty"`
 	Error string `json:"error,omitempty"`
+	Again int    `json:"again,omitempty"` // how many more times it said the same before it said something else
 }
 
 // RecordedList is a directory's names.
