@@ -51,6 +51,13 @@ func (l *Live) Connect(ctx context.Context, address, send string) Connection {
 	return c
 }
 
+// Of winsock2.h; package syscall's numbers of these names are not those that Windows gives. Elsewhere there are no such errors.
+const (
+	winsockReset       = syscall.Errno(10054)
+	winsockRefused     = syscall.Errno(10061)
+	winsockUnreachable = syscall.Errno(10065)
+)
+
 // wordOf says in one word what went wrong on the network.
 func wordOf(err error) string {
 	var dns *net.DNSError
@@ -61,11 +68,11 @@ func wordOf(err error) string {
 		return "timeout"
 	case errors.Is(err, context.Canceled):
 		return "stopped"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, winsockRefused):
 		return "refused"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, winsockUnreachable):
 		return "unreachable"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, winsockReset):
 		return "reset"
 	case errors.Is(err, io.EOF):
 		return "closed without an answer"

@@ -36,7 +36,7 @@ type Live struct {
 	reads                chan struct{} // and for each file being read
 
 	mu    sync.Mutex
-	stuck map[string]struct{} // mounts and directories that somebody still waits for
+	stuck map[string]int // calls that did not come back, by what was asked
 }
 
 var _ Probe = (*Live)(nil)
@@ -52,7 +52,7 @@ func New(c Config) *Live {
 		clock: c.Clock,
 		walks: make(chan struct{}, 2),
 		reads: make(chan struct{}, 8),
-		stuck: map[string]struct{}{},
+		stuck: map[string]int{},
 	}
 	if l.clock == nil {
 		l.clock = clock.System()
@@ -101,22 +101,18 @@ func (l *Live) at(path string) string {
 // elsewhere reports whether what is read is another tree than this process's own /proc.
 func (l *Live) elsewhere() bool { return l.proc != "/proc" }
 
-// limited runs f and gives up waiting for it after d or at ctx's end. While a call for name is still stuck no second one is started, so that
-// a dead mount costs one goroutine however often the host is looked at.
+// limited runs f and gives up waiting for it after d or at ctx's end. While a call for name is stuck no further one is started, so that a dead
+// mount costs one goroutine however often the host is looked at.
 func (l *Live) limited(ctx context.Context, name string, d time.Duration, f func()) error {
 	l.mu.Lock()
-	if _, ok := l.stuck[name]; ok {
-		l.mu.Unlock()
+	stuck := l.stuck[name]
+	l.mu.Unlock()
+	if stuck > 0 {
 		return errStuck
 	}
-	l.stuck[name] = struct{}{}
-	l.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
 		f()
-		l.mu.Lock()
-		delete(l.stuck, name)
-		l.mu.Unlock()
 		close(done)
 	}()
 	timer := time.NewTimer(d)
@@ -125,10 +121,23 @@ func (l *Live) limited(ctx context.Context, name string, d time.Duration, f func
 	case <-done:
 		return nil
 	case <-timer.C:
-		return errStuck
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	l.mu.Lock()
+	l.stuck[name]++
+	l.mu.Unlock()
+	go func() {
+		<-done
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.stuck[name]--; l.stuck[name] == 0 {
+			delete(l.stuck, name)
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return errStuck
 }
 
 var errStuck = errors.New("does not answer")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,9 @@ func (l *Live) fill(ctx context.Context, s *Sample) error {
 		return fmt.Errorf("%w: read %s/stat: %w", ErrUnseen, l.proc, err)
 	}
 	parseSystemStat(text, s)
-	if s.Processes, err = t.read(ctx); err != nil {
+	if s.Processes, err = t.read(ctx); ctx.Err() != nil {
+		return ctx.Err()
+	} else if err != nil {
 		return fmt.Errorf("%w: list %s: %w", ErrUnseen, l.proc, err)
 	}
 	if self, err := proc.link("self"); err == nil {
@@ -51,7 +54,35 @@ func (l *Live) fill(ctx context.Context, s *Sample) error {
 	l.disks(ctx, s)
 	l.sensors(ctx, s)
 	s.Unread = append(s.Unread, missing.texts()...)
+	s.Unread = append(s.Unread, gaps(s)...)
 	return ctx.Err()
+}
+
+// gaps says what is missing as a whole.
+func gaps(s *Sample) []string {
+	var texts []string
+	if s.Containers {
+		texts = append(texts, "processes outside the hub's own container")
+	}
+	if len(s.Processes) > 0 && s.Processes[0].PID != 1 {
+		texts = append(texts, "processes of other users: hidden (hidepid)")
+	}
+	hidden := 0
+	for _, k := range s.Sockets {
+		if k.State == "LISTEN" && k.PID == 0 {
+			hidden++
+		}
+	}
+	if hidden > 0 && !s.Root {
+		texts = append(texts, "processes of "+strconv.Itoa(hidden)+" listening sockets: not root")
+	}
+	if len(s.Cgroups) == 0 {
+		texts = append(texts, "control groups: none is to be seen")
+	}
+	if s.Pressure == (Pressure{}) {
+		texts = append(texts, "pressure: the kernel does not say")
+	}
+	return texts
 }
 
 // kernel reads the host-wide numbers.

@@ -9,7 +9,7 @@ import (
 )
 
 // most is the largest text that is read of one file below /proc and /sys.
-const most = 4 << 20
+const most = 8 << 20
 
 // dir reads small files below one directory with as few system calls as can be: a sample opens thousands of them. The zero value is not
 // usable; it is not safe for concurrent use, and what read returns is valid until the next read.

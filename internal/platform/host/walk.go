@@ -39,6 +39,9 @@ func (o *WalkOptions) defaults() {
 // under way at a time; the others wait.
 func (l *Live) Walk(ctx context.Context, root string, o WalkOptions) (*Walk, error) {
 	o.defaults()
+	if root = filepath.Clean(root); !filepath.IsAbs(root) {
+		return nil, fmt.Errorf("walk %s: not an absolute path", root)
+	}
 	select {
 	case l.walks <- struct{}{}:
 	case <-ctx.Done():
@@ -119,6 +122,9 @@ func (w *walker) run(root, real string, mounted map[string]bool) (*Walk, error) 
 	w.large, w.old = top[FileInfo]{n: w.o.Top, order: bySize}, top[FileInfo]{n: w.o.Top, order: bySize}
 	w.nodes = append(w.nodes, node{parent: -1, name: root, size: info.allocated})
 	for i := 0; i < len(w.nodes) && w.walk.Cut == ""; i++ {
+		if i%64 == 0 && w.late() {
+			break
+		}
 		w.directory(i)
 	}
 	w.sum()
@@ -170,14 +176,19 @@ func (w *walker) directory(i int) {
 
 // over says whether a limit is reached.
 func (w *walker) over() bool {
-	switch {
-	case w.walk.Entries >= w.o.Entries:
+	if w.walk.Entries >= w.o.Entries {
 		w.walk.Cut = thousands(w.o.Entries) + " entries"
-	case w.walk.Entries%64 != 0:
-	case w.ctx.Err() != nil:
-		w.walk.Cut = "it was stopped"
+		return true
+	}
+	return w.walk.Entries%64 == 0 && w.late()
+}
+
+func (w *walker) late() bool {
+	switch {
 	case w.watch.Elapsed() >= w.o.Time:
 		w.walk.Cut = strconv.FormatFloat(w.o.Time.Seconds(), 'g', 3, 64) + " s are over"
+	case w.ctx.Err() != nil:
+		w.walk.Cut = "it was stopped"
 	}
 	return w.walk.Cut != ""
 }
