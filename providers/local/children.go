@@ -28,8 +28,10 @@ type brood struct {
 	parent  *proc
 	cpu     float64 // processors used by children that have ended
 	starts  int     // children that began, of all kinds
+	sights  int     // how often children that began meanwhile were seen
 	seconds float64 // in this time
 	kinds   []*litter
+	seen    map[int]bool // children that began while they were watched
 }
 
 // litter is children that run the same command.
@@ -77,6 +79,12 @@ func follow(ctx context.Context, l *look) []*brood {
 					}
 				}
 				now[kid] = k
+				if !old {
+					b.seen[kid] = true
+				}
+				if b.seen[kid] {
+					b.sights++
+				}
 			}
 			for kid, k := range known[pid] {
 				if _, alive := now[kid]; !alive && k != nil {
@@ -98,7 +106,7 @@ func changing(l *look) []*brood {
 	all := map[int]*brood{}
 	at := func(pid int) *brood {
 		if all[pid] == nil {
-			all[pid] = &brood{parent: l.byPID[pid]}
+			all[pid] = &brood{parent: l.byPID[pid], seen: map[int]bool{}}
 		}
 		return all[pid]
 	}
@@ -206,6 +214,9 @@ func (s *litter) called() string {
 	}
 	return p.called()
 }
+
+// brief reports whether children end before they are seen twice, so that most are never seen.
+func (b *brood) brief() bool { return b.sights < 2*max(1, len(b.seen)) }
 
 // file is the path of the script or program that the children run, or "".
 func (s *litter) file() string {

@@ -27,7 +27,7 @@ func comingAndGoing(ctx context.Context, l *look) []finding {
 	var out []finding
 	for _, b := range broods {
 		rate := float64(b.starts) / max(.5, b.seconds)
-		if all > 0 && b.cpu/all > .3 { // most of them live too short to be seen: the host counts them
+		if all > 0 && b.cpu/all > .3 && b.brief() { // most of them live too short to be seen: the host counts them
 			rate = max(rate, forks*b.cpu/all)
 		}
 		if f, ok := shortLived(l, b, rate); ok {
@@ -105,6 +105,8 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 		score -= 12
 	case rate > 20: // work by many small commands, more than a restart
 		score -= 12
+	case b.cpu*b.seconds/float64(max(1, b.starts)) > .12: // each worked all its life: jobs, one after the other
+		score -= 24
 	}
 	if slices.Contains(builders, b.parent.Name) || slices.Contains(builders, k.name) {
 		score -= 20

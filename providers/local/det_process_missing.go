@@ -24,7 +24,12 @@ func stale(ctx context.Context, l *look) []finding {
 		l.missed("pidfiles (%v)", err)
 		return nil
 	}
-	files = slices.DeleteFunc(slices.Clone(files), func(f host.Pidfile) bool { return f.Alive || f.PID <= 0 || l.byPID[f.PID] != nil || f.PID == l.b.Self })
+	files = slices.DeleteFunc(slices.Clone(files), func(f host.Pidfile) bool {
+		if p := l.byPID[f.PID]; p != nil { // another that has the pid now began after the file was written
+			return f.ModifiedAt.IsZero() || p.Age >= l.b.TakenAt.Sub(f.ModifiedAt).Seconds()-2
+		}
+		return f.Alive || f.PID <= 0 || f.PID == l.b.Self
+	})
 	slices.SortStableFunc(files, func(x, y host.Pidfile) int {
 		return cmp.Or(y.ModifiedAt.Compare(x.ModifiedAt), cmp.Compare(x.Path, y.Path))
 	})
@@ -53,8 +58,8 @@ func stale(ctx context.Context, l *look) []finding {
 			class: "stale_pidfile", kind: providers.Proc, score: score, share: .5, sure: .8,
 			culprit: providers.Culprit{Kind: "process", PID: f.PID, Name: clean(name, 64), Path: clean(f.Path, 200)}, about: missingWords,
 			title: fmt.Sprintf("Missing process: %s is not running, its pidfile %s is stale", clean(name, 60), clean(f.Path, 100)),
-			description: fmt.Sprintf("The pidfile %s%s names pid %d, and no process has it: %s ended without removing its stale pidfile. It is not running.",
-				clean(f.Path, 200), when, f.PID, clean(name, 60)),
+			description: fmt.Sprintf("The pidfile %s%s names pid %d, which %s: %s ended without removing its stale pidfile. It is not running.",
+				clean(f.Path, 200), when, f.PID, l.nowAt(f.PID), clean(name, 60)),
 			actions: []string{
 				fmt.Sprintf("cat %s; ls -l %s; ps -p %d -o pid,etime,args", p, p, f.PID),
 				fmt.Sprintf("systemctl status %s --no-pager; journalctl -u %s --since -30min --no-pager | tail -50", quote(name), quote(name)),
@@ -68,6 +73,14 @@ func stale(ctx context.Context, l *look) []finding {
 		}
 	}
 	return out
+}
+
+// nowAt says who has a pid.
+func (l *look) nowAt(pid int) string {
+	if p := l.byPID[pid]; p != nil {
+		return "is " + clean(p.Name, 40) + " by now, which began later"
+	}
+	return "no process has"
 }
 
 // running reports whether a process of that name, or with it as its script, is there.
