@@ -80,9 +80,11 @@ func (s *Service) fly(ctx context.Context, f *flight, v *view, req Request, p pl
 	defer context.AfterFunc(s.life, cancel)()
 	f.result = s.look(ctx, v, req, p)
 	f.hostname = s.hostname(req, v)
-	f.result.ID = f.id
 	f.ended = clock.Start()
-	s.keep(ctx, f, req)
+	if s.Store != nil {
+		f.result.ID = f.id
+		s.keep(ctx, f, req)
+	}
 }
 
 func (s *Service) look(ctx context.Context, v *view, req Request, p planned) Result {
@@ -109,15 +111,16 @@ const keepTime = 5 * time.Second
 
 // keep writes the row. That it cannot be written harms nobody.
 func (s *Service) keep(ctx context.Context, f *flight, req Request) {
-	if s.Store == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
 	defer cancel()
 	r := &f.result
+	var run *id.ID
+	if !req.RunID.IsZero() {
+		run = &req.RunID
+	}
 	err := s.Store.keep(ctx, Run{
 		ID: f.id, TenantID: req.Tenant, CheckerName: r.CheckerName, Hostname: f.hostname, Status: r.Status, Message: r.Message, Metrics: r.Metrics,
-		Error: r.Error, Warning: r.Warning, Critical: r.Critical, Origin: req.Origin, RunID: req.RunID, DurationMS: r.DurationMS,
+		Error: r.Error, Warning: r.Warning, Critical: r.Critical, Origin: req.Origin, RunID: run, DurationMS: r.DurationMS,
 		ExecutedAt: f.begun, TraceID: req.TraceID,
 	})
 	if err != nil {

@@ -19,8 +19,8 @@ type Run struct {
 	Warning     *float64       `json:"warning_threshold" gorm:"column:warning_threshold"`
 	Critical    *float64       `json:"critical_threshold" gorm:"column:critical_threshold"`
 	Origin      string         `json:"origin" gorm:"column:origin" doc:"What asked for it: api, cli, pipeline."`
-	AlertID     id.ID          `json:"alert_id" gorm:"column:alert_id" doc:"The alert that came of it, null when none did."`
-	RunID       id.ID          `json:"run_id" gorm:"column:run_id" doc:"The pipeline's run that asked first; others may have used it too."`
+	AlertID     *id.ID         `json:"alert_id" gorm:"column:alert_id" doc:"The alert that came of it, null when none did."`
+	RunID       *id.ID         `json:"run_id" gorm:"column:run_id" doc:"The pipeline's run that asked first; others may have used it too."`
 	DurationMS  int64          `json:"duration_ms" gorm:"column:duration_ms"`
 	ExecutedAt  time.Time      `json:"executed_at" gorm:"column:executed_at"`
 	TraceID     string         `json:"trace_id" gorm:"column:trace_id"`
@@ -37,7 +37,7 @@ func (Run) TableName() string { return "check_runs" }
 // derive fills what follows from the rest.
 func (r *Run) derive() {
 	r.IsOK, r.IsCritical, r.HasIssue = r.Status == OK, r.Status == Critical, r.Status != OK
-	r.CreatedAlert = !r.AlertID.IsZero()
+	r.CreatedAlert = r.AlertID != nil
 	r.ExecutedAt = r.ExecutedAt.UTC()
 	if r.Metrics == nil {
 		r.Metrics = map[string]any{}

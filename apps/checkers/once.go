@@ -23,8 +23,8 @@ const grace = 250 * time.Millisecond
 
 // Result is what came of one check.
 type Result struct {
-	// ID is of the row that is kept. Requests that share a result have the same one.
-	ID          id.ID          `json:"check_run_id"`
+	// ID is of the row that is kept, zero where none is. Requests that share a result have the same one.
+	ID          id.ID          `json:"check_run_id,omitzero"`
 	CheckerName string         `json:"checker_name"`
 	Status      Status         `json:"status"`
 	Message     string         `json:"message"`
@@ -35,7 +35,7 @@ type Result struct {
 	Warning  *float64 `json:"warning_threshold,omitempty"`
 	Critical *float64 `json:"critical_threshold,omitempty"`
 	// AlertID is the alert that came of it, zero when none did.
-	AlertID id.ID `json:"alert_id"`
+	AlertID id.ID `json:"alert_id,omitzero"`
 	// Skipped: it was not run, for it is switched off or for another platform. It makes no alert.
 	Skipped bool `json:"skipped,omitempty"`
 }

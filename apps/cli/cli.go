@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
@@ -60,6 +61,8 @@ type Program struct {
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
 	// Analyzer makes what looks at this machine and asks providers, without a hub.
 	Analyzer func(log *slog.Logger) (*intelligence.Analyzer, error)
+	// Checks makes what runs checks of this machine, without a hub.
+	Checks func(cfg config.Config, log *slog.Logger) (*checkers.Service, error)
 }
 
 type commands struct {
@@ -85,6 +88,9 @@ type commands struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 
 	Analyze analyzeCmd `cmd:"" help:"Say what may be wrong with this machine, given an incident."`
+
+	CheckHealth checkHealthCmd `cmd:"" help:"Look at this machine and say what is wrong with it."`
+	RunCheck    runCheckCmd    `cmd:"" help:"Run one check of this machine or of an endpoint."`
 
 	Definition definitionCmd `cmd:"" help:"See, compare, copy, import and export pipelines, through a running hub."`
 	Schema     schemaCmd     `cmd:"" help:"Print the JSON Schema of what the hub reads."`
@@ -151,6 +157,9 @@ func (p *Program) fail(err error) int {
 	}
 	if errors.Is(err, failure{}) {
 		return ExitFailed
+	}
+	if c := ended(0); errors.As(err, &c) {
+		return int(c)
 	}
 	code := ExitFailed
 	if errors.As(err, new(usage)) {
