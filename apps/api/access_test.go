@@ -24,7 +24,7 @@ func needs(method, path string) auth.Scope {
 		return auth.ScopeAdmin
 	case method == http.MethodGet, strings.HasSuffix(path, "/lint"), strings.HasPrefix(path, "/orchestration/") && strings.HasSuffix(path, "/validate"):
 		return auth.ScopeRead
-	case method == http.MethodPost && path == "/api/v1/changes":
+	case method == http.MethodPost && (path == "/api/v1/changes" || path == "/intelligence/recommendations"):
 		return auth.ScopeRespond
 	case strings.HasSuffix(path, "/resume"), strings.HasPrefix(path, "/api/v1/incidents/"), strings.HasPrefix(path, "/api/v1/runs/"), path == "/api/v1/inbox/read":
 		return auth.ScopeRespond

@@ -51,6 +51,8 @@ type Config struct {
 	Definitions Definitions
 	Backtests   Backtests
 	Changes     Changes
+	Analysts    Analysts
+	Analyses    Analyses
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
 	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
 }
@@ -115,7 +117,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.analysisRoutes,
 	} {
 		add(h)
 	}

@@ -32,6 +32,7 @@ func (a *API) plainRoutes(e *gin.Engine, doc *huma.OpenAPI) {
 	}
 	a.contractDefinitionRoutes(e, doc)
 	a.contractPipelineRoutes(e, doc)
+	a.contractIntelligence(e, doc)
 	for _, path := range []string{"/alerts/webhook", "/alerts/webhook/{driver}"} {
 		describeWebhook(doc, path)
 	}

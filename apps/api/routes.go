@@ -116,6 +116,16 @@ var scopes = map[string]auth.Scope{
 	"POST /api/v1/changes":        auth.ScopeRespond,
 	"DELETE /api/v1/changes/{id}": auth.ScopeEdit,
 
+	"GET /api/v1/analyses":                auth.ScopeRead,
+	"GET /api/v1/analyses/{id}":           auth.ScopeRead,
+	"POST /api/v1/incidents/{id}/analyze": auth.ScopeRespond,
+	"GET /intelligence/health":            auth.ScopeRead,
+	"GET /intelligence/providers":         auth.ScopeRead,
+	"GET /intelligence/recommendations":   auth.ScopeRead,
+	"POST /intelligence/recommendations":  auth.ScopeRespond,
+	"GET /intelligence/memory":            auth.ScopeRead,
+	"GET /intelligence/disk":              auth.ScopeRead,
+
 	"GET /api/v1/keys":          auth.ScopeAdmin,
 	"POST /api/v1/keys":         auth.ScopeAdmin,
 	"DELETE /api/v1/keys/{ref}": auth.ScopeAdmin,

@@ -12,8 +12,8 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-// Run is a stored analysis.
-type Run struct {
+// AnalysisRun is a stored analysis.
+type AnalysisRun struct {
 	ID                   id.ID           `json:"id" gorm:"column:id"`
 	TraceID              string          `json:"trace_id" gorm:"column:trace_id"`
 	RunID                *id.ID          `json:"pipeline_run_id" gorm:"column:run_id"`
@@ -45,9 +45,9 @@ type Run struct {
 	DurationMS           *int64          `json:"duration_ms" gorm:"column:duration_ms"`
 }
 
-// Detail is one stored analysis with what it says and what went in.
-type Detail struct {
-	Run             `gorm:"embedded"`
+// AnalysisDetail is one stored analysis with what it says and what went in.
+type AnalysisDetail struct {
+	AnalysisRun     `gorm:"embedded"`
 	Recommendations []providers.Recommendation `json:"recommendations" gorm:"column:recommendations;serializer:json"`
 	Evidence        []Piece                    `json:"evidence" gorm:"column:evidence;serializer:json"`
 }
@@ -142,7 +142,7 @@ const runColumns = `id, trace_id, run_id, incident_id, provider, provider_config
 	completion_tokens, total_tokens, created_at, started_at, completed_at, duration_ms`
 
 // Runs lists stored analyses, newest first.
-func (r *Reader) Runs(ctx context.Context, tenant string, f Filter, p storage.Paging) (storage.Page[Run], error) {
+func (r *Reader) Runs(ctx context.Context, tenant string, f Filter, p storage.Paging) (storage.Page[AnalysisRun], error) {
 	q := r.db.Read(ctx).Table("analyses").Select(runColumns).Where("tenant_id = ?", tenant)
 	if !f.IncidentID.IsZero() {
 		q = q.Where("incident_id = ?", f.IncidentID)
@@ -155,19 +155,19 @@ func (r *Reader) Runs(ctx context.Context, tenant string, f Filter, p storage.Pa
 			q = q.Where(column+" = ?", value)
 		}
 	}
-	var rows []Run
+	var rows []AnalysisRun
 	if err := p.Apply(q).Find(&rows).Error; err != nil {
-		return storage.Page[Run]{}, fmt.Errorf("list analyses: %w", storage.Classify(err))
+		return storage.Page[AnalysisRun]{}, fmt.Errorf("list analyses: %w", storage.Classify(err))
 	}
-	return storage.PageOf(rows, p, func(a *Run) id.ID { return a.ID }), nil
+	return storage.PageOf(rows, p, func(a *AnalysisRun) id.ID { return a.ID }), nil
 }
 
 // Run returns one stored analysis.
-func (r *Reader) Run(ctx context.Context, tenant string, analysis id.ID) (Detail, error) {
-	var d Detail
+func (r *Reader) Run(ctx context.Context, tenant string, analysis id.ID) (AnalysisDetail, error) {
+	var d AnalysisDetail
 	err := r.db.Read(ctx).Table("analyses").Select(runColumns+", recommendations, evidence").Where("id = ? AND tenant_id = ?", analysis, tenant).Take(&d).Error
 	if err != nil {
-		return Detail{}, storage.Missing(err, "analysis "+analysis.String())
+		return AnalysisDetail{}, storage.Missing(err, "analysis "+analysis.String())
 	}
 	if d.Recommendations == nil {
 		d.Recommendations = []providers.Recommendation{}
