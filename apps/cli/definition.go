@@ -36,6 +36,14 @@ type wireDefinition struct {
 	CreatedBy   string          `json:"created_by"`
 	CreatedAt   *time.Time      `json:"created_at"`
 	UpdatedAt   *time.Time      `json:"updated_at"`
+	Schedule    *struct {
+		Next *time.Time `json:"next"`
+		Last []struct {
+			Slot    *time.Time `json:"slot"`
+			FiredAt *time.Time `json:"fired_at"`
+			RunID   string     `json:"run_id"`
+		} `json:"last"`
+	} `json:"schedule,omitempty"`
 }
 
 func definitionPath(name string) string { return definitionsPath + "/" + segment(name) }
@@ -106,6 +114,18 @@ func (c definitionShowCmd) Run(ctx context.Context, p *Program) error {
 		}
 		if len(config.Trigger) > 0 {
 			p.say("\nTRIGGER\n%s", clean(oneLine(config.Trigger)))
+		}
+		if s := d.Schedule; s != nil {
+			if s.Next != nil {
+				p.say("next start %s", at(s.Next))
+			}
+			rows := make([][]string, len(s.Last))
+			for i, slot := range s.Last {
+				rows[i] = []string{at(slot.Slot), at(slot.FiredAt), slot.RunID}
+			}
+			if err := p.section("STARTED", "not yet", []string{"DUE", "STARTED", "RUN"}, rows); err != nil {
+				return err
+			}
 		}
 		rows := make([][]string, len(config.Nodes))
 		for i, n := range config.Nodes {

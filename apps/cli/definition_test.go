@@ -25,7 +25,8 @@ const (
 func definitionsAPI(t *testing.T) (*api, *shell) {
 	t.Helper()
 	one := `{"name":"mine","description":` + text(hostile) + `,"version":3,"config":` + newConfig + `,"tags":["a","b"],"is_active":true,"node_count":2,
-		"created_by":"ada","created_at":"2026-03-01T12:00:00Z","updated_at":"2026-03-02T12:00:00Z"}`
+		"created_by":"ada","created_at":"2026-03-01T12:00:00Z","updated_at":"2026-03-02T12:00:00Z",
+		"schedule":{"next":"2026-03-03T04:00:00Z","last":[{"slot":"2026-03-02T04:00:00Z","fired_at":"2026-03-02T04:00:01Z","run_id":"the-run"}]}}`
 	path := "/api/v1/definitions"
 	a := newAPI(t, map[string]string{
 		"GET " + path:                               `{"items":[` + one + `],"next_cursor":""}`,
@@ -60,7 +61,10 @@ func TestDefinitionReads(t *testing.T) {
 		{
 			[]string{"show", "mine"},
 			"GET /api/v1/definitions/mine",
-			[]string{"mine v3, active\nmade 2026-03-01 12:00:00Z by ada", "tags: a, b", "disk  [2J full", "TRIGGER\n{\"priority\":5}", "in    ingest        out", `{"channels":["*"]}`},
+			[]string{
+				"mine v3, active\nmade 2026-03-01 12:00:00Z by ada", "tags: a, b", "disk  [2J full", "TRIGGER\n{\"priority\":5}",
+				"next start 2026-03-03 04:00:00Z", "2026-03-02 04:00:00Z  2026-03-02 04:00:01Z  the-run", "in    ingest        out", `{"channels":["*"]}`,
+			},
 		},
 		{[]string{"versions", "mine", "--limit", "1", "--cursor", "4"}, "GET /api/v1/definitions/mine/versions?cursor=4&limit=1", []string{"3        2026-03-02 12:00:00Z  bob", "--cursor 3"}},
 		{

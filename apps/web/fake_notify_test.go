@@ -113,6 +113,10 @@ func (n pipelinePart) List(context.Context, string, bool) ([]orchestration.Defin
 	return n.h.pipelines, nil
 }
 
+func (n pipelinePart) Schedule(_ context.Context, d orchestration.Definition) (*orchestration.Schedule, error) {
+	return n.h.schedules[d.ID], nil
+}
+
 func (n pipelinePart) Get(_ context.Context, _, ref string) (orchestration.Definition, error) {
 	for _, p := range n.h.pipelines {
 		if p.ID.String() == ref {

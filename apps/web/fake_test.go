@@ -43,6 +43,7 @@ type hub struct {
 	channels  []notify.Channel
 	sources   []sources.Source
 	pipelines []orchestration.Definition
+	schedules map[id.ID]*orchestration.Schedule
 	books     ledger.Report
 	sessions  map[string]auth.Session
 	events    pubsub.Broadcaster

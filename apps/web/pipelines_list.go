@@ -51,6 +51,7 @@ type pipelinePage struct {
 	Pipeline orchestration.Definition
 	Graph    picture
 	Trigger  string
+	Schedule *orchestration.Schedule // nil: it has none
 	Panels   []nodePanel
 }
 
@@ -65,10 +66,15 @@ func (w *Web) pipelineShow(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
+	schedule, err := w.Pipelines.Schedule(c.Request.Context(), p)
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
 	f := flowOf(w.Draw(p.Config.V), p.Config.V)
 	page := pipelinePage{
 		Frame:    w.frame(c, "pipelines", p.Name, Crumb{"Pipelines", "/pipelines"}),
-		Pipeline: p, Graph: draw(f, nil), Trigger: triggerWords(p.Config.V),
+		Pipeline: p, Graph: draw(f, nil), Trigger: triggerWords(p.Config.V), Schedule: schedule,
 	}
 	for i, n := range f.Nodes {
 		page.Panels = append(page.Panels, nodePanel{ID: n.ID, Type: n.Type, Doc: n.Doc, Config: n.Config, Reason: n.When, First: i == 0})

@@ -84,6 +84,7 @@ type Sources interface {
 type Pipelines interface {
 	List(ctx context.Context, tenant string, includeInactive bool) ([]orchestration.Definition, error)
 	Get(ctx context.Context, tenant, ref string) (orchestration.Definition, error)
+	Schedule(ctx context.Context, d orchestration.Definition) (*orchestration.Schedule, error)
 }
 
 // Samples sends the sample alert of a driver through the hub's own intake. Sample has the payloads.

@@ -26,6 +26,7 @@ type nodePanel struct {
 	Config     string
 	Attempts   []orchestration.Attempt
 	Deliveries []notify.DeliveryView
+	Pruned     bool // input and output were there once
 	First      bool // shown before anything is clicked
 }
 
@@ -109,7 +110,7 @@ func panels(f flow, d *orchestration.RunDetail, told map[id.ID]notify.DeliveryVi
 }
 
 func fill(p *nodePanel, s *orchestration.NodeRun) {
-	p.State, p.Reason, p.Choice, p.Output, p.Attempts = s.State, s.Reason, s.Choice, string(s.Output), s.Attempts
+	p.State, p.Reason, p.Choice, p.Output, p.Attempts, p.Pruned = s.State, s.Reason, s.Choice, string(s.Output), s.Attempts, s.Pruned
 	if s.DurationMS != nil {
 		p.Duration = time.Duration(*s.DurationMS * float64(time.Millisecond))
 	}

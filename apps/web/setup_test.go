@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -210,6 +211,36 @@ func TestUsedBy(t *testing.T) {
 	w.hub.pipelines = append(w.hub.pipelines, d)
 	if !strings.Contains(w.get(path).text, "<bdi>night-shift</bdi>") {
 		t.Error("the pipeline that names it is not shown")
+	}
+}
+
+// TestPipelineSchedule shows when a pipeline starts, and the runs that it started.
+func TestPipelineSchedule(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t, ownerToken)
+	d := orchestration.Definition{ID: id.New(), Name: "every-night", IsActive: true}
+	d.Config.V = json.RawMessage(`{"trigger":{"on":"schedule","cron":"0 4 * * *"},"nodes":[{"id":"tell","type":"notify","config":{"channels":["*"]}}]}`)
+	w.hub.pipelines = append(w.hub.pipelines, d)
+	next, run := w.hub.now.Add(3*time.Hour), id.New()
+	s := &orchestration.Schedule{Next: &next}
+	w.hub.schedules = map[id.ID]*orchestration.Schedule{d.ID: s}
+	path := "/pipelines/" + d.ID.String()
+	if page := w.get(path).text; !strings.Contains(page, "next "+next.UTC().Format("2006-01-02 15:04:05 UTC")) || !strings.Contains(page, "It has not started yet.") {
+		t.Error("its next start is not shown")
+	}
+	s.Next, s.Last = nil, []orchestration.Slot{{Slot: w.hub.now, FiredAt: w.hub.now, RunID: run}}
+	if page := w.get(path).text; !strings.Contains(page, "not while it is off") || !strings.Contains(page, `href="/runs/`+run.String()) {
+		t.Error("what it started is not shown")
+	}
+}
+
+func TestPrunedRun(t *testing.T) {
+	t.Parallel()
+	w := newWorkshop(t, ownerToken)
+	run := orchestration.RunDetail{Run: orchestration.Run{ID: id.New()}, Nodes: []orchestration.NodeRun{{Node: "tell", Type: "notify", State: "succeeded", Pruned: true}}}
+	w.hub.runs = append(w.hub.runs, run)
+	if page := w.get("/runs/" + run.Run.ID.String()).text; strings.Count(page, "It is no longer kept.") != 2 {
+		t.Error("what is no longer kept looks as if it had never been there")
 	}
 }
 
