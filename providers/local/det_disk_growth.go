@@ -56,9 +56,9 @@ func growingFiles(l *look) []growingFile {
 }
 
 // diskGrowth finds files that grow fast.
-func diskGrowth(_ context.Context, l *look) []finding {
+func diskGrowth(ctx context.Context, l *look) []finding {
 	var found []finding
-	for _, g := range growingFiles(l) {
+	for _, g := range slices.Concat(growingFiles(l), glimpsed(ctx, l)) {
 		if len(found) == 3 {
 			break
 		}

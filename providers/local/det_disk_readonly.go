@@ -68,8 +68,11 @@ func readOnlyFinding(ctx context.Context, l *look, m *host.Mount, fstab, super s
 	case written(ctx, l, m):
 		x.score, x.sure = hurting+3, .9
 		why = "It was written since it was mounted, so somebody or an error has switched it over."
-	case deviceReadOnly(ctx, l, m) || slices.ContainsFunc(sealed, func(s string) bool { return under(m.Path, s) }):
+	case slices.ContainsFunc(sealed, func(s string) bool { return under(m.Path, s) }):
 		return finding{}, false // meant so
+	case deviceReadOnly(ctx, l, m):
+		x.score, x.sure = abnormal-10, .5
+		why = "The device below it is read-only too, so it may be meant so; fstab does not list it."
 	default:
 		x.score = abnormal
 		why = "Nothing shows that it is meant so: fstab does not list it."

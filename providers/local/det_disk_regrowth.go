@@ -3,11 +3,13 @@ package local
 import (
 	"cmp"
 	"context"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 const regrowthPause = 800 * time.Millisecond
@@ -16,7 +18,8 @@ const regrowthPause = 800 * time.Millisecond
 // incident points, at small file systems that are losing space, and at the usual places.
 func diskGrowthWalk(ctx context.Context, l *look) []finding {
 	losing := losingSpace(l)
-	if len(growingFiles(l)) > 0 || len(losing) == 0 && !l.words.about([]string{"growing", "grows", "growth", "grow", "filling", "fills"}) {
+	asked := l.words.topic(providers.Disk) >= .5 || l.words.about([]string{"growing", "grows", "growth", "grow", "filling", "fills"})
+	if len(losing) == 0 && !asked || len(growingFiles(l)) > 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
@@ -97,4 +100,53 @@ func writer(l *look, file string, rate float64) *proc {
 		return fast[0]
 	}
 	return nil
+}
+
+// glimpsed are files that grow though each writer has them open for a moment only, as a loop in a shell does: what one of the samples saw open
+// is looked at once more.
+func glimpsed(ctx context.Context, l *look) []growingFile {
+	type seen struct {
+		f  host.File
+		at time.Time
+	}
+	files := map[string]seen{}
+	var dirs []string
+	for _, s := range []*host.Sample{l.a, l.b} {
+		for i := range s.Processes {
+			p := &s.Processes[i]
+			if l.before(&proc{Process: *p}) != nil && l.byPID[p.PID] != nil { // it was there both times: growingFiles has seen to it
+				continue
+			}
+			for _, f := range p.OpenFiles {
+				if !f.Writing || f.Deleted || notOnDisk(f.Path) {
+					continue
+				}
+				if _, ok := files[f.Path]; !ok {
+					files[f.Path] = seen{f, s.TakenAt}
+				}
+				if dir := path.Dir(f.Path); !slices.Contains(dirs, dir) {
+					dirs = append(dirs, dir)
+				}
+			}
+		}
+	}
+	var out []growingFile
+	for _, dir := range dirs[:min(4, len(dirs))] {
+		w, err := l.walk(ctx, dir, host.WalkOptions{Depth: 1, Entries: 2000, Time: 200 * time.Millisecond, Top: 50})
+		if err != nil {
+			continue
+		}
+		for _, f := range w.Large {
+			old, ok := files[f.Path]
+			seconds := f.ModifiedAt.Sub(old.at).Seconds()
+			if !ok || seconds < .3 || f.Size <= old.f.Blocks {
+				continue
+			}
+			if rate := float64(f.Size-old.f.Blocks) / seconds; rate >= leastGrowth {
+				out = append(out, growingFile{path: f.Path, size: f.Size, rate: rate, mount: mountOf(l.b, f.Path), p: writer(l, f.Path, rate)})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(x, y growingFile) int { return cmp.Compare(y.rate, x.rate) })
+	return out
 }
