@@ -20,6 +20,9 @@ type aboutAlert struct {
 
 // join puts a newly firing alert into the open incident of its group, or opens one.
 func (p *push) join(a *alertState) {
+	if a.GroupKey == "" {
+		return // it is to have none
+	}
 	if inc := p.b.open[groupKey{a.tenant, a.GroupKey}]; inc != nil {
 		p.attach(inc, a)
 		return
@@ -30,6 +33,9 @@ func (p *push) join(a *alertState) {
 // rejoin puts a refiring alert into another open incident of its group, else reopens its own, else opens one. more is what it adds to
 // the firing alerts of its own incident: one that never stopped firing is counted there already.
 func (p *push) rejoin(a *alertState, more int) {
+	if a.GroupKey == "" {
+		return // it is to have none
+	}
 	key := groupKey{a.tenant, a.GroupKey}
 	own := p.b.incidents[a.IncidentID]
 	switch inc := p.b.open[key]; {

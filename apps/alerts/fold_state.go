@@ -55,8 +55,9 @@ func (p *push) observe(o *event.Stored) event.Change {
 		c.Kind, c.Material = event.ChangeCreated, true
 		p.out.Counters.AlertsCreated++
 		p.b.remember(p, a, o, c.Kind, "", struct {
-			Source string `json:"source"`
-		}{o.Source})
+			Source  string `json:"source"`
+			Checker string `json:"checker,omitempty"`
+		}{o.Source, checkerOf(o)})
 	case o.Seq <= a.LastSeq:
 		c.Kind = event.ChangeSuperseded
 		a.Occurrences, a.dirty = a.Occurrences+1, true // it happened, though later news is known
@@ -86,6 +87,14 @@ func (p *push) observe(o *event.Stored) event.Change {
 	return c
 }
 
+// checkerOf names the check that an observation is of, "" for others.
+func checkerOf(o *event.Stored) string {
+	if o.Source != event.SourceChecks {
+		return ""
+	}
+	return o.Labels["checker"]
+}
+
 func (p *push) create(key alertKey, o *event.Stored) *alertState {
 	f := o.FirstSight(p.r.ReceivedAt)
 	a := &alertState{tenant: key.tenant, fresh: true, Alert: event.Alert{
@@ -113,7 +122,11 @@ func (p *push) end(a *alertState, o *event.Stored) []string {
 		a.EndedAt = p.r.ReceivedAt
 	}
 	p.touch(a, o)
-	p.b.remember(p, a, o, event.ChangeResolved, event.StatusFiring, changed.details())
+	details := changed.details()
+	if checkerOf(o) != "" {
+		details["resolved_by"] = "check"
+	}
+	p.b.remember(p, a, o, event.ChangeResolved, event.StatusFiring, details)
 	if inc := p.b.incidents[a.IncidentID]; inc != nil {
 		p.b.firing[inc.ID]--
 		p.ended = append(p.ended, inc)
@@ -130,6 +143,9 @@ func (p *push) refire(a *alertState, o *event.Stored) []string {
 	a.GroupKey, a.VendorGroupKey = o.GroupKey, o.VendorGroupKey
 	a.Occurrences++
 	p.touch(a, o)
+	if a.GroupKey == "" {
+		a.IncidentID = id.ID{} // it is to have none any more
+	}
 	p.rejoin(a, 1)
 	p.b.remember(p, a, o, event.ChangeRefired, event.StatusResolved, changed.details())
 	return changed.names()
@@ -144,8 +160,12 @@ func (p *push) update(a *alertState, o *event.Stored) (fields []string, material
 	switch inc := p.b.incidents[a.IncidentID]; {
 	case inc != nil && !inc.Status.Active() && o.Passive:
 		material = false // somebody ended the incident, and a note does not bring it back
+	case o.GroupKey == "" && (inc == nil || !inc.Status.Active()): // it is to have none
 	case inc == nil || !inc.Status.Active():
 		// Somebody resolved or closed it, yet it fires: it is on again.
+		if a.GroupKey == "" {
+			a.GroupKey = o.GroupKey // it had no incident until now
+		}
 		p.rejoin(a, 0)
 		material = true
 	case material:

@@ -15,7 +15,7 @@ import (
 )
 
 // Source is what alerts of checks have as theirs.
-const Source = "server-checkers"
+const Source = event.SourceChecks
 
 // Known is what the hub knows of an alert.
 type Known struct {

@@ -57,6 +57,9 @@ type Observation struct {
 	Passive bool
 }
 
+// SourceChecks is the source of alerts that the hub's own checks make. Their label checker names the check.
+const SourceChecks = "server-checkers"
+
 // FallbackName is given to alerts whose sender names them nowhere.
 const FallbackName = "Unknown Alert"
 

@@ -11,7 +11,7 @@ type Stored struct {
 	Observation
 	Seq      int64  // given by the database at accept: the only order there is
 	Source   string // of the alert key
-	GroupKey string // of the incident that it would open
+	GroupKey string // of the incident that it would open, "" when it is to have none
 	Rejected string // why it could not be used; nothing else is set then
 }
 

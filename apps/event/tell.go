@@ -46,6 +46,7 @@ const (
 	ReasonNobodyTold    = "nobody_was_told"
 	ReasonSuperseded    = "superseded"
 	ReasonNoNotify      = "no_notify"
+	ReasonNoIncident    = "no_incident" // a check asked for its alert alone
 	ReasonRunFailed     = "run_failed"
 	ReasonDiscarded     = "discarded"
 	ReasonPoison        = "poison"

@@ -259,6 +259,7 @@ func reasonWords(reason string) string {
 		event.ReasonNobodyTold:    "it ended, and nobody had been told that it fired",
 		event.ReasonSuperseded:    "newer news of the alert was folded before it",
 		event.ReasonNoNotify:      "the pipeline told nobody",
+		event.ReasonNoIncident:    "its check asked for an alert without an incident",
 		event.ReasonRunFailed:     "the run failed before anything went out",
 		event.ReasonDiscarded:     "a pipeline is set to discard it",
 		event.ReasonPoison:        "working on it stopped the process again and again",

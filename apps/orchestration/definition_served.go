@@ -9,7 +9,7 @@ import (
 )
 
 // notYet are the triggers whose parts of the hub are still to come.
-var notYet = []string{graph.TriggerCheck, graph.TriggerMonitor, graph.TriggerWorkload}
+var notYet = []string{graph.TriggerMonitor, graph.TriggerWorkload}
 
 // providersToCome are names of providers that definitions may hold already.
 var providersToCome = []string{"claude", "copilot", "gemini", "grok", "mistral", "ollama", "openai"}

@@ -88,6 +88,8 @@ func (f *folding) row(row *event.LedgerRow) {
 		case ch == nil || ch.ResolvedSeq == 0:
 			settle(event.ReasonNotMaterial, "other alerts of the incident still fire, or it had ended before")
 		}
+	case c.Incident == nil:
+		settle(event.ReasonNoIncident, "its check asked for an alert without an incident")
 	case !c.Material:
 		f.repeat(row, c, &d, settle)
 	}

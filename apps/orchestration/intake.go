@@ -64,6 +64,7 @@ type Push struct {
 	Body        []byte
 	Parsed      event.Parsed
 	Unusable    string // why no item of it can be used; it is kept for a look and a second try
+	NoIncidents bool   // its alerts belong to none, so that nobody is told of them
 	Pipeline    string // forces a definition, by name
 	Route       *Route // forces this one
 	Source      string // what its runs show as theirs; "": the alerts' driver, or the entry's name for them
@@ -247,7 +248,7 @@ func (i *Intake) prepare(ctx context.Context, p *Push) (*acceptance, error) {
 }
 
 // reservedSources name the hub's own sources; a generic payload cannot pose as one.
-var reservedSources = []string{"server-checkers", "cluster", "incidenthub"}
+var reservedSources = []string{event.SourceChecks, "cluster", "incidenthub"}
 
 // Stored are the observations of a push as they are stored: with their sources and group keys, in body order, unusable items among them.
 func (p *Push) Stored() []event.Stored {
@@ -292,6 +293,8 @@ func (p *Push) source(o *event.Observation) string {
 
 func (p *Push) groupKey(o *event.Observation) string {
 	switch {
+	case p.NoIncidents:
+		return ""
 	case p.Entry.VendorGroup && o.VendorGroupKey != "":
 		return event.GroupKey("vendor", o.VendorGroupKey)
 	case p.Entry.VendorGroup && p.Parsed.GroupKey != "":

@@ -3,6 +3,7 @@ package orchestration
 // What began a run.
 const (
 	OriginWebhook  = "incoming_webhook"
+	OriginCheck    = "checker_generated"
 	OriginManual   = "manual"
 	OriginSchedule = "schedule"
 	OriginIncident = "incident" // something happened to an incident

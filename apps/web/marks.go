@@ -123,6 +123,7 @@ var reasons = map[string]string{
 	"silenced":           "a silence was on",
 	"throttled":          "too many messages in a short time",
 	"no_notify":          "the pipeline tells nobody",
+	"no_incident":        "its check asked for an alert without an incident",
 	"run_failed":         "the pipeline run failed",
 	"expired":            "it was not sent within the time for retries",
 	"permanent":          "the receiver refused it for good",
