@@ -53,9 +53,9 @@ func (l *Live) Connect(ctx context.Context, address, send string) Connection {
 
 // Of winsock2.h; package syscall's numbers of these names are not those that Windows gives. Elsewhere there are no such errors.
 const (
-	winsockReset       = syscall.Errno(10054)
-	winsockRefused     = syscall.Errno(10061)
-	winsockUnreachable = syscall.Errno(10065)
+	errWinReset       = syscall.Errno(10054)
+	errWinRefused     = syscall.Errno(10061)
+	errWinUnreachable = syscall.Errno(10065)
 )
 
 // wordOf says in one word what went wrong on the network.
@@ -68,11 +68,11 @@ func wordOf(err error) string {
 		return "timeout"
 	case errors.Is(err, context.Canceled):
 		return "stopped"
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, winsockRefused):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errWinRefused):
 		return "refused"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, winsockUnreachable):
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, errWinUnreachable):
 		return "unreachable"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, winsockReset):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, errWinReset):
 		return "reset"
 	case errors.Is(err, io.EOF):
 		return "closed without an answer"

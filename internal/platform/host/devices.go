@@ -47,7 +47,13 @@ func (l *Live) sensors(ctx context.Context, s *Sample) {
 func sensorKind(name string) string {
 	name = strings.ToLower(name)
 	for _, k := range []struct{ part, kind string }{
-		{"nvme", "disk"}, {"drivetemp", "disk"}, {"coretemp", "cpu"}, {"k10temp", "cpu"}, {"zenpower", "cpu"}, {"cpu", "cpu"}, {"x86_pkg", "cpu"},
+		{"nvme", "disk"},
+		{"drivetemp", "disk"},
+		{"coretemp", "cpu"},
+		{"k10temp", "cpu"},
+		{"zenpower", "cpu"},
+		{"cpu", "cpu"},
+		{"x86_pkg", "cpu"},
 		{"soc", "cpu"},
 	} {
 		if strings.Contains(name, k.part) {

@@ -121,21 +121,18 @@ func lean(d *json.Decoder, out *bytes.Buffer, depth int, whole bool) error {
 		if err = lean(d, out, depth+1, pressure); err != nil {
 			return err
 		}
-		if value := out.Bytes()[at:]; open == '{' && zero(value) && !(whole && string(value) == "0") {
+		if value := out.Bytes()[at:]; open == '{' && zero(value) && (!whole || string(value) != "0") {
 			out.Truncate(start)
 			continue
 		}
 		first = false
 	}
-	end, err := d.Token()
-	if err != nil {
-		return err
-	}
 	if depth < lineDepth && !first {
 		out.WriteByte('\n')
 	}
-	out.WriteByte(byte(end.(json.Delim))) //nolint:forcetypeassert,errcheck // More said that it ends here
-	return nil
+	out.WriteByte(byte(open) + 2) // in ASCII ] and } are two after [ and {
+	_, err = d.Token()
+	return err
 }
 
 func zero(b []byte) bool {

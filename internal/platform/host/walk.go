@@ -97,11 +97,11 @@ type walker struct {
 	walk  Walk
 }
 
-func (w *walker) run(root, real string, mounted map[string]bool) (*Walk, error) {
-	if to, err := filepath.EvalSymlinks(real); err == nil && root == real {
-		root, real = to, to
+func (w *walker) run(root, at string, mounted map[string]bool) (*Walk, error) {
+	if to, err := filepath.EvalSymlinks(at); err == nil && root == at {
+		root, at = to, to
 	}
-	st, err := os.Lstat(real)
+	st, err := os.Lstat(at)
 	if err != nil {
 		return nil, fmt.Errorf("walk %s: %w", root, err)
 	}
@@ -109,7 +109,7 @@ func (w *walker) run(root, real string, mounted map[string]bool) (*Walk, error) 
 		return nil, fmt.Errorf("walk %s: not a directory", root)
 	}
 	info := infoOf(st)
-	w.real, w.dev = real, info.dev
+	w.real, w.dev = at, info.dev
 	w.skip = map[string]bool{}
 	for path := range mounted {
 		w.skip[path] = true
