@@ -125,6 +125,11 @@ func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 		raw = fill(raw, facts(in.Incident, &in.Evidence, raw != nil))
 	}
 	out.Result = g.result(raw)
+	for i := range out.Recommendations {
+		if out.Recommendations[i].IncidentID = ""; in.Incident != nil {
+			out.Recommendations[i].IncidentID = in.Incident.ID
+		}
+	}
 	switch {
 	case out.Truncated, g.claimed && !g.cited:
 		out.Grounded = false

@@ -21,10 +21,11 @@ type checkFacts struct {
 
 // analysisFacts is what an intelligence node found.
 type analysisFacts struct {
-	Provider, Summary, Cause string
-	Items                    []string // "[high] Free space: …"
-	More                     int
-	Fallback, Empty          bool
+	Head, Summary, Cause string
+	Doubt                string   // "low confidence" when it stands on nothing
+	Items                []string // "[high] Free space: …"
+	More                 int
+	Empty                bool
 }
 
 // run fills in for a notice without an incident: the checks decide, else whatever ingest says (contract 9).
@@ -110,12 +111,11 @@ func readAnalysis(output any) *analysisFacts {
 	if o == nil {
 		return nil
 	}
-	f := &analysisFacts{
-		Provider: line(firstOf(text1(o["provider"]), "the hub"), maxValue),
-		Summary:  block(text1(o["summary"])),
-		Cause:    block(text1(o["probable_cause"])),
+	f := &analysisFacts{Head: analysisHead(o), Summary: block(firstOf(text1(o["overview"]), text1(o["summary"]))), Cause: block(text1(o["probable_cause"]))}
+	grounded, said := o["grounded"].(bool)
+	if cut, _ := o["truncated"].(bool); cut || said && !grounded {
+		f.Doubt = "low confidence"
 	}
-	f.Fallback, _ = o["fallback_used"].(bool)
 	items := channel.Recommendations(o["recommendations"])
 	for i, item := range items {
 		if i == maxItems {
@@ -136,8 +136,38 @@ func readAnalysis(output any) *analysisFacts {
 	if len(items) > 0 && f.Summary == line(text1(channel.Object(items[0])["title"]), maxDescription) {
 		f.Summary = ""
 	}
+	if len(items) > 0 && f.Cause == block(text1(channel.Object(items[0])["description"])) { // nor twice what is wrong
+		f.Cause = ""
+	}
 	f.Empty = len(items) == 0 && f.Summary == "" && f.Cause == ""
 	return f
+}
+
+// analysisHead says who wrote an analysis, and why not somebody better.
+func analysisHead(o map[string]any) string {
+	provider := line(firstOf(text1(o["provider"]), "the hub"), maxValue)
+	fallback, _ := o["fallback_used"].(bool)
+	why := line(text1(o["why"]), maxValue)
+	asked := provider
+	if provider == "local" {
+		asked = "the local analyzer"
+	}
+	failed := ""
+	if fallback && why != "" {
+		failed = " (" + asked + ": " + why + ")"
+	}
+	switch text1(o["rung"]) {
+	case "provider":
+		return "Analysis by " + provider
+	case "local":
+		return "Analysis by the local analyzer" + failed
+	case "facts":
+		return "The facts, without an analysis" + failed
+	}
+	if fallback {
+		return "Analysis by " + provider + " (the AI provider was not available)"
+	}
+	return "Analysis by " + provider
 }
 
 func text1(v any) string {

@@ -20,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/doc"
+	"github.com/incidenthub/incidenthub/internal/platform/host"
 )
 
 // Limits of connections and of stopping.
@@ -42,12 +43,14 @@ type Options struct {
 	Work Work
 	// Handlers execute node kinds instead of the built-in ones, for tests.
 	Handlers map[string]orchestration.Handler
+	// Probe looks at the machine; nil: the real one.
+	Probe host.Probe
 	// Apply is run on the open hub before it takes alerts in, with the path of HUB_APPLY.
 	Apply func(ctx context.Context, s *Server, path string) error
 }
 
 func (o Options) core() coreOptions {
-	return coreOptions{version: o.Version, unsafe: o.Unsafe, work: o.Work, handlers: o.Handlers}
+	return coreOptions{version: o.Version, unsafe: o.Unsafe, work: o.Work, handlers: o.Handlers, probe: o.Probe}
 }
 
 // Server is a running hub.

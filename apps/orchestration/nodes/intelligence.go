@@ -90,7 +90,7 @@ func analysisOutput(a *intelligence.Analysis, warnings []string) map[string]any 
 	out := map[string]any{
 		"provider": p.Provider, "recommendations": p.Recommendations, "count": len(p.Recommendations), "summary": p.Summary, "overview": p.Summary,
 		"description": "", "fallback_used": p.FallbackUsed, "rung": p.Rung, "grounded": p.Grounded, "truncated": p.Truncated, "confidence": p.Confidence,
-		"error_class": p.ErrorClass, "cached": a.Cached, "analysis_id": a.ID.String(), "actions": []string{},
+		"error_class": p.ErrorClass, "why": intelligence.Why(p.ErrorClass), "cached": a.Cached, "analysis_id": a.ID.String(), "actions": []string{},
 		"model_info": map[string]any{"provider": p.Provider, "model": a.Model},
 	}
 	if p.ProbableCause != "" {

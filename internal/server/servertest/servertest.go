@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/internal/server"
@@ -73,6 +74,12 @@ func Postgres(t testing.TB) string {
 func Start(t *testing.T, env map[string]string) *Hub {
 	t.Helper()
 	return start(t, env, server.Options{Version: "test", Unsafe: true}, slog.New(slog.DiscardHandler))
+}
+
+// StartOn is Start on a machine that probe shows.
+func StartOn(t *testing.T, env map[string]string, probe host.Probe) *Hub {
+	t.Helper()
+	return start(t, env, server.Options{Version: "test", Unsafe: true, Probe: probe}, slog.New(slog.DiscardHandler))
 }
 
 func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Logger) *Hub {
