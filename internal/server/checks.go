@@ -4,7 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/incidenthub/incidenthub/apps/checkers"
-	checks "github.com/incidenthub/incidenthub/apps/checkers/registry"
+	checkkinds "github.com/incidenthub/incidenthub/apps/checkers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
@@ -16,7 +16,7 @@ func Checks(cfg config.Config, log *slog.Logger) (*checkers.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := checkers.NewSet(checks.Builtin()...)
+	set, err := checkers.NewSet(checkkinds.Builtin()...)
 	if err != nil {
 		return nil, err
 	}
