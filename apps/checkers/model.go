@@ -18,7 +18,7 @@ type Run struct {
 	Error       string         `json:"error" gorm:"column:error" doc:"Why the status is unknown."`
 	Warning     *float64       `json:"warning_threshold" gorm:"column:warning_threshold"`
 	Critical    *float64       `json:"critical_threshold" gorm:"column:critical_threshold"`
-	Origin      string         `json:"origin" gorm:"column:origin" doc:"What asked for it: api, cli, pipeline."`
+	Origin      string         `json:"origin" gorm:"column:origin" doc:"What asked for it: api, page, cli, pipeline."`
 	AlertID     *id.ID         `json:"alert_id" gorm:"column:alert_id" doc:"The alert that came of it, null when none did."`
 	RunID       *id.ID         `json:"run_id" gorm:"column:run_id" doc:"The pipeline's run that asked first; others may have used it too."`
 	DurationMS  int64          `json:"duration_ms" gorm:"column:duration_ms"`

@@ -69,6 +69,7 @@ func (s *Service) Specs() []Spec { return s.Set.Specs() }
 const (
 	OriginAPI      = "api"
 	OriginCLI      = "cli"
+	OriginPage     = "page"
 	OriginPipeline = "pipeline"
 )
 

@@ -35,6 +35,8 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"node":     nodeMark,
 		"run":      runMark,
 		"outcome":  outcomeMark,
+		"check":    checkMark,
+		"float":    func(v int64) float64 { return float64(v) },
 		"words":    words,
 		"why":      why,
 		"whyicon":  whyIcon,

@@ -27,6 +27,8 @@ func doneToast(act string) *Toast {
 		return &Toast{Text: "Opened again", Icon: "reopen"}
 	case "note":
 		return &Toast{Text: "Note added", Icon: "note"}
+	case "analyze":
+		return &Toast{Text: "Analysed", Icon: "intelligence", Tone: "ok"}
 	case "reprocess":
 		return &Toast{Text: "Taken in again", Icon: "retry", Tone: "ok"}
 	default:
@@ -89,6 +91,8 @@ func (w *Web) act(c *gin.Context, incident id.ID, act string) error {
 			return refused("The note is too long. Shorten it.")
 		}
 		return w.Acts.Note(ctx, who.Tenant, incident, who.Name, text)
+	case "analyze":
+		return w.analyze(ctx, who.Tenant, incident)
 	default:
 		return fmt.Errorf("act %q: %w", act, storage.ErrNotFound)
 	}

@@ -51,6 +51,7 @@ type incidentPage struct {
 	Show       string // which part of the timeline
 	Deliveries []notify.DeliveryView
 	Runs       []orchestration.Run
+	Analysis   *analysisView // nil: there is none
 }
 
 func (w *Web) incidentShow(c *gin.Context) {
@@ -89,6 +90,9 @@ func (w *Web) incidentData(c *gin.Context) (*incidentPage, error) {
 	page := &incidentPage{
 		Frame:    w.frame(c, "incidents", d.Title, Crumb{"Incidents", "/incidents"}),
 		Incident: d, Deliveries: told.Items, Runs: runs.Items, Show: c.Query("show"),
+	}
+	if page.Analysis, err = w.latestAnalysis(c.Request.Context(), tenant(c), incident); err != nil {
+		return nil, err
 	}
 	page.Here = "/incidents/" + incident.String()
 	for _, a := range d.Alerts {

@@ -5,6 +5,8 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/checkers"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -30,6 +32,31 @@ type Flow interface {
 	Body(ctx context.Context, tenant string, receipt id.ID) ([]byte, error)
 	Runs(ctx context.Context, tenant string, f orchestration.RunFilter, p storage.Paging) (storage.Page[orchestration.Run], error)
 	Run(ctx context.Context, tenant string, run id.ID) (orchestration.RunDetail, error)
+}
+
+// Checks reads what checks said; *checkers.Store fits.
+type Checks interface {
+	Latest(ctx context.Context, tenant string) ([]checkers.Run, error)
+	Recent(ctx context.Context, tenant string, n int) (map[checkers.Key][]checkers.Moment, error)
+	List(ctx context.Context, tenant string, f checkers.Filter, p storage.Paging) (storage.Page[checkers.Run], error)
+	History(ctx context.Context, tenant string, spec checkers.Spec, q checkers.HistoryQuery) (checkers.History, error)
+}
+
+// Checker runs checks; *checkers.Service fits.
+type Checker interface {
+	Specs() []checkers.Spec
+	Run(ctx context.Context, req checkers.Request) (checkers.Report, error)
+}
+
+// Analyses reads analyses; *intelligence.Reader fits.
+type Analyses interface {
+	Runs(ctx context.Context, tenant string, f intelligence.Filter, p storage.Paging) (storage.Page[intelligence.AnalysisRun], error)
+	Run(ctx context.Context, tenant string, analysis id.ID) (intelligence.AnalysisDetail, error)
+}
+
+// Analyst analyses incidents; *intelligence.Service fits.
+type Analyst interface {
+	Analyze(ctx context.Context, r *intelligence.Request) (*intelligence.Analysis, error)
 }
 
 // Acts is what a person can do to an incident; *orchestration.Acts fits. Doing what is done already is no error; refusals wrap

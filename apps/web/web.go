@@ -33,6 +33,10 @@ type Config struct {
 	Sessions   Sessions
 	Events     Events
 	Queues     Queues
+	Checks     Checks
+	Checker    Checker
+	Analyses   Analyses
+	Analyst    Analyst
 	// Kinds describe the channel drivers, for their forms.
 	Kinds []channel.Spec
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
@@ -65,6 +69,10 @@ func (c *Config) check() error {
 		{"Sessions", c.Sessions != nil},
 		{"Events", c.Events != nil},
 		{"Queues", c.Queues != nil},
+		{"Checks", c.Checks != nil},
+		{"Checker", c.Checker != nil},
+		{"Analyses", c.Analyses != nil},
+		{"Analyst", c.Analyst != nil},
 		{"Kinds", len(c.Kinds) > 0},
 		{"Draw", c.Draw != nil},
 		{"Log", c.Log != nil},
@@ -136,6 +144,10 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.GET("/receipts/:id/raw", w.receiptRaw)
 	in.POST("/receipts/:id/reprocess", w.may(auth.ScopeEdit), w.receiptReprocess)
 	in.GET("/deliveries", w.deliveriesList)
+	in.GET("/checks", w.checksList)
+	in.POST("/checks/run", w.may(auth.ScopeRespond), w.checksRun)
+	in.GET("/checks/:checker", w.checkShow)
+	in.GET("/analyses/:id", w.analysisShow)
 	in.GET("/queues", w.queuesList)
 	in.GET("/queues/:queue", w.queueShow)
 	in.GET("/why/:id", w.whyShow)
