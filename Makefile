@@ -14,7 +14,7 @@ TESTFLAGS  := -tags $(TAGS),chaos -p 2 -parallel 4 -timeout 15m
 CHAOSFLAGS := -tags $(TAGS),chaos -count=1 -timeout 60m -v
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos lint fmt bench generate fuzz fixtures packages clean
+.PHONY: help run build test chaos lint fmt bench faults generate fuzz fixtures packages clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,9 @@ fmt: $(LINT) ## gofumpt and import order
 
 bench: packages ## the table of throughput and latency; BENCH='--engine sqlite' adds flags
 	$(GO) run -tags $(TAGS) ./internal/bench $(BENCH)
+
+faults: ## the local analyzer against live faults, as root more of them; FAULTS='--class cpu' adds flags
+	$(GO) run -tags $(TAGS) ./internal/faults $(FAULTS)
 
 generate: ## what go generate makes: the references in docs
 	$(GO) generate ./...

@@ -23,16 +23,34 @@ type Known struct {
 	Firing bool
 }
 
-// Push is what checks found, on its way into alerts.
-type Push struct {
-	Tenant       string
-	TraceID      string
-	Observations []event.Observation
-	Body         []byte // of the receipt
-	NoIncidents  bool
+// Found is what checks found, on its way into alerts. It is the body of a receipt, as JSON, so that it can be taken in once more.
+type Found struct {
+	Hostname    string            `json:"hostname"`
+	Labels      map[string]string `json:"labels,omitempty"`
+	NoIncidents bool              `json:"no_incidents,omitempty"`
+	Results     []Result          `json:"checks"`
 }
 
-// Taken is what became of a Push.
+// Read reads the body of a receipt of checks.
+func Read(body []byte) (Found, error) {
+	var f Found
+	if err := json.Unmarshal(body, &f); err != nil {
+		return f, fmt.Errorf("read what checks found: %w", err)
+	}
+	return f, nil
+}
+
+// Observations are what it says about alerts, in the order of the results.
+func (f *Found) Observations() []event.Observation {
+	list := make([]event.Observation, len(f.Results))
+	for i, r := range f.Results {
+		list[i] = Observe(r, f.Hostname, f.Labels)
+		list[i].Index = i
+	}
+	return list
+}
+
+// Taken is what became of it.
 type Taken struct {
 	Receipt  id.ID
 	Runs     []id.ID
@@ -43,8 +61,8 @@ type Taken struct {
 type Intake interface {
 	// Known returns the alerts of checks with these fingerprints that there are.
 	Known(ctx context.Context, tenant string, fingerprints []string) (map[string]Known, error)
-	// Accept stores observations, and waits for a while until they are folded.
-	Accept(ctx context.Context, p Push) (Taken, error)
+	// Accept stores what was found, and waits for a while until it is folded.
+	Accept(ctx context.Context, tenant, traceID string, f Found) (Taken, error)
 }
 
 // Fingerprint identifies the alert of a check on a host.
@@ -129,68 +147,47 @@ func (s *Service) alert(ctx context.Context, req Request, report *Report, flight
 		complain("alerts of checks not looked up", err)
 		return
 	}
-	p := Push{Tenant: req.Tenant, TraceID: req.TraceID, NoIncidents: req.NoIncidents}
-	told := []int{}
+	found := Found{Hostname: report.Hostname, Labels: req.Labels, NoIncidents: req.NoIncidents}
+	var told []int
 	for _, i := range concerned {
 		r := &report.Results[i]
-		o := Observe(*r, report.Hostname, req.Labels)
-		k, is := known[o.Fingerprint]
+		k, is := known[Fingerprint(r.CheckerName, report.Hostname)]
 		if is {
 			r.AlertID = k.ID
 		}
 		if r.Status == OK && !k.Firing || !flights[i].alerted.CompareAndSwap(false, true) {
 			continue // nothing to resolve, or somebody who shares this result does it
 		}
-		o.Index = len(p.Observations)
-		p.Observations = append(p.Observations, o)
+		found.Results = append(found.Results, *r)
 		told = append(told, i)
 	}
 	report.Alerts = &Alerted{RunIDs: []id.ID{}}
-	if len(told) > 0 && !s.push(ctx, p, report, told, complain) {
+	if len(told) == 0 {
+		return
+	}
+	taken, err := s.Intake.Accept(ctx, req.Tenant, req.TraceID, found)
+	if err != nil {
+		complain("alerts of checks not stored", err)
 		for _, i := range told {
 			flights[i].alerted.Store(false)
 		}
 		return
 	}
-	s.link(ctx, req, report, flights, told)
-}
-
-// push stores the observations and reads what became of them; false: they are not stored.
-func (s *Service) push(ctx context.Context, p Push, report *Report, told []int, complain func(string, error)) bool {
-	results := make([]Result, len(told))
-	for n, i := range told {
-		results[n] = report.Results[i]
-	}
-	body, err := json.Marshal(map[string]any{"hostname": report.Hostname, "checks": results})
-	if err != nil {
-		complain("results of checks not written", err)
-		return false
-	}
-	p.Body = body
-	taken, err := s.Intake.Accept(ctx, p)
-	if err != nil {
-		complain("alerts of checks not stored", err)
-		return false
-	}
 	report.Alerts.ReceiptID, report.Alerts.RunIDs = taken.Receipt, taken.Runs
 	if taken.Counters == nil {
 		report.Errors = append(report.Errors, "alerts: stored, but not folded yet; GET /api/v1/receipts/"+taken.Receipt.String()+" tells when they are")
-		return true
+		return
 	}
 	report.Alerts.Counters = *taken.Counters
-	fingerprints := make([]string, len(p.Observations))
-	for n := range p.Observations {
-		fingerprints[n] = p.Observations[n].Fingerprint
-	}
-	known, err := s.Intake.Known(ctx, p.Tenant, fingerprints)
-	if err != nil {
+	if known, err = s.Intake.Known(ctx, req.Tenant, fingerprints); err != nil {
 		complain("alerts of checks not looked up", err)
-		return true
+		return
 	}
-	for n, i := range told {
-		report.Results[i].AlertID = known[fingerprints[n]].ID
+	for _, i := range told {
+		r := &report.Results[i]
+		r.AlertID = known[Fingerprint(r.CheckerName, report.Hostname)].ID
 	}
-	return true
+	s.link(ctx, req, report, flights, told)
 }
 
 // link notes in the rows which alerts came of them.

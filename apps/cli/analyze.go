@@ -12,6 +12,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 type analyzeCmd struct {
@@ -121,8 +122,14 @@ func (p *Program) showAnalysis(a *intelligence.Analysis) {
 	if a.ProbableCause != "" {
 		p.say("\nProbable cause%s\n%s", confidenceNote(a), clean(a.ProbableCause))
 	}
-	for i, r := range a.Recommendations {
-		p.say("\n%d. [%s] %s (%s)", i+1, r.Priority, clean(r.Title), r.Type)
+	p.showRecommendations(a.Recommendations)
+	p.say("\n%s", clean(origin(a)))
+}
+
+// showRecommendations prints recommendations for people.
+func (p *Program) showRecommendations(list []providers.Recommendation) {
+	for i, r := range list {
+		p.say("\n%d. [%s] %s (%s)", i+1, clean(r.Priority), clean(r.Title), clean(r.Type))
 		p.text(r.Description)
 		for _, action := range r.Actions {
 			p.say("   $ %s", clean(action))
@@ -131,10 +138,9 @@ func (p *Program) showAnalysis(a *intelligence.Analysis) {
 			p.say("   Evidence: %s", clean(strings.Join(r.Evidence, ", ")))
 		}
 	}
-	if len(a.Recommendations) == 0 {
+	if len(list) == 0 {
 		p.say("\nThere is nothing to recommend.")
 	}
-	p.say("\n%s", clean(origin(a)))
 }
 
 // confidenceNote says how sure the analysis is; what stands on nothing, or was cut, is little whatever it says itself.

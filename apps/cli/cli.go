@@ -87,7 +87,8 @@ type commands struct {
 	Health  healthCmd  `cmd:"" help:"Ask a running hub whether it takes alerts in."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 
-	Analyze analyzeCmd `cmd:"" help:"Say what may be wrong with this machine, given an incident."`
+	Analyze            analyzeCmd         `cmd:"" help:"Say what may be wrong with this machine, given an incident."`
+	GetRecommendations recommendationsCmd `cmd:"" help:"Say what could be done about this machine, or about an incident of a running hub."`
 
 	CheckHealth checkHealthCmd `cmd:"" help:"Look at this machine and say what is wrong with it."`
 	RunCheck    runCheckCmd    `cmd:"" help:"Run one check of this machine or of an endpoint."`

@@ -3,10 +3,10 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -121,7 +121,7 @@ func (r Report) bars() (bars []Bar) {
 		share("points, without root", r.sum(anything), wantNoRoot)
 	}
 	s := r.sum(anything)
-	none := func(name string, n int) { bars = append(bars, Bar{name, "0", fmt.Sprint(n), n == 0}) }
+	none := func(name string, n int) { bars = append(bars, Bar{name, "0", strconv.Itoa(n), n == 0}) }
 	none("false alarms on controls", s.alarms)
 	none("dangerous actions", s.dangers)
 	if s.cases == 0 {
@@ -162,7 +162,7 @@ func (r Report) row(out *strings.Builder, name string, which func(Case) bool, ma
 	n := float64(max(s.cases, 1))
 	alarms := "–"
 	if s.faults < s.cases {
-		alarms = fmt.Sprint(s.alarms)
+		alarms = strconv.Itoa(s.alarms)
 	}
 	fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %.1f | %.2f | %s |\n", name, words(typed), words(vague), s.of(s.first), s.of(s.third), alarms,
 		s.seconds/n, s.cpu/n, made)
@@ -190,7 +190,7 @@ func (r Report) remarks(out *strings.Builder) {
 			fmt.Fprintf(out, "\n- %s: FALSE ALARM: %s (load %s)", name, m.FalseAlarm, c.Load)
 		case m.Points < score.Most:
 			fmt.Fprintf(out, "\n- %s: %g points: culprit %s, cause %s, type %s, action %s (load %s)", name, m.Points,
-				cmp.Or(strings.Trim(fmt.Sprint(m.Rank), "0"), "missed"), mark(m.Cause), mark(m.Type), mark(m.Action), c.Load)
+				place(m.Rank), mark(m.Cause), mark(m.Type), mark(m.Action), c.Load)
 		}
 		for _, d := range m.Dangers {
 			fmt.Fprintf(out, "\n- %s: DANGEROUS: %s", name, d)
@@ -207,6 +207,14 @@ func (r Report) remarks(out *strings.Builder) {
 
 func firstLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }
 
+// place is where the culprit was blamed.
+func place(rank int) string {
+	if rank == 0 {
+		return "missed"
+	}
+	return strconv.Itoa(rank)
+}
+
 func mark(ok bool) string {
 	if ok {
 		return "named"
@@ -220,7 +228,7 @@ func machine() string {
 	_ = unix.Sysinfo(&info)
 	var name unix.Utsname
 	_ = unix.Uname(&name)
-	return fmt.Sprintf("%d cores, %d GiB, Linux %s, load average %s", runtime.NumCPU(), uint64(info.Totalram)*uint64(info.Unit)>>30,
+	return fmt.Sprintf("%d cores, %d GiB, Linux %s, load average %s", runtime.NumCPU(), info.Totalram*uint64(info.Unit)>>30,
 		unix.ByteSliceToString(name.Release[:]), loadAverage())
 }
 

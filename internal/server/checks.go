@@ -1,13 +1,24 @@
 package server
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	checkkinds "github.com/incidenthub/incidenthub/apps/checkers/registry"
+	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // Checks runs checks without a hub, for one command: nothing is kept and nobody is told.
@@ -16,9 +27,97 @@ func Checks(cfg config.Config, log *slog.Logger) (*checkers.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := checkers.NewSet(checkkinds.Builtin()...)
+	set, err := checkSet()
 	if err != nil {
 		return nil, err
 	}
 	return checkers.New(checkers.Config{Set: set, Probe: host.New(host.Config{}), Log: log, Guard: guard})
+}
+
+func checkSet() (*checkers.Set, error) { return checkers.NewSet(checkkinds.Builtin()...) }
+
+// openChecks makes what runs checks in a hub. A rehearsal's keeps nothing and makes no alerts.
+func (c *core) openChecks() error {
+	set, err := checkSet()
+	if err != nil {
+		return err
+	}
+	c.checkRuns = checkers.NewStore(c.db)
+	cfg := checkers.Config{Set: set, Probe: c.look, Shared: c.probe, Log: c.log, Guard: c.http, Clock: c.clock}
+	if c.rehearsing == nil {
+		cfg.Store, cfg.Intake = c.checkRuns, checkIntake{c}
+	}
+	c.checks, err = checkers.New(cfg)
+	return err
+}
+
+// checkIntake fits the engine and apps/alerts to checkers.
+type checkIntake struct{ c *core }
+
+// Known implements checkers.Intake.
+func (i checkIntake) Known(ctx context.Context, tenant string, fingerprints []string) (map[string]checkers.Known, error) {
+	out := map[string]checkers.Known{}
+	for _, f := range fingerprints {
+		page, err := i.c.alerts.Alerts(ctx, tenant, alerts.AlertFilter{Source: checkers.Source, Fingerprint: f}, storage.Paging{Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range page.Items {
+			out[f] = checkers.Known{ID: a.ID, Firing: a.Status == event.StatusFiring}
+		}
+	}
+	return out, nil
+}
+
+// foldWait is how long checks wait for what became of their alerts.
+const foldWait = 10 * time.Second
+
+// Accept implements checkers.Intake.
+func (i checkIntake) Accept(ctx context.Context, tenant, traceID string, f checkers.Found) (checkers.Taken, error) {
+	body, err := json.Marshal(f)
+	if err != nil {
+		return checkers.Taken{}, fmt.Errorf("write what checks found: %w", err)
+	}
+	p := checkPush(f, body)
+	p.Tenant, p.TraceID = tenant, traceID
+	got, err := i.c.engine.Intake.Accept(ctx, p)
+	if err != nil {
+		return checkers.Taken{}, err
+	}
+	taken := checkers.Taken{Receipt: got.ReceiptID, Runs: got.RunIDs}
+	ctx, cancel := context.WithTimeout(ctx, foldWait)
+	defer cancel()
+	if folded := i.c.engine.Wait(ctx, tenant, got.ReceiptID); folded != nil {
+		taken.Counters = &folded.Counters
+	}
+	return taken, nil
+}
+
+// checkPush is what checks found on its way in. Its incidents are grouped by check and host, whatever other labels there are.
+func checkPush(f checkers.Found, body []byte) *orchestration.Push {
+	return &orchestration.Push{
+		On: graph.TriggerCheck, Origin: orchestration.OriginCheck, Driver: checkers.Source, Body: body, NoIncidents: f.NoIncidents,
+		Parsed: event.Parsed{Source: checkers.Source, Observations: f.Observations()},
+		Entry:  orchestration.Entry{GroupBy: []string{"checker", "hostname"}},
+	}
+}
+
+// checkAgain is a stored push of checks on its way in once more.
+func checkAgain(body []byte) (*orchestration.Push, error) {
+	f, err := checkers.Read(body)
+	if err != nil {
+		return nil, errors.Join(err, event.ErrRefused)
+	}
+	return checkPush(f, body), nil
+}
+
+// reprocessChecks takes a stored push of checks in again.
+func (c *core) reprocessChecks(ctx context.Context, tenant string, body []byte, again id.ID) (id.ID, error) {
+	p, err := checkAgain(body)
+	if err != nil {
+		return id.ID{}, err
+	}
+	p.Tenant, p.Origin, p.ReprocessOf = tenant, orchestration.OriginManual, again
+	got, err := c.engine.Intake.Accept(ctx, p)
+	return got.ReceiptID, err
 }

@@ -77,7 +77,13 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 	if err != nil {
 		return nil, nil, err
 	}
-	specs := graph.Builtin(graph.Known{WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts})
+	known, err := checkSet()
+	if err != nil {
+		return nil, nil, err
+	}
+	specs := graph.Builtin(graph.Known{
+		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts, Checkers: known.Names(),
+	})
 	var errs [3]error
 	c := apply.Config{DB: db}
 	if c.Secrets, err = secretstore.New(secretstore.Config{DB: db, Keyring: ring}); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
@@ -73,6 +74,9 @@ type core struct {
 	retention   *retention.Service
 	changes     *changes.Service
 	probe       host.Probe // this machine; looks at it are shared
+	look        host.Probe // the same; each look is one
+	checks      *checkers.Service
+	checkRuns   *checkers.Store
 	analysts    *intelligence.Service
 	analyses    *intelligence.Reader
 	alerts      *alerts.Reader
@@ -152,11 +156,15 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		return c, err
 	}
 	c.reload = &reloader{db: c.db, log: log}
-	if c.probe = opt.probe; c.probe == nil {
-		c.probe = host.Share(host.New(host.Config{Clock: c.clock}), 0)
+	if c.probe, c.look = opt.probe, opt.probe; c.probe == nil {
+		c.look = host.New(host.Config{Clock: c.clock})
+		c.probe = host.Share(c.look, 0)
 	}
 	c.desk = rehearsal.NewDesk(c, c.clock, log)
 	if err := c.services(console); err != nil {
+		return c, err
+	}
+	if err := c.openChecks(); err != nil { //nolint:contextcheck // checks outlive who asked for them
 		return c, err
 	}
 	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
@@ -195,7 +203,13 @@ func (c *core) services(console io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	c.specs = graph.Builtin(graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts})
+	known, err := checkSet()
+	if err != nil {
+		return err
+	}
+	c.specs = graph.Builtin(graph.Known{
+		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts, Checkers: known.Names(),
+	})
 	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
 		return err
 	}
@@ -384,6 +398,7 @@ func (c *core) stop(ctx context.Context) error {
 	if c.scheduler != nil {
 		c.scheduler.Stop()
 	}
+	c.checks.Stop()  //nolint:contextcheck // checks under way end at once
 	c.starts.Stop()  //nolint:contextcheck // as below
 	c.runActs.Stop() //nolint:contextcheck // as below
 	c.acts.Stop()    //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted

@@ -12,6 +12,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/api"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -80,6 +81,9 @@ func (c *core) Reprocess(ctx context.Context, tenant string, receipt id.ID) (id.
 	}
 	if err != nil {
 		return id.ID{}, err
+	}
+	if old.Driver == checkers.Source {
+		return c.reprocessChecks(ctx, tenant, body, receipt)
 	}
 	e, ok := c.entries.ByID(old.SourceID)
 	if !ok {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/api"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -239,6 +240,15 @@ func (r *replay) push(ctx context.Context, row recordedRow, body []byte) (*orche
 		r.gone++
 		return nil, errors.Join(r.w.s.exec(ctx, `DELETE FROM real_rows WHERE receipt_id = ?`, row.ID),
 			r.w.s.exec(ctx, `DELETE FROM real_messages WHERE receipt_id = ?`, row.ID))
+	}
+	if row.Driver == checkers.Source {
+		p, err := checkAgain(body)
+		if err != nil {
+			return nil, r.unreadable(ctx, row.ID, true, err.Error())
+		}
+		p.Tenant, p.Origin, p.TraceID, p.Receipt, p.At = r.w.tenant, row.Origin, row.TraceID, row.ID, row.ReceivedAt
+		p.Pipeline, p.Environment = row.Forced, row.Environment
+		return p, nil
 	}
 	if !ok {
 		r.strange++

@@ -76,7 +76,11 @@ func (z *Analyzer) Analyze(ctx context.Context, r *providers.Request) (*provider
 	if where := elsewhere(ctx, l); where != "" {
 		return &providers.Answer{Result: abroad(l, where, top), Model: "local", Rung: providers.RungFacts}, nil
 	}
-	return &providers.Answer{Result: result(l, top), Model: "local"}, nil
+	out := result(l, top)
+	if len(top) == 0 {
+		out.Recommendations = append(out.Recommendations, beside(ctx, l)...)
+	}
+	return &providers.Answer{Result: out, Model: "local"}, nil
 }
 
 // view is what two samples show. A probe that gives the same two to several analyses (host.Shared) spares them all but the first the work.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,6 +90,9 @@ func (s *Stage) volume(ctx context.Context, name string, size int64, inodes int)
 		return v, notPossible("a file system of its own needs root")
 	}
 	v.path = filepath.Join(pick(s.rand, "/mnt", "/srv", s.Dir), name)
+	if err := os.Mkdir(v.path, 0o755); errors.Is(err, fs.ErrNotExist) { // no /srv here
+		v.path = filepath.Join(s.Dir, name)
+	}
 	if err := os.MkdirAll(v.path, 0o755); err != nil {
 		return v, err
 	}
@@ -131,12 +135,12 @@ func (s *Stage) loop(ctx context.Context, at string, size int64, inodes int) err
 	if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
 		return err
 	}
-	make := []string{"-q", "-F", "-m", "0"}
+	args := []string{"-q", "-F", "-m", "0"}
 	if inodes > 0 {
-		make = append(make, "-N", strconv.Itoa(inodes))
+		args = append(args, "-N", strconv.Itoa(inodes))
 	}
 	for _, c := range []*exec.Cmd{
-		exec.CommandContext(ctx, "mkfs.ext4", append(make, image)...),
+		exec.CommandContext(ctx, "mkfs.ext4", append(args, image)...),
 		exec.CommandContext(ctx, "mount", "-o", "loop", image, at),
 	} {
 		if out, err := c.CombinedOutput(); err != nil {

@@ -275,3 +275,26 @@ func TestStates(t *testing.T) {
 	}
 	t.Errorf("a zombie and a stopped process are not seen: %v", want)
 }
+
+func TestAgreesWithSys(t *testing.T) {
+	compared := 0
+	for _, i := range live(t).Interfaces {
+		dir := filepath.Join("/sys/class/net", i.Name)
+		text, err := os.ReadFile(filepath.Join(dir, "statistics/rx_bytes"))
+		if err != nil {
+			continue // /sys is of another network namespace, or none
+		}
+		compared++
+		near(t, i.Name+" received", i.RxBytes, size(t, strings.TrimSpace(string(text))), 4<<20)
+		text, err = os.ReadFile(filepath.Join(dir, "carrier")) // an error while it is down
+		if want := err == nil && strings.TrimSpace(string(text)) == "1"; i.Up && i.Carrier != want {
+			t.Errorf("%s: carrier %v, the system says %v", i.Name, i.Carrier, want)
+		}
+		if _, err = os.Stat(filepath.Join(dir, "device")); (err == nil) != (i.Kind == "physical") {
+			t.Errorf("%s is %s", i.Name, i.Kind)
+		}
+	}
+	if compared == 0 {
+		t.Skip("no interface in /sys")
+	}
+}

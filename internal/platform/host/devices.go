@@ -3,6 +3,8 @@ package host
 import (
 	"cmp"
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -11,7 +13,7 @@ import (
 	"github.com/shirou/gopsutil/v3/host"
 )
 
-// disks reads the counters of block devices that were ever used.
+// disks reads the counters of block devices that were ever used; what a partition did counts as its disk's.
 func (l *Live) disks(ctx context.Context, s *Sample) {
 	all, err := disk.IOCountersWithContext(ctx)
 	if err != nil {
@@ -19,7 +21,7 @@ func (l *Live) disks(ctx context.Context, s *Sample) {
 		return
 	}
 	for name, d := range all {
-		if d.ReadCount == 0 && d.WriteCount == 0 {
+		if d.ReadCount == 0 && d.WriteCount == 0 || l.partition(name) {
 			continue
 		}
 		s.Disks = append(s.Disks, Disk{
@@ -28,6 +30,12 @@ func (l *Live) disks(ctx context.Context, s *Sample) {
 		})
 	}
 	slices.SortFunc(s.Disks, func(a, b Disk) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// partition reports whether Linux knows a block device as a part of another.
+func (l *Live) partition(name string) bool {
+	_, err := os.Stat(filepath.Join(l.sys, "class", "block", name, "partition"))
+	return err == nil
 }
 
 func milliseconds(n uint64) time.Duration { return time.Duration(min(n, 1<<53)) * time.Millisecond }

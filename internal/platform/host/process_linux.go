@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func (t *table) one(ctx context.Context, pid int) (Process, []cgroupLine, bool) 
 	if err != nil || p.PID != pid {
 		return Process{}, nil, false
 	}
-	p.Age = max(0, t.uptime-float64(p.Started)/ticks)
+	p.Age = math.Round(max(0, t.uptime-float64(p.Started)/ticks)*100) / 100 // as fine as uptime is
 	p.FDs = -1
 	if text, err = d.read("status"); err != nil {
 		return Process{}, nil, false

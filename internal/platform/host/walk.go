@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -91,7 +90,7 @@ type walker struct {
 	nodes []node
 	real  string // where the root is for this process
 	dev   uint64
-	skip  map[string]bool
+	skip  map[string]map[string]bool // by directory and name
 	large top[FileInfo]
 	old   top[FileInfo]
 	walk  Walk
@@ -110,14 +109,13 @@ func (w *walker) run(root, at string, mounted map[string]bool) (*Walk, error) {
 	}
 	info := infoOf(st)
 	w.real, w.dev = at, info.dev
-	w.skip = map[string]bool{}
+	w.skip = map[string]map[string]bool{}
 	for path := range mounted {
-		w.skip[path] = true
+		w.leaveOut(path)
 	}
 	for _, path := range w.o.Skip {
-		w.skip[filepath.Clean(path)] = true
+		w.leaveOut(filepath.Clean(path))
 	}
-	delete(w.skip, root)
 	bySize := func(a, b FileInfo) int { return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.Path, b.Path)) }
 	w.large, w.old = top[FileInfo]{n: w.o.Top, order: bySize}, top[FileInfo]{n: w.o.Top, order: bySize}
 	w.nodes = append(w.nodes, node{parent: -1, name: root, size: info.allocated})
@@ -132,6 +130,15 @@ func (w *walker) run(root, at string, mounted map[string]bool) (*Walk, error) {
 	return &w.walk, nil
 }
 
+func (w *walker) leaveOut(path string) {
+	dir, name := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	if w.skip[dir] == nil {
+		w.skip[dir] = map[string]bool{}
+	}
+	w.skip[dir][name] = true
+}
+
 // path is a directory's path on the host.
 func (w *walker) path(i int) string {
 	var names []string
@@ -143,34 +150,29 @@ func (w *walker) path(i int) string {
 	return filepath.Join(names...)
 }
 
+// found is one entry of a directory.
+type found struct {
+	fileInfo
+	dir, regular bool
+	modified     int64 // seconds since 1970
+}
+
 func (w *walker) directory(i int) {
 	path := w.path(i)
 	at := w.real + strings.TrimPrefix(path, w.nodes[0].name)
 	if w.nodes[0].name == string(filepath.Separator) {
 		at = filepath.Join(w.real, path)
 	}
-	f, err := openDirectory(at)
-	if err != nil {
-		if !errors.Is(err, fs.ErrNotExist) {
-			w.walk.Unread++
+	skip := w.skip[path]
+	err := each(at, func(name string) bool { return skip[name] }, func(name string, f found) bool {
+		if w.over() {
+			return false
 		}
-		return
-	}
-	defer f.Close()
-	for w.walk.Cut == "" {
-		entries, err := f.ReadDir(512)
-		for _, e := range entries {
-			if w.over() {
-				return
-			}
-			w.entry(i, path, e)
-		}
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				w.walk.Unread++
-			}
-			return
-		}
+		w.entry(i, path, name, f)
+		return true
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		w.walk.Unread++
 	}
 }
 
@@ -193,47 +195,41 @@ func (w *walker) late() bool {
 	return w.walk.Cut != ""
 }
 
-func (w *walker) entry(i int, dir string, e fs.DirEntry) {
-	path := filepath.Join(dir, e.Name())
-	if e.IsDir() && w.skip[path] {
-		return
-	}
-	st, err := e.Info()
-	if err != nil {
-		return // it vanished
-	}
-	info := infoOf(st)
-	if st.IsDir() && info.dev != w.dev {
+func (w *walker) entry(i int, dir, name string, f found) {
+	if f.dir && f.dev != w.dev {
 		return
 	}
 	n := &w.nodes[i]
 	n.own++
 	n.entries++
 	w.walk.Entries++
-	if info.links > 1 && !st.IsDir() {
-		l := link{info.dev, info.inode}
+	if f.links > 1 && !f.dir {
+		l := link{f.dev, f.inode}
 		if _, ok := w.links[l]; ok {
 			return
 		}
 		w.links[l] = struct{}{}
 	}
-	if st.IsDir() {
-		w.nodes = append(w.nodes, node{parent: i, depth: n.depth + 1, name: e.Name(), size: info.allocated})
+	if f.dir {
+		w.nodes = append(w.nodes, node{parent: i, depth: n.depth + 1, name: name, size: f.allocated})
 		return
 	}
-	n.size += info.allocated
-	if !st.Mode().IsRegular() {
+	n.size += f.allocated
+	if !f.regular {
 		return
 	}
-	file := FileInfo{Path: path, Size: info.allocated, ModifiedAt: clock.Cut(st.ModTime())}
-	if file.Size >= w.o.LargeFrom {
-		w.large.add(file)
-	}
-	if w.o.OldFrom > 0 && w.now.Sub(st.ModTime()) >= w.o.OldFrom {
-		n.old += file.Size
-		w.walk.OldSize += file.Size
+	large, old := f.allocated >= w.o.LargeFrom, w.o.OldFrom > 0 && w.now.Unix()-f.modified >= int64(w.o.OldFrom.Seconds())
+	if old {
+		n.old += f.allocated
+		w.walk.OldSize += f.allocated
 		w.walk.OldN++
-		if file.Size >= oldListed {
+	}
+	if large || old && f.allocated >= oldListed {
+		file := FileInfo{Path: filepath.Join(dir, name), Size: f.allocated, ModifiedAt: time.Unix(f.modified, 0).UTC()}
+		if large {
+			w.large.add(file)
+		}
+		if old && f.allocated >= oldListed {
 			w.old.add(file)
 		}
 	}

@@ -4,7 +4,6 @@ package host
 
 import (
 	"io/fs"
-	"os"
 	"syscall"
 )
 
@@ -17,9 +16,4 @@ func infoOf(st fs.FileInfo) fileInfo {
 		return fileInfo{allocated: uint64(max(0, st.Size()))}
 	}
 	return fileInfo{allocated: uint64(s.Blocks) * 512, dev: uint64(s.Dev), inode: s.Ino, links: uint64(s.Nlink)} //nolint:unconvert // differs by platform
-}
-
-// openDirectory opens a directory, not what a link that has taken its place points to.
-func openDirectory(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 }
