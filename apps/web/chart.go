@@ -98,7 +98,11 @@ func (c *chart) draw(h checkers.History, x func(time.Time) float64, y func(float
 	half := time.Duration(h.Step / 2 * float64(time.Second))
 	var line, band strings.Builder
 	var above, below []string // of the band's current piece
+	var alone chartMark // a piece of one point has no line
 	closeBand := func() {
+		if len(above) == 1 {
+			c.Marks = append(c.Marks, alone)
+		}
 		if len(above) > 1 {
 			for i := len(below) - 1; i >= 0; i-- {
 				above = append(above, below[i])
@@ -113,7 +117,8 @@ func (c *chart) draw(h checkers.History, x func(time.Time) float64, y func(float
 		if p.Mean != nil {
 			if last.IsZero() || p.At.Sub(last).Seconds() > chartGap*h.Step {
 				closeBand()
-				fmt.Fprintf(&line, "M%g %gh.01", at, y(*p.Mean)) // a single point is a dot
+				fmt.Fprintf(&line, "M%g %g", at, y(*p.Mean))
+				alone = chartMark{at, y(*p.Mean), "only", withUnit(*p.Mean, h.Unit) + ", " + utc(p.At)}
 			} else {
 				fmt.Fprintf(&line, "L%g %g", at, y(*p.Mean))
 			}
