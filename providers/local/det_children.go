@@ -16,6 +16,12 @@ var builders = []string{
 	"git", "collect2", "ccache", "configure", "compile", "xargs",
 }
 
+// errands are small programs that scripts run all the time.
+var errands = []string{
+	"sleep", "grep", "tail", "head", "cat", "sed", "awk", "gawk", "mawk", "date", "ls", "ps", "cut", "tr", "sort", "uniq", "wc", "pgrep", "ss", "df", "du", "free", "find",
+	"stat", "curl", "wget", "true", "test", "echo", "printf", "env", "id", "uname", "hostname", "basename", "dirname", "readlink", "pidof", "top", "git",
+}
+
 // comingAndGoing finds parents that burn CPU in short-lived children, and commands that are started again and again.
 func comingAndGoing(ctx context.Context, l *look) []finding {
 	broods := follow(ctx, l)
@@ -27,7 +33,7 @@ func comingAndGoing(ctx context.Context, l *look) []finding {
 	var out []finding
 	for _, b := range broods {
 		rate := float64(b.starts) / max(.5, b.seconds)
-		if all > 0 && b.cpu/all > .3 && b.brief() { // most of them live too short to be seen: the host counts them
+		if all > 0 && b.brief() && (len(b.seen) > 0 || forks >= 8) { // most of them live too short to be seen: the host counts them
 			rate = max(rate, forks*b.cpu/all)
 		}
 		if f, ok := shortLived(l, b, rate); ok {
@@ -53,12 +59,12 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	if b.cpu < .05 && rate >= 8 && lost > .3 { // nobody waits for them, so nobody was given their time
 		cpu = max(cpu, min(lost, rate*.1))
 	}
-	if cpu < .12 || cpu > count*1.1 || rate < 4 || b.parent.PID == 1 {
+	if cpu < .12 || cpu > count*1.1 || rate < 4 && !(b.brief() && len(b.seen) > 0) || b.parent.PID == 1 {
 		return finding{}, false
 	}
-	score := 40 + 16*min(1, cpu)
-	if rate < 12 {
-		score -= 8
+	score := 46 + 12*min(1, cpu)
+	if rate < 12 && !b.brief() {
+		score -= 10
 	}
 	if slices.Contains(builders, b.parent.Name) || len(b.kinds) > 0 && slices.Contains(builders, b.kinds[0].name) {
 		score -= 14
@@ -109,6 +115,9 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 		score -= 24
 	}
 	if slices.Contains(builders, b.parent.Name) || slices.Contains(builders, k.name) {
+		score -= 20
+	}
+	if slices.Contains(errands, k.name) || k.name == l.hub {
 		score -= 20
 	}
 	p, name := b.parent, k.called()

@@ -30,6 +30,9 @@ func busyProcess(_ context.Context, l *look) []finding {
 		default:
 			continue
 		}
+		if slices.Contains(builders, p.Name) {
+			score -= 12
+		}
 		waiting := l.starved()
 		share := min(1, p.cpu/count)
 		text := fmt.Sprintf("%s used %s of one processor for the last %.1f s, %s of the host's %d", p.label(), percent(p.cpu, 1), l.gap, percent(share, 1), l.b.CPU.Count)

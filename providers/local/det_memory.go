@@ -37,8 +37,14 @@ func bigProcess(_ context.Context, l *look) []finding {
 			score = abnormal
 		case share >= .1:
 			score = 50
-		case i == 0 && p.RSS >= 200<<20 && float64(p.RSS) >= 2*float64(next):
+		case i == 0 && p.RSS >= 200<<20 && float64(p.RSS) >= 2*float64(next): // it stands out
 			score = 46
+			if p.RSS >= 500<<20 {
+				score = 50
+			}
+			if p.RSS >= 1<<30 {
+				score = 54
+			}
 		case p.RSS >= 256<<20 || share >= .05:
 			score = suspect
 		case i == 0 && p.RSS >= 48<<20:
@@ -128,8 +134,17 @@ func leaking(ctx context.Context, l *look) []finding {
 				score, sure = suspect, .3
 			}
 		}
-		if p.growth < 4<<20 {
-			score -= 6
+		switch {
+		case p.growth < 4<<20:
+			score -= 8
+		case p.growth < 14<<20:
+			score -= 4
+		}
+		switch { // compilers, tests and starting programs take memory as they work
+		case slices.Contains(builders, p.Name):
+			score -= 24
+		case p.cpu >= .5:
+			score -= 12
 		}
 		until := left / p.growth
 		if score >= 60 && until < 120 && float64(p.RSS) > float64(l.b.Memory.Total)/10 {

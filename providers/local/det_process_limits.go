@@ -35,8 +35,8 @@ func descriptors(_ context.Context, l *look) []finding {
 			score = 60
 		case used >= .6 && grew > 1:
 			score = 56
-		case grew >= 10 && p.FDs >= 100:
-			score = 50
+		case grew >= 2 && (float64(p.FDLimit)-float64(p.FDs))/grew < 60:
+			score = 54
 		default:
 			continue
 		}
@@ -49,7 +49,7 @@ func descriptors(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "fd_limit", kind: providers.Proc, score: score, share: min(1, used), sure: .92, culprit: p.blame(), about: fdWords,
-			title: fmt.Sprintf("File descriptors at the limit: %s has %d of %d open", p.label(), p.FDs, p.FDLimit), description: text + ".",
+			title: fmt.Sprintf("File descriptors %s the limit: %s has %d of %d open", near(used), p.label(), p.FDs, p.FDLimit), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ls -l /proc/%d/fd | awk '{print $NF}' | sed 's/[0-9]\\+/N/g' | sort | uniq -c | sort -rn | head -15", p.PID),
 				fmt.Sprintf("grep 'open files' /proc/%d/limits; ls /proc/%d/fd | wc -l", p.PID, p.PID),
@@ -61,6 +61,13 @@ func descriptors(_ context.Context, l *look) []finding {
 		out = append(out, f)
 	}
 	return most3(out)
+}
+
+func near(used float64) string {
+	if used >= .9 {
+		return "at"
+	}
+	return "on the way to"
 }
 
 // fileTable is the host's own limit of open files.
