@@ -13,8 +13,10 @@ import (
 // builders are parents for whom many short-lived children are the work itself.
 var builders = []string{
 	"make", "gmake", "ninja", "go", "cargo", "gcc", "g++", "cc1", "clang", "rustc", "mvn", "gradle", "bazel", "cmake", "npm", "pip", "apt", "apt-get", "dpkg",
-	"git", "collect2", "ccache", "configure", "compile", "xargs",
+	"git", "collect2", "ccache", "configure", "compile", "link", "asm", "cgo", "vet", "as", "ld", "cc1plus", "javac", "tsc", "xargs",
 }
+
+func builds(name string) bool { return slices.Contains(builders, name) || strings.HasPrefix(name, "golangci-lint") }
 
 // errands are small programs that scripts run all the time.
 var errands = []string{
@@ -66,7 +68,7 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	if rate < 12 && !b.brief() {
 		score -= 10
 	}
-	if slices.Contains(builders, b.parent.Name) || len(b.kinds) > 0 && slices.Contains(builders, b.kinds[0].name) {
+	if builds(b.parent.Name) || len(b.kinds) > 0 && builds(b.kinds[0].name) {
 		score -= 14
 	}
 	what := "children"
@@ -76,7 +78,7 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	p := b.parent
 	return finding{
 		class: "cpu_children", kind: providers.CPU, score: score, share: min(1, cpu/count), sure: .8, culprit: p.blame(),
-		about: append([]string{"fork", "forks", "short lived", "children"}, cpuWords...),
+		about: []string{"fork", "forks", "forking", "short lived", "children", "spawn", "spawns", "spawning"},
 		title: fmt.Sprintf("Many short-lived children of %s use %s of one CPU", p.label(), percent(cpu, 1)),
 		description: fmt.Sprintf("%s starts about %.0f short-lived child processes a second (%s); together they used %s of one processor, while the parent itself used %s. No single process looks busy.",
 			p.label(), rate, what, percent(cpu, 1), percent(p.cpu, 1)),
@@ -114,7 +116,7 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 	case b.cpu*b.seconds/float64(max(1, b.starts)) > .12: // each worked all its life: jobs, one after the other
 		score -= 24
 	}
-	if slices.Contains(builders, b.parent.Name) || slices.Contains(builders, k.name) {
+	if builds(b.parent.Name) || builds(k.name) {
 		score -= 20
 	}
 	if slices.Contains(errands, k.name) || k.name == l.hub {

@@ -68,7 +68,7 @@ func nearLimit(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "memory_cgroup", kind: providers.Memory, score: score, share: min(1, share), sure: .85, culprit: culprit, details: details,
-			about:       []string{"cgroup", "container", "limit", "memory limit", "memory", "oom", "pod"},
+			about:       []string{"cgroup", "container", "memory limit", "limit", "pod"},
 			title:       fmt.Sprintf("%s is near its cgroup memory limit: %s of %s", whom, percent(share, 1), size(limit)),
 			description: text + ".",
 			actions:     append(actions, fmt.Sprintf("Once that is confirmed: raise the memory limit of %s where it is set (unit, container or pod), or make it use less", culprit.Name)),

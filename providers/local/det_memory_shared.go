@@ -12,7 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-var shmWords = []string{"tmpfs", "shm", "dev shm", "shared memory", "ramdisk", "shared", "memory"}
+var shmWords = []string{"tmpfs", "shm", "dev shm", "shared memory", "ramdisk"}
 
 // filesInMemory finds file systems that live in memory and hold much.
 func filesInMemory(ctx context.Context, l *look) []finding {

@@ -154,7 +154,7 @@ func swarmOfChildren(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "swarm_children", kind: providers.Proc, score: score, share: min(1, float64(n)/500), sure: .85, culprit: p.blame(),
-			about: []string{"children", "child", "fork", "forks", "fork bomb", "processes", "too many processes", "swarm", "process count", "pids", "tasks"},
+			about: []string{"children", "child processes", "fork bomb", "too many processes", "swarm", "process count", "number of processes", "pids"},
 			title: fmt.Sprintf("Swarm of child processes: %s has %d children", p.label(), n), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ps --ppid %d -o comm= | sort | uniq -c | sort -rn | head; pgrep -c -P %d", ppid, ppid),
@@ -260,7 +260,7 @@ func swarmOfThreads(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "swarm_threads", kind: providers.Proc, score: score, share: min(1, float64(p.Threads)/1000), sure: .85, culprit: p.blame(),
-			about: []string{"thread", "threads", "thread leak", "thread count", "tasks", "swarm"},
+			about: []string{"thread", "threads", "thread leak", "thread count"},
 			title: fmt.Sprintf("Swarm of threads: %s has %d threads", p.label(), p.Threads), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ps -L -p %d -o lwp,stat,wchan:24,pcpu,comm | head -30; grep Threads /proc/%d/status", p.PID, p.PID),
