@@ -44,6 +44,7 @@ type options struct {
 	faults   []inject.Fault
 	words    []string // typed, vague
 	noRoot   bool
+	foreign  bool
 	repeat   int
 	seed     uint64
 	analyzer string
@@ -66,6 +67,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	onlyVague := flags.Bool("vague", false, "only with vague words (\"host unhealthy\")")
 	onlyTyped := flags.Bool("typed", false, "only with words that name the type of the fault")
 	flags.BoolVar(&o.noRoot, "no-root", false, "run the analyzer, and the processes of faults that can, as nobody")
+	flags.BoolVar(&o.foreign, "foreign", false, "with --no-root: the processes of faults are root's, and the analyzer may not look into them")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often each class is made, each time otherwise")
 	flags.Uint64Var(&o.seed, "seed", 0, "for what is random: sizes, names, places, words; 0: another each time, it is printed")
 	flags.StringVar(&o.analyzer, "analyzer", "", "a built incidenthub, instead of building one")
@@ -75,8 +77,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || o.repeat < 1 || *onlyVague && *onlyTyped {
-		return o, errors.New("--repeat is at least 1, --vague and --typed exclude each other, and there is nothing else")
+	if flags.NArg() > 0 || o.repeat < 1 || *onlyVague && *onlyTyped || o.foreign && !o.noRoot {
+		return o, errors.New("--repeat is at least 1, --vague and --typed exclude each other, --foreign goes with --no-root, and there is nothing else")
 	}
 	switch {
 	case *onlyVague:
@@ -176,7 +178,7 @@ func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err e
 		return r, err
 	}
 	b := &bench{options: o, say: func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", args...) }}
-	b.set = inject.Setting{Program: program, Nobody: o.noRoot}
+	b.set = inject.Setting{Program: program, Users: o.users()}
 	if b.set.Host, err = os.Hostname(); err != nil {
 		return r, err
 	}
@@ -207,9 +209,26 @@ func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err e
 	return r, err
 }
 
+// users are those that processes of faults run as. Without root there is no choice.
+func (o options) users() []uint32 {
+	switch {
+	case os.Geteuid() != 0:
+		return nil
+	case o.foreign:
+		return []uint32{0}
+	case o.noRoot:
+		return []uint32{inject.Nobody}
+	default:
+		return []uint32{0, inject.Nobody}
+	}
+}
+
 // turn waits until no other run is under way on this machine: each would take the other's faults for its own.
 func (b *bench) turn(ctx context.Context) (*os.File, error) {
-	f, err := os.OpenFile(b.lock, os.O_CREATE|os.O_RDONLY, 0o644)
+	f, err := os.Open(b.lock) // another user's may not be opened to be created
+	if errors.Is(err, os.ErrNotExist) {
+		f, err = os.OpenFile(b.lock, os.O_CREATE|os.O_RDONLY, 0o644)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		"no such class":     {"--class gremlins", nil, nil, `"gremlins"`},
 		"an empty class":    {"--class cpu,", nil, nil, `""`},
 		"both and neither":  {"--vague --typed", nil, nil, "exclude"},
+		"foreign as root":   {"--foreign", nil, nil, "goes with --no-root"},
 		"no repeat":         {"--repeat 0", nil, nil, "at least 1"},
 		"more":              {"cpu", nil, nil, "nothing else"},
 	} {
