@@ -57,12 +57,12 @@ func (e evidence) text(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	mark := fmt.Sprintf("… [cut %d bytes]", len(s)-limit)
-	at := max(limit-len(mark), 0)
+	const mark = 28 // bytes of the mark, at most
+	at := limit - mark
 	for at > 0 && !utf8.RuneStart(s[at]) {
 		at--
 	}
-	return s[:at] + mark
+	return fmt.Sprintf("%s… [cut %d bytes]", s[:at], len(s)-at)
 }
 
 // labels are at most maxLabels of them, without what their names or values tell to be secrets.
