@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/incidenthub/incidenthub/apps/changes"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 )
@@ -51,6 +52,8 @@ type Config struct {
 	Definitions Definitions
 	Backtests   Backtests
 	Changes     Changes
+	Checks      Checks
+	CheckRuns   CheckRuns
 	Analysts    Analysts
 	Analyses    Analyses
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
@@ -98,6 +101,9 @@ func schemaName(t reflect.Type, hint string) string {
 	if t.PkgPath() == reflect.TypeFor[queue.View]().PkgPath() && !strings.Contains(t.Name(), "[") {
 		return "Queue" + t.Name()
 	}
+	if t.PkgPath() == reflect.TypeFor[checkers.Report]().PkgPath() && !strings.HasPrefix(t.Name(), "Check") {
+		return "Check" + t.Name()
+	}
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
@@ -121,6 +127,7 @@ func (a *API) Register(e *gin.Engine) error {
 	} {
 		add(h)
 	}
+	a.checkRoutes(h)
 	a.backtestRoutes(h)
 	a.plainRoutes(e, h.OpenAPI())
 	a.queueRoutes(h)

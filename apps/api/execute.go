@@ -82,6 +82,7 @@ var patient = map[string]time.Duration{
 	"/orchestration/definitions/{ref}/execute": executionWait + 10*time.Second,
 	"/api/v1/definitions/{ref}/execute":        executionWait + 10*time.Second,
 	"/api/v1/definitions/execute":              executionWait + 10*time.Second,
+	"/api/v1/checks/run":                       checksTime,
 }
 
 // await waits for a run as long as a call may, and returns it; false: it goes on.

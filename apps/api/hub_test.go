@@ -21,6 +21,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/api"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -213,6 +214,7 @@ func newHub(t *testing.T, url string) *hub {
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Analysts: analysts(t, db), Analyses: kept(t, db),
+		Checks: checks(t, db), CheckRuns: checkers.NewStore(db),
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())
 		},

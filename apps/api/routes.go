@@ -89,6 +89,13 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/queues":              auth.ScopeRead,
 	"GET /api/v1/queues/{queue}/jobs": auth.ScopeRead,
 
+	"GET /api/v1/checkers":       auth.ScopeRead,
+	"GET /api/v1/checks":         auth.ScopeRead,
+	"GET /api/v1/checks/latest":  auth.ScopeRead,
+	"GET /api/v1/checks/history": auth.ScopeRead,
+	"GET /api/v1/checks/{id}":    auth.ScopeRead,
+	"POST /api/v1/checks/run":    auth.ScopeEdit, // it is work, connects to addresses and can make alerts
+
 	"GET /api/v1/ledger":   auth.ScopeRead,
 	"GET /api/v1/why/{id}": auth.ScopeRead,
 	"GET /api/v1/events":   auth.ScopeRead,

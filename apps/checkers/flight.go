@@ -118,7 +118,7 @@ func (s *Service) keep(ctx context.Context, f *flight, req Request) {
 	if !req.RunID.IsZero() {
 		run = &req.RunID
 	}
-	err := s.Store.keep(ctx, Run{
+	err := s.Store.keep(ctx, CheckRun{
 		ID: f.id, TenantID: req.Tenant, CheckerName: r.CheckerName, Hostname: f.hostname, Status: r.Status, Message: r.Message, Metrics: r.Metrics,
 		Error: r.Error, Warning: r.Warning, Critical: r.Critical, Origin: req.Origin, RunID: run, DurationMS: r.DurationMS,
 		ExecutedAt: f.begun, TraceID: req.TraceID,

@@ -6,8 +6,8 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 )
 
-// Run is one check that was run, as it is kept.
-type Run struct {
+// CheckRun is one check that was run, as it is kept.
+type CheckRun struct {
 	ID          id.ID          `json:"id" gorm:"column:id;primaryKey"`
 	TenantID    string         `json:"-" gorm:"column:tenant_id"`
 	CheckerName string         `json:"checker_name" gorm:"column:checker_name"`
@@ -32,10 +32,10 @@ type Run struct {
 }
 
 // TableName implements gorm's Tabler.
-func (Run) TableName() string { return "check_runs" }
+func (CheckRun) TableName() string { return "check_runs" }
 
 // derive fills what follows from the rest.
-func (r *Run) derive() {
+func (r *CheckRun) derive() {
 	r.IsOK, r.IsCritical, r.HasIssue = r.Status == OK, r.Status == Critical, r.Status != OK
 	r.CreatedAlert = r.AlertID != nil
 	r.ExecutedAt = r.ExecutedAt.UTC()

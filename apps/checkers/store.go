@@ -26,7 +26,7 @@ type Filter struct {
 }
 
 // List lists runs, newest first.
-func (s *Store) List(ctx context.Context, tenant string, f Filter, p storage.Paging) (storage.Page[Run], error) {
+func (s *Store) List(ctx context.Context, tenant string, f Filter, p storage.Paging) (storage.Page[CheckRun], error) {
 	q := s.db.Read(ctx).Where("tenant_id = ?", tenant)
 	for _, c := range []struct{ column, value string }{{"checker_name", f.Checker}, {"hostname", f.Hostname}, {"status", string(f.Status)}} {
 		if c.value != "" {
@@ -39,21 +39,21 @@ func (s *Store) List(ctx context.Context, tenant string, f Filter, p storage.Pag
 	if !f.Since.IsZero() { // ids are made after the check began
 		q = q.Where("id >= ? AND executed_at >= ?", id.Before(f.Since), f.Since.UTC())
 	}
-	var rows []Run
+	var rows []CheckRun
 	if err := p.Apply(q).Find(&rows).Error; err != nil {
-		return storage.Page[Run]{}, fmt.Errorf("list checks: %w", storage.Classify(err))
+		return storage.Page[CheckRun]{}, fmt.Errorf("list checks: %w", storage.Classify(err))
 	}
 	for i := range rows {
 		rows[i].derive()
 	}
-	return storage.PageOf(rows, p, func(r *Run) id.ID { return r.ID }), nil
+	return storage.PageOf(rows, p, func(r *CheckRun) id.ID { return r.ID }), nil
 }
 
 // Get returns one run.
-func (s *Store) Get(ctx context.Context, tenant string, run id.ID) (Run, error) {
-	var r Run
+func (s *Store) Get(ctx context.Context, tenant string, run id.ID) (CheckRun, error) {
+	var r CheckRun
 	if err := s.db.Read(ctx).Where("tenant_id = ? AND id = ?", tenant, run).Take(&r).Error; err != nil {
-		return Run{}, storage.Missing(err, "check "+run.String())
+		return CheckRun{}, storage.Missing(err, "check "+run.String())
 	}
 	r.derive()
 	return r, nil
@@ -66,8 +66,8 @@ const latestFrom = 7 * 24 * time.Hour
 const maxLatest = 500
 
 // Latest returns the newest run of each check on each host in the last seven days, by check and host.
-func (s *Store) Latest(ctx context.Context, tenant string) ([]Run, error) {
-	rows := []Run{}
+func (s *Store) Latest(ctx context.Context, tenant string) ([]CheckRun, error) {
+	rows := []CheckRun{}
 	err := s.db.Read(ctx).Raw(`SELECT * FROM (SELECT c.*, ROW_NUMBER() OVER (PARTITION BY checker_name, hostname ORDER BY id DESC) AS nth
 		FROM check_runs c WHERE tenant_id = ? AND id >= ?) newest WHERE nth = 1 ORDER BY checker_name, hostname LIMIT ?`,
 		tenant, id.Before(s.db.Now().Add(-latestFrom)), maxLatest).Scan(&rows).Error
@@ -117,7 +117,7 @@ func (s *Store) History(ctx context.Context, tenant string, spec Spec, q History
 		step += time.Second
 	}
 	h.Step = step.Seconds()
-	var rows []Run
+	var rows []CheckRun
 	err := s.db.Read(ctx).Select("id, status, metrics, warning_threshold, critical_threshold, executed_at").
 		Where("tenant_id = ? AND checker_name = ? AND hostname = ? AND id >= ? AND executed_at >= ?", tenant, spec.Name, q.Hostname, id.Before(h.Since), h.Since).
 		Order("id DESC").Limit(maxRead).Find(&rows).Error
@@ -132,7 +132,7 @@ func (s *Store) History(ctx context.Context, tenant string, spec Spec, q History
 }
 
 // points sums up rows, newest first, into points, oldest first.
-func points(rows []Run, since time.Time, step time.Duration, metric string) []Point {
+func points(rows []CheckRun, since time.Time, step time.Duration, metric string) []Point {
 	out := []Point{}
 	at, values := int64(-1), 0
 	for i := len(rows) - 1; i >= 0; i-- {
@@ -163,7 +163,7 @@ func points(rows []Run, since time.Time, step time.Duration, metric string) []Po
 func at64(v float64) *float64 { return &v }
 
 // keep writes a run.
-func (s *Store) keep(ctx context.Context, r Run) error {
+func (s *Store) keep(ctx context.Context, r CheckRun) error {
 	err := s.db.InTx(ctx, func(ctx context.Context) error { return s.db.From(ctx).Create(&r).Error })
 	if err != nil {
 		return fmt.Errorf("keep a check: %w", storage.Classify(err))

@@ -66,6 +66,12 @@ func (a *Analyzer) Resolve(name string) (string, error) {
 	return "", unknown(name, a.providers.Names())
 }
 
+// Remote reports whether a request for this provider goes over the network.
+func (a *Analyzer) Remote(name string) bool {
+	name, err := a.Resolve(name)
+	return err == nil && name != Local
+}
+
 // Analyze makes one analysis. Whatever goes wrong with a provider it answers, on a lower rung; the error is of requests that cannot be met:
 // an unknown provider, settings that it refuses, and with NoFallback what the provider failed with, as *providers.Error beside the
 // analysis.

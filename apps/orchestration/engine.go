@@ -36,6 +36,8 @@ type Config struct {
 	Alerts func(tx *storage.Tx, receipts []*event.Receipt) AlertFold
 	Teller func(tx *storage.Tx, jobs *queue.Writes) TellBatch
 	Ledger func(tx *storage.Tx) LedgerBatch
+	// Remote reports whether the active provider of analyses is asked over the network, so that notifications wait longer for it; nil: it is.
+	Remote func(tenant string) bool
 	// Reload reads every cached configuration again.
 	Reload func(ctx context.Context) error
 	// Redact takes secrets out of what nodes take in, give out and say; nil: it knows none of the hub's own.
@@ -77,7 +79,7 @@ func New(c Config) (*Engine, error) {
 	log := c.Log.With("app", "orchestration")
 	r := &Runner{
 		db: c.DB, clock: c.Clock, log: log, bell: c.Bell, lease: c.Lease, catalog: c.Catalog, handlers: c.Handlers, random: rand.Float64,
-		enrichLocal: enrichLocal, enrichProvider: enrichProvider, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
+		enrichLocal: enrichLocal, enrichProvider: enrichProvider, remote: c.Remote, teller: c.Teller, ledger: c.Ledger, changed: c.Changed,
 		signals: c.Signals, reload: c.Reload, pushTime: c.PushTime, inPlace: c.InPlace,
 		redact: c.Redact,
 	}

@@ -201,7 +201,7 @@ func (w *walk) effect(e graph.Effect) error {
 		s.jobs.Remove(queue.Key{Kind: JobNode, Ref: x.id, Node: e.Node})
 	case graph.ArmDeadline:
 		after := s.r.enrichLocal
-		if e.Provider {
+		if e.Provider || e.Active && (s.r.remote == nil || s.r.remote(x.tenant)) {
 			after = s.r.enrichProvider
 		}
 		s.jobs.Insert(s.tx, queue.New{Kind: JobDeadline, Ref: x.id, Node: e.Node, Tenant: x.tenant, Queue: QueueIngest, After: after})

@@ -33,6 +33,7 @@ type Runner struct {
 	random         func() float64
 	enrichLocal    time.Duration // how long a notify node waits for enrichment
 	enrichProvider time.Duration // the same when a provider is asked
+	remote         func(tenant string) bool
 	teller         func(tx *storage.Tx, jobs *queue.Writes) TellBatch
 	ledger         func(tx *storage.Tx) LedgerBatch
 	changed        func(tenant string, kind string, i id.ID)

@@ -138,6 +138,17 @@ func TestRulesCanFail(t *testing.T) {
 		"a contract imports a plugin":       {source{"drivers/b.go": code("drivers", "OURS/drivers/acme")}, nil}, // what lies below: the compiler sees the cycle
 		"a registry imports an app":         {source{"drivers/registry/b.go": code("registry", "OURS/apps/alerts")}, []string{"imports drivers/registry/b.go"}},
 
+		"a provider with a database":    {source{"providers/p.go": "// Package providers analyse.\n" + code("providers", "OURS/internal/platform/storage")}, []string{"harmless providers/p.go"}},
+		"a provider runs commands":      {source{"providers/p.go": "// Package providers analyse.\n" + code("providers", "os/exec")}, []string{"harmless providers/p.go"}},
+		"a provider asks for an act":    {source{"providers/p.go": "// Package providers analyse.\npackage providers\n\ntype acts interface{ Resolve() }\n"}, []string{"harmless providers/p.go"}},
+		"an analysis writes its table":  {source{"apps/intelligence/i.go": "// Package intelligence analyses.\npackage intelligence\n\nvar s = storage.Insert(\"analyses\", nil, \"ON CONFLICT (id) DO UPDATE SET a = 1\")\n"}, nil},
+		"an analysis writes another":    {source{"apps/intelligence/i.go": "// Package intelligence analyses.\npackage intelligence\n\nvar s = storage.Update(\"incidents\", nil, \"\")\n"}, []string{"harmless apps/intelligence/i.go"}},
+		"an analysis writes in words":   {source{"apps/intelligence/i.go": "// Package intelligence analyses.\npackage intelligence\n\nconst s = `UPDATE incidents SET status = 'closed'`\n"}, []string{"harmless apps/intelligence/i.go"}},
+		"an analysis writes by gorm":    {source{"apps/intelligence/i.go": "// Package intelligence analyses.\npackage intelligence\n\nfunc f() { db.Save(1) }\n"}, []string{"harmless apps/intelligence/i.go"}},
+		"an analysis asks for an act":   {source{"apps/intelligence/i.go": "// Package intelligence analyses.\npackage intelligence\n\ntype acts interface{ Silence() }\n"}, []string{"harmless apps/intelligence/i.go"}},
+		"an analysis knows who is told": {source{"apps/intelligence/i.go": "// Package intelligence analyses.\n" + code("intelligence", "OURS/apps/notify")}, []string{"imports apps/intelligence/i.go", "harmless apps/intelligence/i.go"}},
+		"a test of an analysis writes":  {source{"apps/intelligence/i_test.go": "// Package intelligence analyses.\npackage intelligence\n\nfunc f() { db.Save(1) }\n"}, nil},
+
 		"a plugin without README":     {source{"drivers/acme/README.md": "-"}, []string{"plugins drivers/acme"}},
 		"a plugin without test":       {source{"drivers/acme/acme_test.go": "-"}, []string{"plugins drivers/acme"}},
 		"a driver without testdata":   {source{"drivers/acme/testdata/a/in.json": "-"}, []string{"plugins drivers/acme"}},

@@ -51,6 +51,19 @@ func Default() Rules {
 		},
 		FileLines: 400,
 		Imports:   importTable(),
+		Harmless: []Harmless{
+			{
+				In: []string{"providers/..."}, Asks: []string{"Name", "Analyze", "Pair", "Find"}, // the last two are of the view of a host
+				Never: []string{
+					"internal/platform/storage/...", "internal/platform/queue", "internal/platform/pubsub", "internal/platform/secretstore", "database/sql",
+					"gorm.io/...", "os/exec",
+				},
+			},
+			{
+				In: []string{"apps/intelligence/..."}, Tables: []string{"analyses"}, Asks: []string{"Names", "Make", "Load"},
+				Never: []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
+			},
+		},
 		Plugins: []Plugins{
 			{
 				In: "drivers", Except: []string{"registry", "drivertest", "shape"}, // shape: what bodies have in common

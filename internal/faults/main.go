@@ -20,6 +20,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/incidenthub/incidenthub/internal/faults/inject"
 	"github.com/incidenthub/incidenthub/internal/faults/play"
@@ -41,12 +44,14 @@ type options struct {
 	faults   []inject.Fault
 	words    []string // typed, vague
 	noRoot   bool
+	foreign  bool
 	repeat   int
 	seed     uint64
 	analyzer string
 	cases    string
 	json     bool
 	list     bool
+	lock     string // held during a run
 }
 
 // Words in which an incident is told.
@@ -62,6 +67,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	onlyVague := flags.Bool("vague", false, "only with vague words (\"host unhealthy\")")
 	onlyTyped := flags.Bool("typed", false, "only with words that name the type of the fault")
 	flags.BoolVar(&o.noRoot, "no-root", false, "run the analyzer, and the processes of faults that can, as nobody")
+	flags.BoolVar(&o.foreign, "foreign", false, "with --no-root: the processes of faults are root's, and the analyzer may not look into them")
 	flags.IntVar(&o.repeat, "repeat", 1, "how often each class is made, each time otherwise")
 	flags.Uint64Var(&o.seed, "seed", 0, "for what is random: sizes, names, places, words; 0: another each time, it is printed")
 	flags.StringVar(&o.analyzer, "analyzer", "", "a built incidenthub, instead of building one")
@@ -71,8 +77,8 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if flags.NArg() > 0 || o.repeat < 1 || *onlyVague && *onlyTyped {
-		return o, errors.New("--repeat is at least 1, --vague and --typed exclude each other, and there is nothing else")
+	if flags.NArg() > 0 || o.repeat < 1 || *onlyVague && *onlyTyped || o.foreign && !o.noRoot {
+		return o, errors.New("--repeat is at least 1, --vague and --typed exclude each other, --foreign goes with --no-root, and there is nothing else")
 	}
 	switch {
 	case *onlyVague:
@@ -85,6 +91,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	if o.seed == 0 {
 		o.seed = uint64(rand.Uint32())
 	}
+	o.lock = filepath.Join(os.TempDir(), "incidenthub-faults.lock")
 	o.faults, err = choose(*classes)
 	return o, err
 }
@@ -166,23 +173,12 @@ func run(args []string, stdout, stderr io.Writer, getenv func(string) string) in
 
 // measure runs all that was chosen. What it made is taken back when it returns, however it returns.
 func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err error) {
-	folder, err := os.MkdirTemp("", "analyze-")
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	if err := os.Chmod(folder, 0o755); err != nil { // nobody is to run what is in it
-		return r, err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return r, err
 	}
 	b := &bench{options: o, say: func(format string, args ...any) { _, _ = fmt.Fprintf(stderr, format+"\n", args...) }}
-	if b.binary, err = b.build(ctx, folder); err != nil {
-		return r, err
-	}
-	b.set = inject.Setting{Program: program, Nobody: o.noRoot}
+	b.set = inject.Setting{Program: program, Users: o.users()}
 	if b.set.Host, err = os.Hostname(); err != nil {
 		return r, err
 	}
@@ -190,9 +186,69 @@ func (o options) measure(ctx context.Context, stderr io.Writer) (r Report, err e
 		return r, err
 	}
 	defer func() { err = errors.Join(err, b.set.Trash.Close()) }()
+	folder, err := os.MkdirTemp("", "analyze-")
+	if err != nil {
+		return r, err
+	}
+	if err := b.set.Trash.Add("remove", folder); err != nil {
+		return r, err
+	}
+	if err := os.Chmod(folder, 0o755); err != nil { // nobody is to run what is in it
+		return r, err
+	}
+	if b.binary, err = b.build(ctx, folder); err != nil {
+		return r, err
+	}
+	turn, err := b.turn(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer turn.Close()
 	b.say("seed %d", o.seed)
 	r, err = b.all(ctx)
 	return r, err
+}
+
+// users are those that processes of faults run as. Without root there is no choice.
+func (o options) users() []uint32 {
+	switch {
+	case os.Geteuid() != 0:
+		return nil
+	case o.foreign:
+		return []uint32{0}
+	case o.noRoot:
+		return []uint32{inject.Nobody}
+	default:
+		return []uint32{0, inject.Nobody}
+	}
+}
+
+// turn waits until no other run is under way on this machine: each would take the other's faults for its own.
+func (b *bench) turn(ctx context.Context) (*os.File, error) {
+	f, err := os.Open(b.lock) // another user's may not be opened to be created
+	if errors.Is(err, os.ErrNotExist) {
+		f, err = os.OpenFile(b.lock, os.O_CREATE|os.O_RDONLY, 0o644)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for told := false; ; told = true {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+		}
+		if !told {
+			b.say("another run is under way, waiting for it to end …")
+		}
+		if err := wait(ctx, time.Second); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
 }
 
 // build makes the program as it is released, or takes the one that was named.

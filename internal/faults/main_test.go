@@ -45,6 +45,7 @@ func TestParse(t *testing.T) {
 		"no such class":     {"--class gremlins", nil, nil, `"gremlins"`},
 		"an empty class":    {"--class cpu,", nil, nil, `""`},
 		"both and neither":  {"--vague --typed", nil, nil, "exclude"},
+		"foreign as root":   {"--foreign", nil, nil, "goes with --no-root"},
 		"no repeat":         {"--repeat 0", nil, nil, "at least 1"},
 		"more":              {"cpu", nil, nil, "nothing else"},
 	} {
@@ -105,14 +106,14 @@ func TestReport(t *testing.T) {
 		"all missed": {
 			true,
 			[]Case{
-				caseOf("zombies", "process", typed, score.Marks{Points: 4, Rank: 3, Cause: true, Type: true, Action: true, Dangers: []string{"dd: dd"}}, zombies),
+				caseOf("zombies", "process", typed, score.Marks{Points: 4, Rank: 3, Cause: true, Type: true, Action: true, First: "x", Dangers: []string{"dd: dd"}}, zombies),
 				caseOf("zombies", "process", vague, score.Marks{Failed: "crash"}, zombies),
 				caseOf("nothing wrong", inject.Control, vague, score.Marks{FalseAlarm: "high: x"}),
 			},
 			"nnnn",
 			[]string{
 				"| process: zombies | 4 / 5 | 0 / 5 | 0 / 2 | 1 / 2 | – |", "| points, typed words | >= 95 % | 80.0 % | MISSED |",
-				"zombies, typed: 4 points: culprit 3, cause named, type named, action named (load 1.00)", "zombies, typed: DANGEROUS: dd: dd",
+				"zombies, typed: 4 points: culprit 3, cause named, type named, action named; said first \"x\" (load 1.00)", "zombies, typed: DANGEROUS: dd: dd",
 				"zombies, vague: NO ANSWER: crash", "nothing wrong, vague: FALSE ALARM: high: x", "1 without an answer",
 			},
 		},
@@ -166,6 +167,7 @@ for p in /proc/[0-9]*; do
 	if grep -q '^State:	T' $p/status 2>/dev/null && grep -q "^PPid:	$PPID$" $p/status; then pid=${p#/proc/}; fi
 done
 echo '{"recommendations":[{"type":"process","priority":"high","title":"stopped process","actions":["ps -fp '$pid'"],"details":{"culprit":{"kind":"process","pid":'$pid'}}}]}'`
+	lock := filepath.Join(t.TempDir(), "lock") // a run on this machine is not waited for
 	for name, tt := range map[string]struct {
 		script string
 		points float64
@@ -183,6 +185,7 @@ echo '{"recommendations":[{"type":"process","priority":"high","title":"stopped p
 			if err != nil {
 				t.Fatal(err)
 			}
+			o.lock = lock
 			r, err := o.measure(t.Context(), io.Discard)
 			if err != nil || len(r.Cases) != 1 || len(r.Broken) > 0 {
 				t.Fatalf("%v: %d cases, %v", err, len(r.Cases), r.Broken)

@@ -189,8 +189,8 @@ func (r Report) remarks(out *strings.Builder) {
 		case m.FalseAlarm != "":
 			fmt.Fprintf(out, "\n- %s: FALSE ALARM: %s (load %s)", name, m.FalseAlarm, c.Load)
 		case m.Points < score.Most:
-			fmt.Fprintf(out, "\n- %s: %g points: culprit %s, cause %s, type %s, action %s (load %s)", name, m.Points,
-				place(m.Rank), mark(m.Cause), mark(m.Type), mark(m.Action), c.Load)
+			fmt.Fprintf(out, "\n- %s: %g points: culprit %s, cause %s, type %s, action %s; said first %q (load %s)", name, m.Points,
+				place(m.Rank), mark(m.Cause), mark(m.Type), mark(m.Action), m.First, c.Load)
 		}
 		for _, d := range m.Dangers {
 			fmt.Fprintf(out, "\n- %s: DANGEROUS: %s", name, d)

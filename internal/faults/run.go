@@ -55,9 +55,12 @@ type Case struct {
 
 func (b *bench) all(ctx context.Context) (Report, error) {
 	r := Report{Seed: b.seed, Root: os.Geteuid() == 0 && !b.noRoot, Machine: machine(), Repeat: b.repeat}
-	r.Analyzer, r.Injector = "nobody", "root"
-	if r.Root {
-		r.Analyzer = "root"
+	r.Analyzer, r.Injector = "nobody", "nobody, and root where it must be"
+	switch {
+	case r.Root:
+		r.Analyzer, r.Injector = "root", "root and nobody"
+	case b.foreign:
+		r.Injector = "root"
 	}
 	if os.Geteuid() != 0 {
 		r.Analyzer, r.Injector = "this user", "this user"

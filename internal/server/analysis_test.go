@@ -162,7 +162,9 @@ func TestAnalysisBreaks(t *testing.T) {
 			h := servertest.StartOn(t, nil, broken{how: how, end: end})
 			r := servertest.NewReceiver(t)
 			h.Tell("ops", r)
-			preset(t, h, "ai-analyzed")
+			// The active provider is the local analyzer while there is none.
+			h.Only("ai", servertest.Pipeline(nil, servertest.Ingest("think"),
+				servertest.Map{"id": "think", "type": "intelligence", "config": servertest.Map{"provider": "active"}, "next": "tell"}, servertest.Notify("tell", "*")))
 			began := time.Now()
 			got := h.Send(hereFires(t, "Disk"))
 			testkit.Eventually(t, 20*time.Second, func() bool { return len(r.All()) == 1 }, "the message leaves")

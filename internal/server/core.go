@@ -17,6 +17,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/history"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
@@ -73,6 +74,7 @@ type core struct {
 	totals      *ledger.Reader
 	retention   *retention.Service
 	changes     *changes.Service
+	history     *history.Service
 	probe       host.Probe // this machine; looks at it are shared
 	look        host.Probe // the same; each look is one
 	checks      *checkers.Service
@@ -168,6 +170,9 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		return c, err
 	}
 	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
+		return c, err
+	}
+	if err := c.openContext(); err != nil { //nolint:contextcheck // it reads nothing yet
 		return c, err
 	}
 	return c, c.wire() //nolint:contextcheck // transactions have their own
@@ -286,6 +291,7 @@ func (c *core) wire() (err error) {
 			return c.notify.Planner.Begin(tx, jobs)
 		},
 		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
+		Remote:  func(string) bool { return c.analysts.Remote(intelligence.Active) },
 		Reload:  c.reload.now,
 		Redact:  c.redact,
 		Signals: c.signals,
@@ -370,6 +376,9 @@ func (c *core) start() error {
 	queues := c.work.queues()
 	if slices.Contains(queues, maintenance) {
 		c.retention.Start()
+		if c.rehearsing == nil {
+			c.history.Start()
+		}
 	}
 	if slices.Contains(queues, notify.QueueNotify) {
 		c.notify.Start()
@@ -391,6 +400,9 @@ func (c *core) stop(ctx context.Context) error {
 	}
 	c.reload.stop()
 	c.retention.Stop()
+	if c.history != nil {
+		c.history.Stop()
+	}
 	if c.endUsage != nil {
 		c.endUsage()
 		c.usage.Wait()

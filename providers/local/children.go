@@ -65,7 +65,7 @@ func follow(ctx context.Context, l *look) []*brood {
 			now := map[int]*litter{}
 			for _, f := range bytes.Fields(text) {
 				kid, err := strconv.Atoi(string(f))
-				if err != nil {
+				if err != nil || l.own[kid] {
 					continue
 				}
 				k, old := known[pid][kid]
@@ -113,7 +113,7 @@ func changing(l *look) []*brood {
 	gone := map[int]float64{} // CPU time that ended children had before the first sample
 	for i := range l.a.Processes {
 		p := &l.a.Processes[i]
-		if q := l.byPID[p.PID]; l.byPID[p.PPID] != nil && !p.Kernel && (q == nil || q.Started != p.Started) && p.PPID != l.b.Self {
+		if q := l.byPID[p.PID]; l.byPID[p.PPID] != nil && !p.Kernel && !l.own[p.PPID] && p.Name != l.hub && (q == nil || q.Started != p.Started) {
 			at(p.PPID)
 			gone[p.PPID] += p.UserTime + p.SystemTime + p.ChildrenTime
 		}
@@ -153,7 +153,7 @@ func (b *brood) settle(l *look) map[int]*litter {
 	}
 	for i := range l.a.Processes {
 		p := &l.a.Processes[i]
-		if p.PPID != b.parent.PID || p.State == "Z" {
+		if p.PPID != b.parent.PID || p.State == "Z" || l.own[p.PID] {
 			continue
 		}
 		if q := l.byPID[p.PID]; q == nil || q.Started != p.Started {

@@ -13,7 +13,15 @@ import (
 // builders are parents for whom many short-lived children are the work itself.
 var builders = []string{
 	"make", "gmake", "ninja", "go", "cargo", "gcc", "g++", "cc1", "clang", "rustc", "mvn", "gradle", "bazel", "cmake", "npm", "pip", "apt", "apt-get", "dpkg",
-	"git", "collect2", "ccache", "configure", "compile", "xargs",
+	"git", "collect2", "ccache", "configure", "compile", "link", "asm", "cgo", "vet", "as", "ld", "cc1plus", "javac", "tsc", "xargs",
+}
+
+func builds(name string) bool { return slices.Contains(builders, name) || strings.HasPrefix(name, "golangci-lint") }
+
+// errands are small programs that scripts run all the time.
+var errands = []string{
+	"sleep", "grep", "tail", "head", "cat", "sed", "awk", "gawk", "mawk", "date", "ls", "ps", "cut", "tr", "sort", "uniq", "wc", "pgrep", "ss", "df", "du", "free", "find",
+	"stat", "curl", "wget", "true", "test", "echo", "printf", "env", "id", "uname", "hostname", "basename", "dirname", "readlink", "pidof", "top", "git",
 }
 
 // comingAndGoing finds parents that burn CPU in short-lived children, and commands that are started again and again.
@@ -27,7 +35,7 @@ func comingAndGoing(ctx context.Context, l *look) []finding {
 	var out []finding
 	for _, b := range broods {
 		rate := float64(b.starts) / max(.5, b.seconds)
-		if all > 0 && b.cpu/all > .3 && b.brief() { // most of them live too short to be seen: the host counts them
+		if all > 0 && b.brief() && (len(b.seen) > 0 || forks >= 8) { // most of them live too short to be seen: the host counts them
 			rate = max(rate, forks*b.cpu/all)
 		}
 		if f, ok := shortLived(l, b, rate); ok {
@@ -53,14 +61,14 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	if b.cpu < .05 && rate >= 8 && lost > .3 { // nobody waits for them, so nobody was given their time
 		cpu = max(cpu, min(lost, rate*.1))
 	}
-	if cpu < .12 || cpu > count*1.1 || rate < 4 || b.parent.PID == 1 {
+	if cpu < .12 || cpu > count*1.1 || rate < 4 && !(b.brief() && len(b.seen) > 0) || b.parent.PID == 1 {
 		return finding{}, false
 	}
-	score := 40 + 16*min(1, cpu)
-	if rate < 12 {
-		score -= 8
+	score := 46 + 12*min(1, cpu)
+	if rate < 12 && !b.brief() {
+		score -= 10
 	}
-	if slices.Contains(builders, b.parent.Name) || len(b.kinds) > 0 && slices.Contains(builders, b.kinds[0].name) {
+	if builds(b.parent.Name) || len(b.kinds) > 0 && builds(b.kinds[0].name) {
 		score -= 14
 	}
 	what := "children"
@@ -70,7 +78,7 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	p := b.parent
 	return finding{
 		class: "cpu_children", kind: providers.CPU, score: score, share: min(1, cpu/count), sure: .8, culprit: p.blame(),
-		about: append([]string{"fork", "forks", "short lived", "children"}, cpuWords...),
+		about: []string{"fork", "forks", "forking", "short lived", "children", "spawn", "spawns", "spawning"},
 		title: fmt.Sprintf("Many short-lived children of %s use %s of one CPU", p.label(), percent(cpu, 1)),
 		description: fmt.Sprintf("%s starts about %.0f short-lived child processes a second (%s); together they used %s of one processor, while the parent itself used %s. No single process looks busy.",
 			p.label(), rate, what, percent(cpu, 1), percent(p.cpu, 1)),
@@ -108,7 +116,10 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 	case b.cpu*b.seconds/float64(max(1, b.starts)) > .12: // each worked all its life: jobs, one after the other
 		score -= 24
 	}
-	if slices.Contains(builders, b.parent.Name) || slices.Contains(builders, k.name) {
+	if builds(b.parent.Name) || builds(k.name) {
+		score -= 20
+	}
+	if slices.Contains(errands, k.name) || k.name == l.hub {
 		score -= 20
 	}
 	p, name := b.parent, k.called()

@@ -10,7 +10,8 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-var cpuWords = []string{"cpu", "load", "busy", "runaway", "spinning", "hog", "compute"}
+// Words of a detector (about) are those that ask for just this fault. What merely names its kind is in topicWords.
+var cpuWords = []string{"busy", "busy loop", "runaway", "spinning", "hog", "hogging"}
 
 // busyProcess finds processes that use much CPU. A host that works is not ill: it is never more than abnormal unless others wait in a long queue.
 func busyProcess(_ context.Context, l *look) []finding {
@@ -29,6 +30,9 @@ func busyProcess(_ context.Context, l *look) []finding {
 			score = mention
 		default:
 			continue
+		}
+		if builds(p.Name) {
+			score -= 12
 		}
 		waiting := l.starved()
 		share := min(1, p.cpu/count)
@@ -137,7 +141,7 @@ func quota(_ context.Context, l *look) []finding {
 		actions = append(actions, fmt.Sprintf("Once that is confirmed: raise or take away the CPU quota of %s where it is set (unit, container or pod)", culprit.Name))
 		out = append(out, finding{
 			class: "cpu_quota", kind: providers.CPU, score: score, share: held, sure: .9, culprit: culprit, actions: actions, details: details,
-			about: []string{"quota", "throttled", "throttling", "limit", "slow", "cgroup", "cpu"},
+			about: []string{"quota", "throttled", "throttling", "cpu limit", "cgroup", "cfs"},
 			title: fmt.Sprintf("%s is held back by its CPU quota of %s processors", whom, number(g.CPUQuota)),
 			description: fmt.Sprintf("The CPU quota of control group %s is %s processors; it was throttled in %s of the last periods, while the host is only %s busy.",
 				clean(g.Path, 200), number(g.CPUQuota), percent(held, 1), percent(l.busy(), 1)),

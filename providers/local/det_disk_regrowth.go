@@ -19,7 +19,7 @@ const regrowthPause = 800 * time.Millisecond
 func diskGrowthWalk(ctx context.Context, l *look) []finding {
 	losing := losingSpace(l)
 	asked := l.words.topic(providers.Disk) >= .5 || l.words.about([]string{"growing", "grows", "growth", "grow", "filling", "fills"})
-	if len(losing) == 0 && !asked || len(growingFiles(l)) > 0 {
+	if len(losing) == 0 && !asked || l.b.Root && len(growingFiles(l)) > 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
@@ -69,15 +69,23 @@ func largeFiles(ctx context.Context, l *look, roots []string, top int) map[strin
 	return files
 }
 
-// losingSpace are small file systems whose free space shrank between the samples.
+// losingSpace are small file systems whose free space shrank between the samples, and a large one that shrank fast where open files may not
+// be read.
 func losingSpace(l *look) []string {
 	var out []string
 	for _, m := range stores(l.b) {
 		i := slices.IndexFunc(l.a.Mounts, func(o host.Mount) bool { return o.Path == m.Path && o.Dev == m.Dev })
-		if i < 0 || m.Path == "/" || m.Path == "/dev/shm" || m.Inodes-min(m.Inodes, m.InodesFree) > 20_000 {
+		if i < 0 || m.Path == "/dev/shm" {
 			continue
 		}
-		if lost := float64(l.a.Mounts[i].Free) - float64(m.Free); lost/l.gap >= leastGrowth/2 {
+		least := leastGrowth / 2.0
+		if m.Path == "/" || m.Inodes-min(m.Inodes, m.InodesFree) > 20_000 {
+			least = 4 * leastGrowth
+			if l.b.Root {
+				continue
+			}
+		}
+		if lost := float64(l.a.Mounts[i].Free) - float64(m.Free); lost/l.gap >= least {
 			out = append(out, m.Path)
 		}
 	}

@@ -97,7 +97,7 @@ func fullFinding(ctx context.Context, l *look, f *forest, m *host.Mount, score f
 			continue
 		}
 		seen += float64(w.Size)
-		whole = whole && root == m.Path && w.Cut == "" && w.Unread == 0
+		whole = whole && root == m.Path && w.Cut == "" && w.Unread <= 1 // lost+found is root's alone
 		d := heart(w, bySize)
 		if d == nil && root != m.Path && w.Size > 0 {
 			d = &host.Directory{Path: w.Root, Size: w.Size, Entries: w.Entries, OldSize: w.OldSize}
@@ -111,6 +111,9 @@ func fullFinding(ctx context.Context, l *look, f *forest, m *host.Mount, score f
 	}
 	if whole && in != nil && seen < .5*used && used-seen > 4<<20 { // more is used than directories hold: files without a name
 		return hiddenFinding(l, m, x, used-seen), true
+	}
+	if best != nil && float64(best.Size) < .2*used {
+		best = nil
 	}
 	if best == nil {
 		if b := lone(in, m); b != nil {
@@ -166,6 +169,19 @@ func hiddenFinding(l *look, m *host.Mount, x finding, hidden float64) finding {
 		"process which the hub may not look into.", space(m), size(hidden))
 	x.actions = []string{"sudo lsof +L1 " + quote(m.Path), "sudo fuser -vm " + quote(m.Path)}
 	x.details["hidden"] = uint64(hidden)
+	var named []*proc // command lines may be read by all
+	for _, p := range l.procs {
+		if strings.Contains(p.Cmdline+"/", m.Path+"/") || m.Path != "/" && under(p.Dir, m.Path) {
+			named = append(named, p)
+		}
+	}
+	if len(named) == 1 {
+		p := named[0]
+		x.culprit = p.blame()
+		x.culprit.Path = m.Path
+		x.description += fmt.Sprintf(" %s is the only process that has to do with it.", upper(p.label()))
+		x.actions = append(x.actions, fmt.Sprintf("sudo ls -l /proc/%d/fd", p.PID))
+	}
 	if !l.b.Root {
 		x.sure = .5
 	}

@@ -60,10 +60,13 @@ func diskWrites(ctx context.Context, l *look) []finding {
 	}
 	var list []waiter
 	for _, p := range l.procs {
-		if p.State == "Z" || p.State == "T" || p.written < 64<<10 && p.waited < .1 && (p.State != "D" || p.written == 0) {
+		old := l.before(p)
+		stuck := p.State == "D" || old != nil && old.State == "D"
+		writes := p.written >= 64<<10 || p.waited >= .1 || stuck && p.written > 0
+		if p.State == "Z" || p.State == "T" || !writes && (!stuck || l.b.Root) { // without root nobody may see what others write
 			continue
 		}
-		list = append(list, waiter{p: p, value: p.waited + min(1, p.written/(32<<20))/2})
+		list = append(list, waiter{p: p, value: p.waited + min(1, p.written/(32<<20))/2 + map[bool]float64{true: 1}[stuck]})
 	}
 	slices.SortStableFunc(list, func(x, y waiter) int { return cmp.Compare(y.value, x.value) })
 	list = list[:min(8, len(list))]

@@ -11,7 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-var memoryWords = []string{"memory", "ram", "oom", "rss", "resident"}
+var bigWords = []string{"rss", "resident", "large process", "big process"}
 
 // private is what only this process holds in memory, as well as it is known.
 func (p *proc) private() uint64 { return p.RSS - min(p.RSS, p.Shared) }
@@ -37,8 +37,14 @@ func bigProcess(_ context.Context, l *look) []finding {
 			score = abnormal
 		case share >= .1:
 			score = 50
-		case i == 0 && p.RSS >= 200<<20 && float64(p.RSS) >= 2*float64(next):
+		case i == 0 && p.RSS >= 200<<20 && float64(p.RSS) >= 2*float64(next): // it stands out
 			score = 46
+			if p.RSS >= 500<<20 {
+				score = 50
+			}
+			if p.RSS >= 1<<30 {
+				score = 54
+			}
 		case p.RSS >= 256<<20 || share >= .05:
 			score = suspect
 		case i == 0 && p.RSS >= 48<<20:
@@ -61,7 +67,7 @@ func bigProcess(_ context.Context, l *look) []finding {
 			text += fmt.Sprintf(". The next largest process of another name holds %s", size(next))
 		}
 		out = append(out, finding{
-			class: "memory_big", kind: providers.Memory, score: score, share: share, sure: .5 + .4*min(1, share*4), about: memoryWords, culprit: p.blame(),
+			class: "memory_big", kind: providers.Memory, score: score, share: share, sure: .5 + .4*min(1, share*4), about: bigWords, culprit: p.blame(),
 			title:       fmt.Sprintf("Large resident process: %s holds %s of memory", p.label(), size(p.RSS)),
 			description: text + ".",
 			actions: append(p.looks(
@@ -128,8 +134,17 @@ func leaking(ctx context.Context, l *look) []finding {
 				score, sure = suspect, .3
 			}
 		}
-		if p.growth < 4<<20 {
-			score -= 6
+		switch {
+		case p.growth < 4<<20:
+			score -= 8
+		case p.growth < 14<<20:
+			score -= 4
+		}
+		switch { // compilers, tests and starting programs take memory as they work
+		case builds(p.Name):
+			score -= 24
+		case p.cpu >= .5:
+			score -= 12
 		}
 		until := left / p.growth
 		if score >= 60 && until < 120 && float64(p.RSS) > float64(l.b.Memory.Total)/10 {
@@ -137,7 +152,7 @@ func leaking(ctx context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "memory_growing", kind: providers.Memory, score: score, share: p.growth * 60 / float64(max(1, l.b.Memory.Total)), sure: sure, culprit: p.blame(),
-			about: append([]string{"leak", "leaking", "leaks", "growing", "grows", "growth", "increasing"}, memoryWords...),
+			about: []string{"leak", "leaking", "leaks", "growing", "grows", "growth", "increasing", "increases", "rises", "rising", "climbing"},
 			title: fmt.Sprintf("Growing process: %s grows by %s a second, a memory leak perhaps", p.label(), size(p.growth)),
 			description: fmt.Sprintf("Memory of %s grew by %s in %.1f s to %s, without a pause: %s a second. At this rate the %s that are available last %s. Larger processes that do not grow are not the cause.",
 				p.label(), size(p.growth*l.gap), l.gap, size(p.RSS), size(p.growth), size(l.b.Memory.Available), span(until)),

@@ -68,7 +68,7 @@ func nearLimit(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "memory_cgroup", kind: providers.Memory, score: score, share: min(1, share), sure: .85, culprit: culprit, details: details,
-			about:       []string{"cgroup", "container", "limit", "memory limit", "memory", "oom", "pod"},
+			about:       []string{"cgroup", "container", "memory limit", "limit", "pod"},
 			title:       fmt.Sprintf("%s is near its cgroup memory limit: %s of %s", whom, percent(share, 1), size(limit)),
 			description: text + ".",
 			actions:     append(actions, fmt.Sprintf("Once that is confirmed: raise the memory limit of %s where it is set (unit, container or pod), or make it use less", culprit.Name)),
@@ -97,7 +97,9 @@ func killed(_ context.Context, l *look) []finding {
 	for i := range l.b.Cgroups {
 		g := &l.b.Cgroups[i]
 		var now uint64
-		if old := cgroupIn(l.a, g); old != nil && g.OOMKills > old.OOMKills {
+		if old := cgroupIn(l.a, g); old == nil {
+			now = g.OOMKills // the group is new
+		} else if g.OOMKills > old.OOMKills {
 			now = g.OOMKills - old.OOMKills
 		}
 		young := slices.ContainsFunc(g.PIDs, func(pid int) bool { p := l.byPID[pid]; return p != nil && p.Age > 0 && p.Age < 30 })
@@ -116,7 +118,7 @@ func killed(_ context.Context, l *look) []finding {
 		}
 		out = append(out, oomIn(l, g, score, now))
 	}
-	if kills > 0 && !slices.ContainsFunc(out, func(f finding) bool { return f.score >= failing }) {
+	if kills > 0 && !slices.ContainsFunc(out, func(f finding) bool { return f.score >= 60 }) {
 		out = append(out, oomSomewhere(l, kills))
 	}
 	return out
@@ -154,7 +156,8 @@ func keeper(l *look, g *host.Cgroup) *proc {
 	if oldest == nil {
 		return nil
 	}
-	if parent := l.byPID[oldest.PPID]; parent != nil && parent.PID != 1 && oldest.Age < 30 && len(l.kids[oldest.PID]) == 0 {
+	starts := oldest.ChildrenTime > 0 || len(l.kids[oldest.PID]) > 0 || slices.ContainsFunc(l.a.Processes, func(p host.Process) bool { return p.PPID == oldest.PID })
+	if parent := l.byPID[oldest.PPID]; parent != nil && parent.PID != 1 && oldest.Age < 5 && !starts {
 		return parent
 	}
 	return oldest

@@ -12,7 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-var shmWords = []string{"tmpfs", "shm", "dev shm", "shared memory", "ramdisk", "shared", "memory"}
+var shmWords = []string{"tmpfs", "shm", "dev shm", "shared memory", "ramdisk"}
 
 // filesInMemory finds file systems that live in memory and hold much.
 func filesInMemory(ctx context.Context, l *look) []finding {
@@ -55,10 +55,12 @@ func tmpfs(ctx context.Context, l *look, m *host.Mount, used uint64, total float
 		score = 62
 	case share >= .1:
 		score = abnormal
+	case share >= .02:
+		score = 54
 	case used >= 150<<20:
-		score = 47
+		score = 50
 	case used >= 64<<20:
-		score = 38
+		score = 42
 	}
 	if grew > 1<<20 {
 		score += 6

@@ -52,6 +52,24 @@ func owner(l *look, pid int) *proc {
 	return l.byPID[pid]
 }
 
+// socketHolder is the pid of the process that holds a listening socket. Where that may not be read it is the only process of the same user whose
+// command line names the port, else 0.
+func socketHolder(l *look, x *host.Socket) int {
+	if x.PID > 0 {
+		return x.PID
+	}
+	pid := 0
+	for _, p := range l.procs {
+		if p.UID == x.UID && has(plain(p.Cmdline), strconv.Itoa(x.Port)) {
+			if pid != 0 {
+				return 0
+			}
+			pid = p.PID
+		}
+	}
+	return pid
+}
+
 // hubs reports whether a socket is the hub's own.
 func hubs(l *look, x *host.Socket) bool {
 	return x.PID > 0 && l.byPID[x.PID] == nil && slices.ContainsFunc(l.b.Processes, func(p host.Process) bool { return p.PID == x.PID })

@@ -33,36 +33,36 @@ func netAcceptQueue(_ context.Context, l *look) []finding {
 }
 
 func queueFinding(l *look, x *host.Socket, full bool, overflowed uint64) finding {
-	at := address(x.Local, x.Port)
+	at, pid := address(x.Local, x.Port), socketHolder(l, x)
 	f := finding{
 		class: "accept_queue", kind: providers.Network, score: abnormal, share: min(1, float64(x.Receive)/float64(max(1, x.Send))), sure: .75,
-		culprit: socketCulprit(l, x.PID, at),
+		culprit: socketCulprit(l, pid, at),
 		about: []string{
 			"accept", "accept queue", "backlog", "queue", "listen queue", "overflow", "overflows", "connections", "timeouts", "timeout", "syn", "hang", "hanging",
 		},
 		details: map[string]any{
 			"address": at, "port": x.Port, "queue": x.Receive, "backlog": x.Send, "listen_overflows": overflowed,
 		},
-		title: fmt.Sprintf("Accept queue not served: %s on %s", who(l, x.PID), at),
+		title: fmt.Sprintf("Accept queue not served: %s on %s", who(l, pid), at),
 	}
 	most := "at most " + fmt.Sprint(x.Send)
 	if x.Send == 0 {
 		most = "most not known"
 	}
 	f.description = fmt.Sprintf("%d connections wait in the accept queue (backlog) of %s (%s); it was not emptied between two looks. %s does not accept them.",
-		x.Receive, at, most, upper(who(l, x.PID)))
+		x.Receive, at, most, upper(who(l, pid)))
 	if full || overflowed > 0 {
-		f.title = fmt.Sprintf("Accept queue full: %s on %s", who(l, x.PID), at)
+		f.title = fmt.Sprintf("Accept queue full: %s on %s", who(l, pid), at)
 		f.score, f.sure = hurting+8, .95
 	}
 	if overflowed > 0 {
 		f.description += fmt.Sprintf(" The kernel dropped %s in %.1f s (ListenOverflows).", count(int(overflowed), "connection"), l.gap)
 	}
-	if p := owner(l, x.PID); p != nil && p.State == "T" { // that it stands still is the cause, and said elsewhere
+	if p := owner(l, pid); p != nil && p.State == "T" { // that it stands still is the cause, and said elsewhere
 		f.score = min(f.score, hurting)
 		f.description += " It is stopped (state T)."
 	}
-	f.actions = append(socketActions(l, x.Port, x.PID), "nstat -az TcpExtListenOverflows TcpExtListenDrops",
+	f.actions = append(socketActions(l, x.Port, pid), "nstat -az TcpExtListenOverflows TcpExtListenDrops",
 		"After a look at what it waits for: give it more workers or a larger backlog (net.core.somaxconn is the most), or restart its service.")
 	return f
 }
@@ -103,6 +103,9 @@ func netCloseWait(_ context.Context, l *look) []finding {
 	slices.SortStableFunc(piles, func(x, y pile) int { return cmp.Compare(y.n, x.n) })
 	var found []finding
 	for _, p := range piles[:min(3, len(piles))] {
+		if on := listeners(l.b, p.port); p.pid == 0 && len(on) > 0 {
+			p.pid = socketHolder(l, on[0])
+		}
 		if p.n >= 15 {
 			found = append(found, closeWaitFinding(l, p))
 		}

@@ -165,14 +165,14 @@ func refused(l *look, t target, ip string) finding {
 		},
 	}
 	if x, why := movedTo(l, t, ip); x != nil {
-		there := address(x.Local, x.Port)
+		there, pid := address(x.Local, x.Port), socketHolder(l, x)
 		f.class, f.sure = "listens_elsewhere", .85
 		f.about = append(f.about, "elsewhere", "wrong port", "wrong address", "localhost")
-		f.culprit = socketCulprit(l, x.PID, there)
+		f.culprit = socketCulprit(l, pid, there)
 		f.details["listens_on"] = there
-		f.title = fmt.Sprintf("Listens elsewhere: %s on %s instead of %s", who(l, x.PID), there, at)
-		f.description = fmt.Sprintf("Nothing listens on %s, connections are refused. %s listens elsewhere, on %s: %s", at, upper(who(l, x.PID)), there, why)
-		f.actions = append(socketActions(l, x.Port, x.PID), f.actions[0], "After a look at its settings: correct the address or port it listens on, and reload it.")
+		f.title = fmt.Sprintf("Listens elsewhere: %s on %s instead of %s", who(l, pid), there, at)
+		f.description = fmt.Sprintf("Nothing listens on %s, connections are refused. %s listens elsewhere, on %s: %s", at, upper(who(l, pid)), there, why)
+		f.actions = append(socketActions(l, x.Port, pid), f.actions[0], "After a look at its settings: correct the address or port it listens on, and reload it.")
 		return f
 	}
 	for _, p := range l.procs {
@@ -205,7 +205,7 @@ func movedTo(l *look, t target, ip string) (*host.Socket, string) {
 	}
 	var list []near
 	for _, x := range listeners(l.b, 0) {
-		p := owner(l, x.PID)
+		p := owner(l, socketHolder(l, x))
 		if p == nil {
 			continue
 		}
@@ -269,8 +269,8 @@ func silent(l *look, t target, at string, c host.Connection) finding {
 	}
 	f.description = fmt.Sprintf("A connection to %s does not come about (%s).", at, clean(c.Error, 100))
 	if on := listeners(l.b, t.port); len(on) > 0 {
-		f.culprit = socketCulprit(l, on[0].PID, at)
-		f.description += fmt.Sprintf(" %s listens there, with %d connections in its accept queue.", upper(who(l, on[0].PID)), on[0].Receive)
+		f.culprit = socketCulprit(l, socketHolder(l, on[0]), at)
+		f.description += fmt.Sprintf(" %s listens there, with %d connections in its accept queue.", upper(who(l, socketHolder(l, on[0]))), on[0].Receive)
 	}
 	return f
 }
@@ -294,8 +294,8 @@ func slowAnswer(l *look, t target, at string, c host.Connection) finding {
 	}
 	pid := 0
 	for _, x := range listeners(l.b, t.port) {
-		if takes(x, machine(at)) && x.PID > 0 {
-			pid = x.PID
+		if takes(x, machine(at)) && pid == 0 {
+			pid = socketHolder(l, x)
 		}
 	}
 	f.culprit = socketCulprit(l, pid, at)

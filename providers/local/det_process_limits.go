@@ -35,8 +35,8 @@ func descriptors(_ context.Context, l *look) []finding {
 			score = 60
 		case used >= .6 && grew > 1:
 			score = 56
-		case grew >= 10 && p.FDs >= 100:
-			score = 50
+		case grew >= 2 && (float64(p.FDLimit)-float64(p.FDs))/grew < 60:
+			score = 54
 		default:
 			continue
 		}
@@ -49,7 +49,7 @@ func descriptors(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "fd_limit", kind: providers.Proc, score: score, share: min(1, used), sure: .92, culprit: p.blame(), about: fdWords,
-			title: fmt.Sprintf("File descriptors at the limit: %s has %d of %d open", p.label(), p.FDs, p.FDLimit), description: text + ".",
+			title: fmt.Sprintf("File descriptors %s the limit: %s has %d of %d open", near(used), p.label(), p.FDs, p.FDLimit), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ls -l /proc/%d/fd | awk '{print $NF}' | sed 's/[0-9]\\+/N/g' | sort | uniq -c | sort -rn | head -15", p.PID),
 				fmt.Sprintf("grep 'open files' /proc/%d/limits; ls /proc/%d/fd | wc -l", p.PID, p.PID),
@@ -61,6 +61,13 @@ func descriptors(_ context.Context, l *look) []finding {
 		out = append(out, f)
 	}
 	return most3(out)
+}
+
+func near(used float64) string {
+	if used >= .9 {
+		return "at"
+	}
+	return "on the way to"
 }
 
 // fileTable is the host's own limit of open files.
@@ -147,7 +154,7 @@ func swarmOfChildren(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "swarm_children", kind: providers.Proc, score: score, share: min(1, float64(n)/500), sure: .85, culprit: p.blame(),
-			about: []string{"children", "child", "fork", "forks", "fork bomb", "processes", "too many processes", "swarm", "process count", "pids", "tasks"},
+			about: []string{"children", "child processes", "fork bomb", "too many processes", "swarm", "process count", "number of processes", "pids"},
 			title: fmt.Sprintf("Swarm of child processes: %s has %d children", p.label(), n), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ps --ppid %d -o comm= | sort | uniq -c | sort -rn | head; pgrep -c -P %d", ppid, ppid),
@@ -253,7 +260,7 @@ func swarmOfThreads(_ context.Context, l *look) []finding {
 		}
 		out = append(out, finding{
 			class: "swarm_threads", kind: providers.Proc, score: score, share: min(1, float64(p.Threads)/1000), sure: .85, culprit: p.blame(),
-			about: []string{"thread", "threads", "thread leak", "thread count", "tasks", "swarm"},
+			about: []string{"thread", "threads", "thread leak", "thread count"},
 			title: fmt.Sprintf("Swarm of threads: %s has %d threads", p.label(), p.Threads), description: text + ".",
 			actions: append(p.looks(
 				fmt.Sprintf("ps -L -p %d -o lwp,stat,wchan:24,pcpu,comm | head -30; grep Threads /proc/%d/status", p.PID, p.PID),

@@ -40,13 +40,13 @@ func stale(ctx context.Context, l *look) []finding {
 		switch {
 		case known && age < staleAge:
 			score = 61 - 4*float64(min(2, len(out)))
-		case known && age < 86400:
-			score = 42
+		case known && age < 86400 && len(out) == 0:
+			score = 36
 		case known || len(files) > 3:
-			score = 30
+			score = 24
 		}
 		name := strings.TrimSuffix(path.Base(f.Path), ".pid")
-		if l.running(name) { // it runs under another pid: the file is old, nothing is missing
+		if score > 24 && l.running(name) { // it runs under another pid: the file is old, nothing is missing
 			score -= 20
 		}
 		when := ""

@@ -29,6 +29,8 @@ type view struct {
 	procs []*proc         // of b, by pid: without the hub, its descendants and threads of the kernel
 	byPID map[int]*proc   // the same
 	kids  map[int][]*proc // by parent
+	own   map[int]bool    // the hub and its descendants
+	hub   string          // the hub's name as a process
 
 	found  flight[[]finding] // by the detectors that ask nothing
 	walked flight[[]finding] // by those of them that walk
@@ -73,14 +75,17 @@ func newView(a, b *host.Sample, p host.Probe) *view {
 		v.gap = 0.05
 	}
 	v.unread = slices.Clone(b.Unread)
-	own := family(b)
+	v.own = family(b)
 	before := make(map[int]*host.Process, len(a.Processes))
 	for i := range a.Processes {
 		before[a.Processes[i].PID] = &a.Processes[i]
 	}
 	for i := range b.Processes {
 		p := b.Processes[i]
-		if p.Kernel || own[p.PID] {
+		if p.PID == b.Self {
+			v.hub = p.Name
+		}
+		if p.Kernel || v.own[p.PID] {
 			continue
 		}
 		old := before[p.PID]

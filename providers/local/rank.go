@@ -42,7 +42,7 @@ func rank(l *look, found []finding) []ranked {
 func fit(l *look, f *finding) float64 {
 	v := 14 * l.words.topic(f.kind)
 	if l.words.about(f.about) {
-		v += 8
+		v += 10
 	}
 	if named(l, f) {
 		v += 12

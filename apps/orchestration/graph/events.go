@@ -89,10 +89,11 @@ type SkipNode struct{ Node, Reason string }
 // CancelNode asks to drop the node's job: its answer is no longer wanted.
 type CancelNode struct{ Node string }
 
-// ArmDeadline asks for DeadlineExceeded{Node} after the enrichment deadline: the longer one if a provider is asked.
+// ArmDeadline asks for DeadlineExceeded{Node} after the enrichment deadline: the longer one if a provider is asked. Active: the active one
+// is, whichever that is.
 type ArmDeadline struct {
-	Node     string
-	Provider bool
+	Node             string
+	Provider, Active bool
 }
 
 // LateOutput says that a node finished after notify nodes had stopped waiting for it: what they said may be brought up to

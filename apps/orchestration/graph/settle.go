@@ -151,7 +151,7 @@ func (t *stepper) arm() {
 		if !n.Spec.Notifies || st.Status != NodeWaiting || st.Armed {
 			continue
 		}
-		enriching, provider, other := false, false, false
+		enriching, provider, active, other := false, false, false, false
 		for i, above := range n.above {
 			a := t.g.Nodes[i]
 			if !above || !t.pending(a) {
@@ -160,14 +160,20 @@ func (t *stepper) arm() {
 			switch {
 			case a.Spec.Enriches:
 				enriching = true
-				provider = provider || asksProvider(a)
+				switch asked := asksProvider(a); asked {
+				case "", ProviderLocal:
+				case ProviderActive:
+					active = true
+				default:
+					provider = true
+				}
 			case !t.behindEnrichment(a):
 				other = true
 			}
 		}
 		if enriching && !other {
 			st.Armed = true
-			t.emit(ArmDeadline{Node: n.ID, Provider: provider})
+			t.emit(ArmDeadline{Node: n.ID, Provider: provider, Active: active})
 		}
 	}
 }
@@ -186,9 +192,12 @@ func (t *stepper) behindEnrichment(n *Node) bool {
 	return false
 }
 
-func asksProvider(n *Node) bool {
-	c, ok := n.Config.(*IntelligenceConfig)
-	return ok && c.Provider != ProviderLocal
+// asksProvider is who analyses in a node, "" when it does not.
+func asksProvider(n *Node) string {
+	if c, ok := n.Config.(*IntelligenceConfig); ok {
+		return c.Provider
+	}
+	return ""
 }
 
 // finish ends the run when every node is final, else keeps its status up to date.

@@ -63,7 +63,7 @@ func (p *play) step(ev Event) *play {
 		case CancelNode:
 			p.trace = append(p.trace, "cancel "+e.Node)
 		case ArmDeadline:
-			p.trace = append(p.trace, fmt.Sprintf("arm %s %t", e.Node, e.Provider))
+			p.trace = append(p.trace, fmt.Sprintf("arm %s %t", e.Node, e.Provider || e.Active))
 		case LateOutput:
 			p.trace = append(p.trace, "late "+e.Node)
 		case FinishRun:

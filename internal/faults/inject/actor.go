@@ -97,8 +97,9 @@ func (s *Stage) launch(name string, c *exec.Cmd, h how) (*Actor, error) {
 	defer write.Close()
 	c.Stdout, c.Stderr, c.Dir = write, write, s.Dir
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Cloneflags: h.flags}
-	if os.Geteuid() == 0 && !h.root && (s.Nobody || s.rand.IntN(2) == 0) {
-		c.SysProcAttr.Credential = &syscall.Credential{Uid: Nobody, Gid: Nobody}
+	if len(s.users) > 0 && !h.root {
+		u := pick(s.rand, s.users...)
+		c.SysProcAttr.Credential = &syscall.Credential{Uid: u, Gid: u}
 	}
 	begin := c.Start
 	if h.space != nil {

@@ -75,7 +75,8 @@ func (f Fault) Make(ctx context.Context, s *Stage) (*Standing, error) {
 	if f.static[1] > 0 {
 		low, high = f.static[0], f.static[1]
 	}
-	if err := s.normal(ctx, int64(s.between(low, high))<<20); err != nil {
+	port, err := s.normal(ctx, int64(s.between(low, high))<<20)
+	if err != nil {
 		return nil, fmt.Errorf("normal load: %w", err)
 	}
 	first := len(s.actors)
@@ -86,7 +87,7 @@ func (f Fault) Make(ctx context.Context, s *Stage) (*Standing, error) {
 	if scene.Settle == 0 {
 		scene.Settle = 4 * time.Second
 	}
-	where := pick(s.rand, s.Host, s.Host, s.Host+":9100")
+	where := pick(s.rand, s.Host, s.Host, s.Host+":"+strconv.Itoa(port))
 	labels := map[string]string{pick(s.rand, "instance", "instance", "hostname"): where}
 	maps.Copy(labels, scene.Target)
 	st := &Standing{Scene: scene, stage: s, cast: s.actors[first:]}
@@ -112,20 +113,19 @@ func (st *Standing) Lasts() error {
 	return nil
 }
 
-// normal is the load beside each fault: a small web server with a client, a big process that does nothing, a steady log, idle ones.
-func (s *Stage) normal(ctx context.Context, static int64) error {
-	port, err := s.port(ctx)
-	if err != nil {
-		return err
+// normal is the load beside each fault: a small web server with a client, a big process that does nothing, a steady log, idle ones. The
+// server listens on port, as what reports on a host does.
+func (s *Stage) normal(ctx context.Context, static int64) (port int, err error) {
+	if port, err = s.port(ctx); err != nil {
+		return 0, err
 	}
-	address := "127.0.0.1:" + strconv.Itoa(port)
 	logs, err := s.dir("log")
 	if err != nil {
-		return err
+		return 0, err
 	}
 	roles := []play.Role{
-		{Kind: "web", Address: address},
-		{Kind: "client", Address: "http://" + address + "/", Every: s.some(40*time.Millisecond, 120*time.Millisecond)},
+		{Kind: "web", Address: ":" + strconv.Itoa(port)},
+		{Kind: "client", Address: "http://" + local(port) + "/", Every: s.some(40*time.Millisecond, 120*time.Millisecond)},
 		{Kind: "static", Bytes: static},
 		{Kind: "log", Path: filepath.Join(logs, s.name()+".log"), Every: s.some(20*time.Millisecond, 80*time.Millisecond)},
 	}
@@ -134,10 +134,10 @@ func (s *Stage) normal(ctx context.Context, static int64) error {
 	}
 	for _, r := range roles {
 		if _, err := s.start(s.name(), r, how{}); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return port, nil
 }
 
 // actor is one with a new name.

@@ -29,11 +29,11 @@ const Nobody = 65534
 
 // Stage is where one fault happens. Close takes all of it back.
 type Stage struct {
-	Dir    string
-	Host   string
-	Nobody bool // processes that need no root run as nobody
-	Known  []string
+	Dir   string
+	Host  string
+	Known []string // names of its processes
 
+	users   []uint32
 	rand    *rand.Rand
 	program string
 	trash   *Trash
@@ -47,8 +47,8 @@ type Stage struct {
 // Setting is what stages have in common.
 type Setting struct {
 	Host    string
-	Nobody  bool
-	Program string // this program
+	Users   []uint32 // one of them is who a process runs as that needs no root; none: this user
+	Program string   // this program
 	Trash   *Trash
 }
 
@@ -62,7 +62,7 @@ func NewStage(set Setting, r *rand.Rand) (*Stage, error) {
 	if err := set.Trash.Add("remove", dir); err != nil {
 		return nil, err
 	}
-	s := &Stage{Dir: dir, Host: set.Host, Nobody: set.Nobody, rand: r, program: set.Program, trash: set.Trash, mark: mark}
+	s := &Stage{Dir: dir, Host: set.Host, users: set.Users, rand: r, program: set.Program, trash: set.Trash, mark: mark}
 	s.names = names()
 	r.Shuffle(len(s.names), func(i, j int) { s.names[i], s.names[j] = s.names[j], s.names[i] })
 	if err := os.Chmod(dir, 0o755); err != nil {

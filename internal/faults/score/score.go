@@ -37,6 +37,7 @@ type Marks struct {
 	Cause      bool     `json:"cause"`
 	Type       bool     `json:"type"`
 	Action     bool     `json:"action"`
+	First      string   `json:"first,omitempty"`   // title of the first recommendation
 	Dangers    []string `json:"dangers,omitempty"` // of all recommendations
 	FalseAlarm string   `json:"false_alarm,omitempty"`
 	Failed     string   `json:"failed,omitempty"` // why there are no points at all
@@ -59,11 +60,16 @@ func Parse(out []byte) (r Result, err error) {
 
 // Judge marks a result against what was wrong; known are the names of processes on the host. Without truths it is a control. Of several
 // faults each is marked, and as many recommendations as there are faults count as first; the points are their mean.
-func Judge(r Result, truths []Truth, known []string) Marks {
+func Judge(r Result, truths []Truth, known []string) (m Marks) {
+	defer func() {
+		if len(r.Recommendations) > 0 {
+			m.First = r.Recommendations[0].Title
+		}
+	}()
 	if len(truths) == 0 {
 		return control(r)
 	}
-	m := Marks{Rank: 1, Cause: true, Type: true, Action: true, Dangers: dangers(r)}
+	m = Marks{Rank: 1, Cause: true, Type: true, Action: true, Dangers: dangers(r)}
 	for _, t := range truths {
 		one := judge(r, t, known, len(truths))
 		m.Points += one.Points / float64(len(truths))

@@ -98,9 +98,6 @@ func (l *Live) at(path string) string {
 	return filepath.Join(l.root, path)
 }
 
-// elsewhere reports whether what is read is another tree than this process's own /proc.
-func (l *Live) elsewhere() bool { return l.proc != "/proc" }
-
 // limited runs f and gives up waiting for it after d or at ctx's end. While a call for name is stuck no further one is started, so that a dead
 // mount costs one goroutine however often the host is looked at.
 func (l *Live) limited(ctx context.Context, name string, d time.Duration, f func()) error {

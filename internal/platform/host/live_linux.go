@@ -161,6 +161,9 @@ func (l *Live) identity(proc dir, s *Sample) {
 	}
 }
 
+// elsewhere reports whether what is read is another tree than this process's own /proc.
+func (l *Live) elsewhere() bool { return l.proc != "/proc" }
+
 func (l *Live) users() map[int]string {
 	text, err := readSmall(l.etc+"/passwd", mostRead)
 	if err != nil {

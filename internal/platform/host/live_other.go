@@ -125,8 +125,8 @@ func (l *Live) volumes(ctx context.Context, s *Sample) {
 	}
 }
 
-func (l *Live) mountPoints() map[string]bool {
-	ctx, cancel := context.WithTimeout(context.Background(), statfsLimit)
+func (l *Live) mountPoints(ctx context.Context) map[string]bool {
+	ctx, cancel := context.WithTimeout(ctx, statfsLimit)
 	defer cancel()
 	points := map[string]bool{}
 	all, _ := disk.PartitionsWithContext(ctx, true)

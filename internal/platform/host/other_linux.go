@@ -11,7 +11,7 @@ import (
 const hasBusy = true
 
 // mountPoints are the paths where a file system is mounted, other than the root.
-func (l *Live) mountPoints() map[string]bool {
+func (l *Live) mountPoints(context.Context) map[string]bool {
 	var buf []byte
 	proc, err := openDir(unix.AT_FDCWD, l.proc, &buf)
 	if err != nil {

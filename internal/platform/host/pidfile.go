@@ -32,7 +32,7 @@ func (l *Live) Pidfiles(ctx context.Context) ([]Pidfile, error) {
 func (l *Live) findPidfiles(ctx context.Context) []Pidfile {
 	var found []Pidfile
 	seen := map[string]bool{}
-	mounted := l.mountPoints()
+	mounted := l.mountPoints(ctx)
 	for _, root := range []string{"/run", "/var/run", "/tmp"} {
 		at, err := filepath.EvalSymlinks(l.at(root))
 		if err != nil || seen[at] {

@@ -65,11 +65,13 @@ func (t *table) read(ctx context.Context) ([]Process, error) {
 func (t *table) one(ctx context.Context, pid int) (Process, []cgroupLine, bool) {
 	d, err := openDir(t.proc.fd, strconv.Itoa(pid), &t.buf)
 	if err != nil {
+		t.unread.add("all", err) // of too many open files
 		return Process{}, nil, false
 	}
 	defer d.close()
 	text, err := d.read("stat")
 	if err != nil {
+		t.unread.add("all", err)
 		return Process{}, nil, false
 	}
 	p, err := parseStat(text)

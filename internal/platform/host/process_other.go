@@ -104,7 +104,7 @@ func (l *Live) sockets(ctx context.Context, s *Sample) {
 }
 
 func (l *Live) alive(ctx context.Context, pid int) (name string, ok bool) {
-	p, err := process.NewProcessWithContext(ctx, int32(pid)) //nolint:gosec // below 1<<22
+	p, err := process.NewProcessWithContext(ctx, int32(pid))
 	if err != nil {
 		return "", false
 	}

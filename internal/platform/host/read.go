@@ -42,6 +42,9 @@ func (l *Live) Read(ctx context.Context, path string) ([]byte, error) {
 	got := make(chan answer, 1)
 	if err := l.unhurried(ctx, func() {
 		text, err := readSmall(l.at(path), mostRead)
+		if errors.Is(err, syscall.ESRCH) { // a process ended between opening and reading
+			err = &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+		}
 		got <- answer{text, err}
 	}); err != nil {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: err}

@@ -48,7 +48,7 @@ func (r *Recorder) keep(f func(*Recording)) {
 func (r *Recorder) sample(s *Sample) {
 	r.keep(func(rec *Recording) {
 		for _, have := range rec.Samples {
-			if have.TakenAt.Equal(s.TakenAt) {
+			if !s.TakenAt.IsZero() && have.TakenAt.Equal(s.TakenAt) {
 				return
 			}
 		}

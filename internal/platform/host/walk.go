@@ -55,7 +55,7 @@ func (l *Live) Walk(ctx context.Context, root string, o WalkOptions) (*Walk, err
 	go func() {
 		defer func() { <-l.walks }()
 		w := walker{ctx: limit, o: o, now: l.clock.Now(), watch: clock.Start(), links: map[link]struct{}{}}
-		walk, err := w.run(root, l.at(root), l.mountPoints())
+		walk, err := w.run(root, l.at(root), l.mountPoints(limit))
 		got <- answer{walk, err}
 	}()
 	defer cancel()
