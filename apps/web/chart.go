@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,14 +99,14 @@ func (c *chart) draw(h checkers.History, x func(time.Time) float64, y func(float
 	half := time.Duration(h.Step / 2 * float64(time.Second))
 	var line, band strings.Builder
 	var above, below []string // of the band's current piece
-	var alone chartMark // a piece of one point has no line
+	var alone chartMark       // a piece of one point has no line
 	closeBand := func() {
 		if len(above) == 1 {
 			c.Marks = append(c.Marks, alone)
 		}
 		if len(above) > 1 {
-			for i := len(below) - 1; i >= 0; i-- {
-				above = append(above, below[i])
+			for _, p := range slices.Backward(below) {
+				above = append(above, p)
 			}
 			band.WriteString("M" + strings.Join(above, "L") + "Z")
 		}

@@ -28,14 +28,14 @@ type checkPage struct {
 	Spec     checkers.Spec
 	Known    bool // this release has such a check
 	Hostname string
-	Last     *checkers.Run // nil: it did not run in this time
+	Last     *checkers.CheckRun // nil: it did not run in this time
 	Limits   string
 	Facts    []label
 	Spans    []tab
 	Wide     chart // for large screens
 	Narrow   chart // for small ones
 	Metric   string
-	Runs     storage.Page[checkers.Run]
+	Runs     storage.Page[checkers.CheckRun]
 	Next     string
 	First    bool
 }

@@ -17,7 +17,7 @@ const stripLength = 24
 
 // checkLine is a check on a host.
 type checkLine struct {
-	checkers.Run
+	checkers.CheckRun
 	Mark   Mark
 	Limits string // when it is a warning, and when critical
 	URL    string
@@ -46,13 +46,13 @@ func (w *Web) checksList(c *gin.Context) {
 	specs := map[string]checkers.Spec{}
 	for _, s := range w.Checker.Specs() {
 		specs[s.Name] = s
-		if !s.Endpoint && !slices.ContainsFunc(latest, func(r checkers.Run) bool { return r.CheckerName == s.Name }) {
+		if !s.Endpoint && !slices.ContainsFunc(latest, func(r checkers.CheckRun) bool { return r.CheckerName == s.Name }) {
 			page.Rest = append(page.Rest, s)
 		}
 	}
 	for _, r := range latest {
 		page.Lines = append(page.Lines, checkLine{
-			Run: r, Mark: checkMark(r.Status), Limits: limits(specs[r.CheckerName], r.Warning, r.Critical), URL: checkURL(r.CheckerName, r.Hostname),
+			CheckRun: r, Mark: checkMark(r.Status), Limits: limits(specs[r.CheckerName], r.Warning, r.Critical), URL: checkURL(r.CheckerName, r.Hostname),
 			Strip: recent[checkers.Key{Checker: r.CheckerName, Hostname: r.Hostname}],
 		})
 	}

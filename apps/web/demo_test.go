@@ -62,6 +62,8 @@ func demo(now time.Time) *hub {
 	}
 	h.flows()
 	h.busy()
+	h.watch()
+	h.explained()
 	return h
 }
 

@@ -11,7 +11,9 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -51,12 +53,17 @@ type hub struct {
 	queues    queue.View
 	trouble   queue.Trouble
 	jobs      []queue.Row
+	checks    []checkers.CheckRun
+	asked     []checkers.Request // for checks
+	analyses  []intelligence.AnalysisDetail
+	analysed  []intelligence.Request
 }
 
 func (h *hub) config() web.Config {
 	return web.Config{
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
 		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
+		Checks: checkPart{h}, Checker: checkPart{h}, Analyses: analysisPart{h}, Analyst: analysisPart{h},
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }

@@ -36,9 +36,9 @@ type Flow interface {
 
 // Checks reads what checks said; *checkers.Store fits.
 type Checks interface {
-	Latest(ctx context.Context, tenant string) ([]checkers.Run, error)
+	Latest(ctx context.Context, tenant string) ([]checkers.CheckRun, error)
 	Recent(ctx context.Context, tenant string, n int) (map[checkers.Key][]checkers.Moment, error)
-	List(ctx context.Context, tenant string, f checkers.Filter, p storage.Paging) (storage.Page[checkers.Run], error)
+	List(ctx context.Context, tenant string, f checkers.Filter, p storage.Paging) (storage.Page[checkers.CheckRun], error)
 	History(ctx context.Context, tenant string, spec checkers.Spec, q checkers.HistoryQuery) (checkers.History, error)
 }
 
