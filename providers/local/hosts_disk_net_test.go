@@ -1,6 +1,7 @@
 package local
 
 import (
+	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
@@ -66,6 +67,7 @@ func withProcess(s *host.Sample, p host.Process) {
 	}
 	p.PPID, p.Started = 1, uint64(p.PID)
 	s.Processes = append(s.Processes, p)
+	slices.SortFunc(s.Processes, func(x, y host.Process) int { return x.PID - y.PID })
 }
 
 // firstOf is the first recommendation of kind, or nil.
