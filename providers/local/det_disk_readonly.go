@@ -82,7 +82,7 @@ func readOnlyFinding(ctx context.Context, l *look, m *host.Mount, fstab, super s
 	x.actions = []string{
 		"findmnt " + quote(m.Path) + "; grep -F " + quote(" "+m.Path+" ") + " /proc/mounts /etc/fstab",
 		"dmesg -T | grep -iE 'ext4|xfs|btrfs|remount|i/o error' | tail -30",
-"smartctl -H " + quote(m.Device) + "; fsck -n " + quote(m.Device),
+		"smartctl -H " + quote(m.Device) + "; fsck -n " + quote(m.Device),
 		"Only when the disk is sound: mount -o remount,rw " + quote(m.Path),
 	}
 	return x, true
