@@ -128,7 +128,7 @@ func metricText(v any) (text string, scalar bool) {
 func (s *Service) alert(ctx context.Context, req Request, report *Report, flights []*flight) {
 	complain := func(what string, err error) {
 		s.Log.WarnContext(ctx, what, "error", err)
-		report.Errors = append(report.Errors, what+": "+err.Error())
+		report.Errors = append(report.Errors, what+"; the log of the hub says why")
 	}
 	if s.Intake == nil {
 		report.Errors = append(report.Errors, "alerts: this process has no way to store them")

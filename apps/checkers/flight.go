@@ -138,7 +138,6 @@ type view struct {
 	probe host.Probe
 	one   func() (*host.Sample, error)
 	two   func() ([2]*host.Sample, error)
-	name  atomic.Pointer[string]
 }
 
 // see returns a view for a request. Samples are taken when the first check asks for them.
@@ -160,7 +159,6 @@ func (v *view) sample(ctx context.Context) (*host.Sample, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at the host: %w", err)
 	}
-	v.name.Store(&got.Hostname)
 	return got, nil
 }
 
@@ -173,7 +171,6 @@ func (v *view) pair(ctx context.Context) (two [2]*host.Sample, err error) {
 		if err != nil {
 			return two, fmt.Errorf("look at the host: %w", err)
 		}
-		v.name.Store(&two[1].Hostname)
 		return two, nil
 	}
 	if two[0], err = v.one(); err != nil {
@@ -199,13 +196,17 @@ func (v *view) samples(pair bool) (before, now *host.Sample, err error) {
 	return nil, now, err
 }
 
-// hostname is the name under which results are kept.
+// hostname is the name under which results are kept: the same for all checks, whatever they look at.
 func (s *Service) hostname(req Request, v *view) string {
 	if req.Hostname != "" {
 		return req.Hostname
 	}
-	if name := v.name.Load(); name != nil && *name != "" {
+	if name := s.name.Load(); name != nil {
 		return *name
+	}
+	if got, err := v.one(); err == nil && got.Hostname != "" {
+		s.name.Store(&got.Hostname)
+		return got.Hostname
 	}
 	if name, err := os.Hostname(); err == nil && name != "" {
 		return name

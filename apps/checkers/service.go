@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -37,6 +38,8 @@ type Service struct {
 	life context.Context // of checks under way
 	end  context.CancelFunc
 	wg   sync.WaitGroup
+
+	name atomic.Pointer[string] // of this host, once it is known
 
 	mu      sync.Mutex
 	flights map[string]*flight

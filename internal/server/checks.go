@@ -78,8 +78,11 @@ func (i checkIntake) Accept(ctx context.Context, tenant, traceID string, f check
 	if err != nil {
 		return checkers.Taken{}, fmt.Errorf("write what checks found: %w", err)
 	}
-	p := checkPush(f, body)
-	p.Tenant, p.TraceID = tenant, traceID
+	p, err := i.c.checkPush(tenant, f, body)
+	if err != nil {
+		return checkers.Taken{}, err
+	}
+	p.TraceID = traceID
 	got, err := i.c.engine.Intake.Accept(ctx, p)
 	if err != nil {
 		return checkers.Taken{}, err
@@ -93,31 +96,36 @@ func (i checkIntake) Accept(ctx context.Context, tenant, traceID string, f check
 	return taken, nil
 }
 
-// checkPush is what checks found on its way in. Its incidents are grouped by check and host, whatever other labels there are.
-func checkPush(f checkers.Found, body []byte) *orchestration.Push {
-	return &orchestration.Push{
-		On: graph.TriggerCheck, Origin: orchestration.OriginCheck, Driver: checkers.Source, Body: body, NoIncidents: f.NoIncidents,
-		Parsed: event.Parsed{Source: checkers.Source, Observations: f.Observations()},
-		Entry:  orchestration.Entry{GroupBy: []string{"checker", "hostname"}},
+// checkPush is what checks found on its way in, beside the default source. Its incidents are grouped by check and host, whatever other
+// labels there are.
+func (c *core) checkPush(tenant string, f checkers.Found, body []byte) (*orchestration.Push, error) {
+	e, ok := c.entries.Default(tenant)
+	if !ok {
+		return nil, fmt.Errorf("there is no default source for what checks find to come in by: %w", event.ErrRefused)
 	}
+	return &orchestration.Push{
+		Tenant: tenant, On: graph.TriggerCheck, Origin: orchestration.OriginCheck, Driver: checkers.Source, Body: body, NoIncidents: f.NoIncidents,
+		Parsed: event.Parsed{Source: checkers.Source, Observations: f.Observations()},
+		Entry:  orchestration.Entry{ID: e.ID, Name: checkers.Source, GroupBy: []string{"checker", "hostname"}},
+	}, nil
 }
 
 // checkAgain is a stored push of checks on its way in once more.
-func checkAgain(body []byte) (*orchestration.Push, error) {
+func (c *core) checkAgain(tenant string, body []byte) (*orchestration.Push, error) {
 	f, err := checkers.Read(body)
 	if err != nil {
 		return nil, errors.Join(err, event.ErrRefused)
 	}
-	return checkPush(f, body), nil
+	return c.checkPush(tenant, f, body)
 }
 
 // reprocessChecks takes a stored push of checks in again.
 func (c *core) reprocessChecks(ctx context.Context, tenant string, body []byte, again id.ID) (id.ID, error) {
-	p, err := checkAgain(body)
+	p, err := c.checkAgain(tenant, body)
 	if err != nil {
 		return id.ID{}, err
 	}
-	p.Tenant, p.Origin, p.ReprocessOf = tenant, orchestration.OriginManual, again
+	p.Origin, p.ReprocessOf = orchestration.OriginManual, again
 	got, err := c.engine.Intake.Accept(ctx, p)
 	return got.ReceiptID, err
 }

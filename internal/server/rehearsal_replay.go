@@ -242,11 +242,11 @@ func (r *replay) push(ctx context.Context, row recordedRow, body []byte) (*orche
 			r.w.s.exec(ctx, `DELETE FROM real_messages WHERE receipt_id = ?`, row.ID))
 	}
 	if row.Driver == checkers.Source {
-		p, err := checkAgain(body)
+		p, err := r.w.s.hub.checkAgain(r.w.tenant, body)
 		if err != nil {
 			return nil, r.unreadable(ctx, row.ID, true, err.Error())
 		}
-		p.Tenant, p.Origin, p.TraceID, p.Receipt, p.At = r.w.tenant, row.Origin, row.TraceID, row.ID, row.ReceivedAt
+		p.Origin, p.TraceID, p.Receipt, p.At = row.Origin, row.TraceID, row.ID, row.ReceivedAt
 		p.Pipeline, p.Environment = row.Forced, row.Environment
 		return p, nil
 	}

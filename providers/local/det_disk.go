@@ -131,7 +131,12 @@ func holders(l *look, dir string, n int) []string {
 	return out
 }
 
+// mountCulprit blames a file system.
+func mountCulprit(m *host.Mount) providers.Culprit {
+	return providers.Culprit{Kind: "mount", Path: shown(m.Path), Name: clean(path.Base(m.Device), 64)}
+}
+
 // pathCulprit blames a path.
 func pathCulprit(p string) providers.Culprit {
-	return providers.Culprit{Kind: "path", Path: p, Name: clean(path.Base(p), 64)}
+	return providers.Culprit{Kind: "path", Path: shown(p), Name: clean(path.Base(p), 64)}
 }

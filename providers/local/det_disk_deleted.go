@@ -90,15 +90,15 @@ func diskDeleted(_ context.Context, l *look) []finding {
 			culprit: d.p.blame(),
 			about:   []string{"deleted", "deleted files", "unlinked", "lsof", "space", "df", "du", "full", "handle", "open files"},
 			details: map[string]any{
-				"deleted_size": d.size, "deleted_files": d.files, "largest_file": clean(d.largest.Path, 300), "descriptor": d.largest.FD,
+				"deleted_size": d.size, "deleted_files": d.files, "largest_file": shown(d.largest.Path), "descriptor": d.largest.FD,
 			},
 		}
-		x.culprit.Path = clean(d.largest.Path, 300)
+		x.culprit.Path = shown(d.largest.Path)
 		where := ""
 		if m := d.mount; m != nil {
 			share := float64(d.size) / max(1, usedBytes(m))
 			x.share = min(1, share)
-			x.details["mount"] = m.Path
+			x.details["mount"] = shown(m.Path)
 			switch {
 			case fullScore(m) > 0 && share >= .25:
 				x.score, x.sure = max(fullScore(m), abnormal+3)+2, .95

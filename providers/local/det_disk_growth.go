@@ -72,7 +72,7 @@ func growthFinding(g growingFile) finding {
 		class: "file_growth", kind: providers.Disk, score: abnormal, sure: .85, share: min(1, g.rate/(64<<20)),
 		culprit: pathCulprit(g.path),
 		about:   []string{"growing", "grows", "growth", "grow", "fast", "filling", "fills", "fill", "rate", "log", "logs", "space"},
-		details: map[string]any{"path": clean(g.path, 300), "size": g.size, "bytes_per_second": int64(g.rate)},
+		details: map[string]any{"path": shown(g.path), "size": g.size, "bytes_per_second": int64(g.rate)},
 	}
 	x.score += 3 * min(1, g.rate/(20<<20))
 	if g.rate < 4<<20 { // programs that work do that
@@ -81,7 +81,7 @@ func growthFinding(g growingFile) finding {
 	until := ""
 	if m := g.mount; m != nil {
 		left := float64(m.Available) / g.rate
-		x.details["mount"], x.details["seconds_until_full"] = m.Path, int64(left)
+		x.details["mount"], x.details["seconds_until_full"] = shown(m.Path), int64(left)
 		until = fmt.Sprintf(" At this rate %s is full in %s (%s left of %s).", clean(m.Path, 120), span(left), size(m.Available), size(m.Total))
 		switch full := fullness(m); {
 		case left < 180 || full >= .7 && left < 900:

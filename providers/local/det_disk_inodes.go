@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"fmt"
-	"path"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
@@ -14,9 +13,9 @@ func inodeFinding(ctx context.Context, l *look, f *forest, m *host.Mount) findin
 	used := inodesUsed(m)
 	x := finding{
 		class: "inodes", kind: providers.Disk, score: hurting, share: used, sure: .7,
-		culprit: providers.Culprit{Kind: "mount", Path: m.Path, Name: clean(path.Base(m.Path), 64)},
+		culprit: mountCulprit(m),
 		about:   []string{"inode", "inodes", "no space", "enospc", "files", "create", "space"},
-		details: map[string]any{"mount": m.Path, "inodes": m.Inodes, "inodes_free": m.InodesFree, "inodes_used_percent": round1(100 * used)},
+		details: map[string]any{"mount": shown(m.Path), "inodes": m.Inodes, "inodes_free": m.InodesFree, "inodes_used_percent": round1(100 * used)},
 	}
 	switch {
 	case used >= .99:
@@ -49,7 +48,7 @@ func inodeFinding(ctx context.Context, l *look, f *forest, m *host.Mount) findin
 	x.culprit = pathCulprit(best.Path)
 	x.sure = .9
 	x.share = min(1, float64(best.Entries)/float64(max(1, m.Inodes-m.InodesFree)))
-	x.details["directory"], x.details["directory_entries"] = best.Path, best.Entries
+	x.details["directory"], x.details["directory_entries"] = shown(best.Path), best.Entries
 	x.title = fmt.Sprintf("Inodes used up on %s by %s", clean(m.Path, 80), clean(best.Path, 100))
 	x.description = text + fmt.Sprintf(" The directory %s holds %d entries.", clean(best.Path, 200), best.Entries) + openText(l, best.Path)
 	x.actions = []string{

@@ -55,7 +55,7 @@ func oldFinding(l *look, w *host.Walk) (finding, bool) {
 		share: min(1, float64(d.OldSize)/max(1, usedBytes(m))),
 		about: []string{"log", "logs", "old logs", "logrotate", "rotation", "retention", "old files"},
 		details: map[string]any{
-			"mount": m.Path, "directory": d.Path, "directory_size": d.Size, "old_size": d.OldSize, "old_days": oldDays(l),
+			"mount": shown(m.Path), "directory": shown(d.Path), "directory_size": d.Size, "old_size": d.OldSize, "old_days": oldDays(l),
 		},
 		actions: spaceActions(l, "old_logs", d.Path, m),
 	}

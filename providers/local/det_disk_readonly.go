@@ -47,9 +47,9 @@ func diskReadOnly(ctx context.Context, l *look) []finding {
 func readOnlyFinding(ctx context.Context, l *look, m *host.Mount, fstab, super string) (finding, bool) {
 	x := finding{
 		class: "read_only", kind: providers.Disk, score: suspect, share: .5, sure: .6,
-		culprit: providers.Culprit{Kind: "mount", Path: m.Path, Name: clean(path.Base(m.Device), 64)},
+		culprit: mountCulprit(m),
 		about:   []string{"read only", "readonly", "ro", "remount", "remounted", "write", "writes", "erofs", "mount"},
-		details: map[string]any{"mount": m.Path, "device": clean(m.Device, 200), "type": m.Type, "options": clean(m.Options, 300)},
+		details: map[string]any{"mount": shown(m.Path), "device": clean(m.Device, 200), "type": m.Type, "options": clean(m.Options, 300)},
 	}
 	options, listed := fstabOptions(fstab, m)
 	var why string
@@ -82,7 +82,7 @@ func readOnlyFinding(ctx context.Context, l *look, m *host.Mount, fstab, super s
 	x.actions = []string{
 		"findmnt " + quote(m.Path) + "; grep -F " + quote(" "+m.Path+" ") + " /proc/mounts /etc/fstab",
 		"dmesg -T | grep -iE 'ext4|xfs|btrfs|remount|i/o error' | tail -30",
-		"touch " + quote(strings.TrimRight(m.Path, "/")+"/.write-test") + " shows whether it is still so; smartctl -H and fsck -n on " + quote(m.Device) + " show whether the disk is sound",
+		"smartctl -H " + quote(m.Device) + "; fsck -n " + quote(m.Device),
 		"Only when the disk is sound: mount -o remount,rw " + quote(m.Path),
 	}
 	return x, true

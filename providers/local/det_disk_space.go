@@ -83,9 +83,9 @@ func fullFinding(ctx context.Context, l *look, f *forest, m *host.Mount, score f
 	}
 	x := finding{
 		class: "disk_full", kind: providers.Disk, score: score, share: fullness(m), sure: .6,
-		culprit: providers.Culprit{Kind: "mount", Path: m.Path, Name: clean(path.Base(m.Path), 64)},
+		culprit: mountCulprit(m),
 		about:   []string{"full", "space", "disk full", "no space", "enospc", "disk usage", "filling", "free space"},
-		details: map[string]any{"mount": m.Path, "used_percent": round1(100 * fullness(m)), "available": m.Available, "total": m.Total},
+		details: map[string]any{"mount": shown(m.Path), "used_percent": round1(100 * fullness(m)), "available": m.Available, "total": m.Total},
 	}
 	var best *host.Directory
 	var in *host.Walk
@@ -132,7 +132,7 @@ func fullFinding(ctx context.Context, l *look, f *forest, m *host.Mount, score f
 	x.culprit = pathCulprit(best.Path)
 	x.sure = .9
 	x.share = min(1, float64(best.Size)/max(1, used))
-	x.details["directory"], x.details["directory_size"] = best.Path, best.Size
+	x.details["directory"], x.details["directory_size"] = shown(best.Path), best.Size
 	x.title = fmt.Sprintf("Disk full: %s fills %s", clean(best.Path, 100), clean(m.Path, 60))
 	x.description = fmt.Sprintf("%s. The directory %s holds %s in %d entries, %s of all that is used there.",
 		space(m), clean(best.Path, 200), size(best.Size), best.Entries, percent(float64(best.Size), used))
@@ -178,7 +178,7 @@ func hiddenFinding(l *look, m *host.Mount, x finding, hidden float64) finding {
 	if len(named) == 1 {
 		p := named[0]
 		x.culprit = p.blame()
-		x.culprit.Path = m.Path
+		x.culprit.Path = shown(m.Path)
 		x.description += fmt.Sprintf(" %s is the only process that has to do with it.", upper(p.label()))
 		x.actions = append(x.actions, fmt.Sprintf("sudo ls -l /proc/%d/fd", p.PID))
 	}

@@ -149,7 +149,7 @@ func writesFinding(w ioWait, x waiter, share float64) finding {
 	for _, file := range p.OpenFiles {
 		if file.Writing {
 			on = " It writes " + clean(file.Path, 160) + "."
-			f.details["path"] = clean(file.Path, 300)
+			f.details["path"] = shown(file.Path)
 			break
 		}
 	}

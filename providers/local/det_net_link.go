@@ -99,7 +99,7 @@ func linkFinding(l *look, i *host.Interface) finding {
 	q := quote(i.Name)
 	f.actions = []string{
 		"ip -s link show dev " + q + "; ip addr show dev " + q + "; ip route",
-		"dmesg -T | grep -F " + q + " | tail -20; journalctl -u systemd-networkd -u NetworkManager --since -30min --no-pager | tail -30",
+		"dmesg -T | grep -F -e " + q + " | tail -20; journalctl -u systemd-networkd -u NetworkManager --since -30min --no-pager | tail -30",
 	}
 	if i.Up {
 		f.actions = append(f.actions, "ethtool "+q, "After a look: check the cable, the switch port or the peer of the virtual link.")

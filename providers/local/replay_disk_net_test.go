@@ -40,8 +40,8 @@ func analyzed(t *testing.T, rec *host.Recording, r *providers.Request) *provider
 	return a.Result
 }
 
-// text is a request about an incident with a title and, in pairs, labels.
-func text(title string, labels ...string) *providers.Request {
+// incidentOf is a request about an incident with a title and, in pairs, labels.
+func incidentOf(title string, labels ...string) *providers.Request {
 	i := &providers.Incident{Title: title, Labels: map[string]string{}}
 	for k := 0; k < len(labels); k += 2 {
 		i.Labels[labels[k]] = labels[k+1]
@@ -60,7 +60,7 @@ func culpritOf(t *testing.T, r *providers.Recommendation) providers.Culprit {
 
 func TestDiskAndNetworkFaults(t *testing.T) {
 	t.Parallel()
-	vague := text("host unhealthy")
+	vague := incidentOf("host unhealthy")
 	for name, tt := range map[string]struct {
 		file    string
 		request *providers.Request
@@ -71,62 +71,62 @@ func TestDiskAndNetworkFaults(t *testing.T) {
 	}{
 		"full, vague": {"disk_full", vague, "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data/app/cache"},
 		"full": {
-			"disk_full", text("Disk space low", "mountpoint", "/srv/shop/data"), "disk", "full",
+			"disk_full", incidentOf("Disk space low", "mountpoint", "/srv/shop/data"), "disk", "full",
 			providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "du -xh --max-depth=1 /srv/shop/data/app/cache",
 		},
 		"full, by the words of another kind": {
-			"disk_full", text("API slow"), "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data/app/cache",
+			"disk_full", incidentOf("API slow"), "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data/app/cache",
 		},
 		"tmpfs filling": {
-			"disk_full_tmpfs", text("Filesystem usage high"), "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data",
+			"disk_full_tmpfs", incidentOf("Filesystem usage high"), "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data",
 		},
 		"old logs": {
-			"disk_old_logs", text("Disk usage: logs are not rotated"), "disk", "old logs",
+			"disk_old_logs", incidentOf("Disk usage: logs are not rotated"), "disk", "old logs",
 			providers.Culprit{Kind: "path", Path: "/tmp/shop/var/log/shipper"}, "find /tmp/shop/var/log/shipper -xdev -type f -mtime +30",
 		},
 		"old small logs": {
-			"disk_old_small_logs", text("Disk usage high"), "disk", "old logs", providers.Culprit{Kind: "path", Path: "/tmp/shop/logs/ledger"}, "/tmp/shop/logs/ledger",
+			"disk_old_small_logs", incidentOf("Disk usage high"), "disk", "old logs", providers.Culprit{Kind: "path", Path: "/tmp/shop/logs/ledger"}, "/tmp/shop/logs/ledger",
 		},
 		"old logs, vague": {"disk_old_logs", vague, "disk", "old logs", providers.Culprit{Kind: "path", Path: "/tmp/shop/var/log/shipper"}, "/tmp/shop/var/log"},
-		"deleted":         {"disk_deleted", text("df and du differ"), "disk", "deleted but open", providers.Culprit{Kind: "process", PID: 9303}, "lsof -a +L1 -p 9303"},
+		"deleted":         {"disk_deleted", incidentOf("df and du differ"), "disk", "deleted but open", providers.Culprit{Kind: "process", PID: 9303}, "lsof -a +L1 -p 9303"},
 		"deleted, vague":  {"disk_deleted", vague, "disk", "deleted but open", providers.Culprit{Kind: "process", PID: 9303}, "/proc/9303/fd/3"},
 		"deleted, no root": {
 			"disk_deleted_no_root", vague, "disk", "deleted but open", providers.Culprit{Kind: "process"}, "lsof +L1 /srv/shop/data",
 		},
-		"inodes":             {"disk_inodes", text("No space left on device"), "disk", "inodes", providers.Culprit{Kind: "path", Path: "/srv/shop/data/sess/q"}, "du -x --inodes --max-depth=1 /srv/shop/data/sess/q"},
+		"inodes":             {"disk_inodes", incidentOf("No space left on device"), "disk", "inodes", providers.Culprit{Kind: "path", Path: "/srv/shop/data/sess/q"}, "du -x --inodes --max-depth=1 /srv/shop/data/sess/q"},
 		"inodes, vague":      {"disk_inodes", vague, "disk", "inodes", providers.Culprit{Kind: "path", Path: "/srv/shop/data/sess/q"}, "/srv/shop/data/sess/q"},
-		"read-only":          {"disk_read_only", text("Writes fail"), "disk", "read-only", providers.Culprit{Kind: "mount", Path: "/srv/shop/data"}, "findmnt /srv/shop/data"},
+		"read-only":          {"disk_read_only", incidentOf("Writes fail"), "disk", "read-only", providers.Culprit{Kind: "mount", Path: "/srv/shop/data"}, "findmnt /srv/shop/data"},
 		"read-only, vague":   {"disk_read_only", vague, "disk", "read-only", providers.Culprit{Kind: "mount", Path: "/srv/shop/data"}, "/srv/shop/data"},
-		"read-only device":   {"disk_read_only_device", text("Writes fail: read-only file system"), "disk", "read-only", providers.Culprit{Kind: "mount", Path: "/srv/shop/data"}, "/srv/shop/data"},
-		"growth":             {"disk_growth", text("Disk is filling"), "disk", "growing", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/chatty.log"}, "/srv/shop/data/app/chatty.log"},
+		"read-only device":   {"disk_read_only_device", incidentOf("Writes fail: read-only file system"), "disk", "read-only", providers.Culprit{Kind: "mount", Path: "/srv/shop/data"}, "/srv/shop/data"},
+		"growth":             {"disk_growth", incidentOf("Disk is filling"), "disk", "growing", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/chatty.log"}, "/srv/shop/data/app/chatty.log"},
 		"growth, vague":      {"disk_growth", vague, "disk", "growing", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/chatty.log"}, "/srv/shop/data/app/chatty.log"},
-		"growth by a loop":   {"disk_growth_shell", text("Disk is filling"), "disk", "growing", providers.Culprit{Kind: "path", Path: "/srv/shop/app/burst.log"}, "/srv/shop/app/burst.log"},
-		"slow writes":        {"disk_slow_writes", text("Disk slow, high iowait"), "disk", "i/o wait", providers.Culprit{Kind: "process", PID: 11714}, "/proc/11714/io"},
+		"growth by a loop":   {"disk_growth_shell", incidentOf("Disk is filling"), "disk", "growing", providers.Culprit{Kind: "path", Path: "/srv/shop/app/burst.log"}, "/srv/shop/app/burst.log"},
+		"slow writes":        {"disk_slow_writes", incidentOf("Disk slow, high iowait"), "disk", "i/o wait", providers.Culprit{Kind: "process", PID: 11714}, "/proc/11714/io"},
 		"slow writes, vague": {"disk_slow_writes", vague, "disk", "slow writes", providers.Culprit{Kind: "process", PID: 11714}, "11714"},
 		"refused": {
-			"net_refused", text("Endpoint down", "url", "http://127.0.0.1:18999/health"), "network", "nothing listens",
+			"net_refused", incidentOf("Endpoint down", "url", "http://127.0.0.1:18999/health"), "network", "nothing listens",
 			providers.Culprit{Kind: "endpoint", Address: "127.0.0.1:18999"}, "ss -ltnp 'sport = :18999'",
 		},
 		"on loopback only": {
-			"net_elsewhere_address", text("Port 18998 refused on 192.0.2.2:18998"), "network", "listens elsewhere",
+			"net_elsewhere_address", incidentOf("Port 18998 refused on 192.0.2.2:18998"), "network", "listens elsewhere",
 			providers.Culprit{Kind: "process", PID: 12058, Address: "127.0.0.1:18998"}, "-p 12058",
 		},
 		"on another port": {
-			"net_elsewhere_port", text("ledger-api is down: connection refused", "port", "18997", "service", "ledger-api"), "network", "listens elsewhere",
+			"net_elsewhere_port", incidentOf("ledger-api is down: connection refused", "port", "18997", "service", "ledger-api"), "network", "listens elsewhere",
 			providers.Culprit{Kind: "process", PID: 12211, Address: "127.0.0.1:18996"}, "18997",
 		},
-		"accept queue":        {"net_accept_queue", text("Connections time out"), "network", "accept queue", providers.Culprit{Kind: "process", PID: 12368, Address: "127.0.0.1:18995"}, "18995"},
+		"accept queue":        {"net_accept_queue", incidentOf("Connections time out"), "network", "accept queue", providers.Culprit{Kind: "process", PID: 12368, Address: "127.0.0.1:18995"}, "18995"},
 		"accept queue, vague": {"net_accept_queue", vague, "network", "accept queue", providers.Culprit{Kind: "process", PID: 12368}, "12368"},
-		"close wait":          {"net_close_wait", text("Too many sockets"), "network", "close_wait", providers.Culprit{Kind: "process", PID: 12812}, "pid=12812,"},
+		"close wait":          {"net_close_wait", incidentOf("Too many sockets"), "network", "close_wait", providers.Culprit{Kind: "process", PID: 12812}, "pid=12812,"},
 		"close wait, vague":   {"net_close_wait", vague, "network", "close_wait", providers.Culprit{Kind: "process", PID: 12812}, "/proc/12812/fd"},
 		"slow answer": {
-			"net_slow_answer", text("API slow", "url", "http://127.0.0.1:18993/api/v1/orders"), "network", "slow answer",
+			"net_slow_answer", incidentOf("API slow", "url", "http://127.0.0.1:18993/api/v1/orders"), "network", "slow answer",
 			providers.Culprit{Kind: "process", PID: 13003, Address: "127.0.0.1:18993"}, "http://127.0.0.1:18993/",
 		},
 		"no carrier":        {"net_link_carrier", vague, "network", "link down", providers.Culprit{Kind: "interface", Name: "v0"}, "ip -s link show dev v0"},
-		"switched off":      {"net_link_off", text("Network unreachable"), "network", "link down", providers.Culprit{Kind: "interface", Name: "v0"}, "dev v0"},
+		"switched off":      {"net_link_off", incidentOf("Network unreachable"), "network", "link down", providers.Culprit{Kind: "interface", Name: "v0"}, "dev v0"},
 		"resolver, vague":   {"net_resolver_timeout", vague, "network", "resolver", providers.Culprit{Kind: "resolver", Address: "192.0.2.53"}, "@192.0.2.53"},
-		"resolver, refused": {"net_resolver_refused", text("DNS lookups fail"), "network", "resolver", providers.Culprit{Kind: "resolver", Address: "127.0.0.1"}, "@127.0.0.1"},
+		"resolver, refused": {"net_resolver_refused", incidentOf("DNS lookups fail"), "network", "resolver", providers.Culprit{Kind: "resolver", Address: "127.0.0.1"}, "@127.0.0.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,7 @@ func diskReport(ctx context.Context, l *look, root string) []providers.Recommend
 		clean(root, 120), used, threshold(l)>>20, days)
 	return []providers.Recommendation{report(l, providers.Disk, providers.Low, "Disk Health Check", text,
 		[]string{"df -h " + quote(root), "df -i " + quote(root), "du -xh --max-depth=1 " + quote(root) + " | sort -h | tail -20"},
-		map[string]any{"path": clean(root, 300), "disk_percent": used})}
+		map[string]any{"path": shown(root), "disk_percent": used})}
 }
 
 // threshold is the size from which an item is large, in bytes.
@@ -56,7 +56,7 @@ type item struct {
 }
 
 func (i *item) facts() map[string]any {
-	m := map[string]any{"path": clean(i.path, 300), "size_mb": round1(float64(i.size) / (1 << 20)), "is_directory": i.isDir, "age_days": nil}
+	m := map[string]any{"path": shown(i.path), "size_mb": round1(float64(i.size) / (1 << 20)), "is_directory": i.isDir, "age_days": nil}
 	if i.age >= 0 {
 		m["age_days"] = int(i.age)
 	}
@@ -118,7 +118,7 @@ func largeReport(l *look, root string, used float64, items []item, cut string) p
 	first := items[0]
 	text := fmt.Sprintf("%s is %.1f %% used. %s of %d MB or more within three levels of it; the largest is %s (%s).", clean(root, 120), used,
 		count(len(items), "item"), threshold(l)>>20, clean(first.path, 200), size(first.size))
-	details := map[string]any{"path": clean(root, 300), "disk_percent": used, "large_items": list, "large_items_found": len(items)}
+	details := map[string]any{"path": shown(root), "disk_percent": used, "large_items": list, "large_items_found": len(items)}
 	if cut != "" {
 		details["cut"] = cut
 		text += " Not all was read: " + cut + "."
@@ -177,7 +177,7 @@ func oldReport(l *look, root string, days int, items []item) providers.Recommend
 		fmt.Sprintf("find %s -xdev -type f -mtime +%d -size +1M -printf '%%s %%TY-%%Tm-%%Td %%p\\n' | sort -rn | head -20", quote(path.Dir(first.path)), days),
 		"After a look at the list: archive or remove what is no longer needed; let logrotate or tmpfiles.d keep it so.",
 	}, map[string]any{
-		"path": clean(root, 300), "old_files": list, "old_files_found": len(items), "old_days": days, "total_mb": round1(float64(total) / (1 << 20)), "types": classes,
+		"path": shown(root), "old_files": list, "old_files_found": len(items), "old_days": days, "total_mb": round1(float64(total) / (1 << 20)), "types": classes,
 	})
 }
 

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // clean makes a text of the host (a name, a path) safe to show: one line, no control or format characters, at most n bytes.
 func clean(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co) {
+		if unseen(r) {
 			return ' '
 		}
 		return r
@@ -28,7 +29,32 @@ func quote(s string) string {
 	}) < 0 {
 		return s
 	}
+	if !utf8.ValidString(s) || strings.IndexFunc(s, unseen) >= 0 { // escapes of bash; no quote within, so that it is one inert word for any shell
+		var b strings.Builder
+		b.WriteString("$'")
+		for _, c := range []byte(s) {
+			if c < ' ' || c > '~' || c == '\'' || c == '\\' {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			} else {
+				b.WriteByte(c)
+			}
+		}
+		return b.String() + "'"
+	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// unseen reports whether a rune is none that people see: control and format characters, private ones, bytes that are no text.
+func unseen(r rune) bool {
+	return r == unicode.ReplacementChar || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co)
+}
+
+// shown is a path as it is, unless it holds what people do not see.
+func shown(p string) string {
+	if len(p) <= 1000 && utf8.ValidString(p) && strings.IndexFunc(p, unseen) < 0 {
+		return p
+	}
+	return clean(p, 1000)
 }
 
 // size is a number of bytes for people: "512 MiB".

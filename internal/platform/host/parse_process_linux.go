@@ -28,6 +28,7 @@ func parseStat(text []byte) (Process, error) {
 		PPID: int(signed(f[1])), Kernel: number(f[6])&0x0020_0000 != 0, // PF_KTHREAD
 		UserTime: float64(number(f[11])) / ticks, SystemTime: float64(number(f[12])) / ticks,
 		ChildrenTime: float64(max(0, signed(f[13]))+max(0, signed(f[14]))) / ticks,
+		ChildFaults:  number(f[8]) + number(f[10]),
 		Threads:      int(number(f[17])), Started: number(f[19]),
 	}
 	if p.State == "X" || p.State == "x" {

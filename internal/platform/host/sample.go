@@ -131,6 +131,7 @@ type Process struct {
 	UserTime       float64 `json:"user_time"`
 	SystemTime     float64 `json:"system_time"`
 	ChildrenTime   float64 `json:"children_time"` // of children that ended and were waited for
+	ChildFaults    uint64  `json:"child_faults"`  // page faults of the same: it rises with each of them, however short it lived
 	IODelay        float64 `json:"io_delay"`      // seconds waited for block devices
 	RSS            uint64  `json:"rss"`
 	Shared         uint64  `json:"shared"` // of RSS: files and shared memory

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/internal/server"
 )
@@ -21,6 +22,8 @@ type Setup struct {
 	Env map[string]string
 	// Handlers execute node kinds in the test's own way.
 	Handlers map[string]orchestration.Handler
+	// Probe is the machine that the hub is on; nil: the real one. The worker of a scaled hub is always on the real one.
+	Probe host.Probe
 	// Acts is set by tests in which people act on runs: the process that they ask goes on with the run.
 	Acts bool
 }
@@ -32,7 +35,7 @@ func Forms(t *testing.T, fn func(t *testing.T, begin func(Setup) *Hub)) {
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		fn(t, func(s Setup) *Hub {
-			return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers}, slog.New(slog.DiscardHandler))
+			return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers, Probe: s.Probe}, slog.New(slog.DiscardHandler))
 		})
 	})
 	t.Run("scaled", func(t *testing.T) {
@@ -71,7 +74,9 @@ func Server(t *testing.T, s Setup) *Hub {
 			t.Errorf("the server executed %d nodes, which are the worker's", n)
 		}
 	})
-	return start(t, env, server.Options{Version: "test", Unsafe: true, Work: server.Work{Queues: []string{"maintenance"}}, Handlers: foreign}, slog.New(did))
+	return start(t, env, server.Options{
+		Version: "test", Unsafe: true, Work: server.Work{Queues: []string{"maintenance"}}, Handlers: foreign, Probe: s.Probe,
+	}, slog.New(did))
 }
 
 // Work starts a worker of the hub on these queues, none: all, until the test ends.
