@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
@@ -27,18 +28,21 @@ func Checks(cfg config.Config, log *slog.Logger) (*checkers.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := checkSet()
+	set, err := checkSet(cfg.Checks)
 	if err != nil {
 		return nil, err
 	}
 	return checkers.New(checkers.Config{Set: set, Probe: host.New(host.Config{}), Log: log, Guard: guard})
 }
 
-func checkSet() (*checkers.Set, error) { return checkers.NewSet(checkkinds.Builtin()...) }
+func checkSet(cfg config.Checks) (*checkers.Set, error) {
+	home, _ := os.UserHomeDir() // without one the passwd file is asked
+	return checkers.NewSet(checkkinds.Builtin(checkkinds.Options{ListeningPorts: cfg.ListeningPorts, Home: home})...)
+}
 
 // openChecks makes what runs checks in a hub. A rehearsal's keeps nothing and makes no alerts.
 func (c *core) openChecks() error {
-	set, err := checkSet()
+	set, err := checkSet(c.cfg.Checks)
 	if err != nil {
 		return err
 	}

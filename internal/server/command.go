@@ -77,7 +77,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 	if err != nil {
 		return nil, nil, err
 	}
-	known, err := checkSet()
+	known, err := checkSet(config.Checks{})
 	if err != nil {
 		return nil, nil, err
 	}

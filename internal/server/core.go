@@ -208,7 +208,7 @@ func (c *core) services(console io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	known, err := checkSet()
+	known, err := checkSet(c.cfg.Checks)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	Webhook  Webhook
 	Intake   Intake
 	Egress   Egress
+	Checks   Checks
 	Jobs     Jobs
 	Keep     Keep
 	Pipeline Pipeline
@@ -107,6 +108,11 @@ type Egress struct {
 // All returns both lists as one.
 func (e Egress) All() []string {
 	return append(append(make([]string, 0, len(e.Allow)+len(e.AllowedHosts)), e.Allow...), e.AllowedHosts...)
+}
+
+// Checks sets defaults of checks of the host.
+type Checks struct {
+	ListeningPorts []string `env:"LISTENING_PORTS_ALLOWLIST" unit:"ports, such as 22, 8000-8100 or 127.0.0.1:5432, comma separated" doc:"TCP ports that may listen on the hub's host: the check listening_ports warns of every other one. Empty: it warns of those that other hosts can reach."`
 }
 
 // Jobs times the work queue.

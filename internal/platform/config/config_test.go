@@ -78,8 +78,8 @@ func everything() map[string]string {
 		"HUB_KEEP_DAYS": "7", "HUB_KEEP_DEAD_DAYS": "0", "HUB_KEEP_BODY_DAYS": "1", "HUB_KEEP_SNAPSHOT_DAYS": "2",
 		"ORCHESTRATION_MAX_RETRIES_PER_STAGE": "5", "ORCHESTRATION_BACKOFF_FACTOR": "1.5", "ORCHESTRATION_INTELLIGENCE_FALLBACK_ENABLED": "false",
 		"DEFAULT_PIPELINE": "direct", "ORCHESTRATION_METRICS_BACKEND": "statsd", "STATSD_HOST": "stats", "STATSD_PORT": "9125", "STATSD_PREFIX": "hub",
-		"HUB_OTLP_ENDPOINT": "http://collector:4318",
-		"HUB_APPLY":         "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
+		"HUB_OTLP_ENDPOINT": "http://collector:4318", "LISTENING_PORTS_ALLOWLIST": "22,127.0.0.1:5432",
+		"HUB_APPLY": "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
 	}
 }
 
@@ -101,6 +101,7 @@ func TestEverything(t *testing.T) {
 		Egress: config.Egress{
 			Allow: []string{"127.0.0.1:9000", "receiver.lan"}, AllowedHosts: []string{"10.0.0.0/8"},
 		},
+		Checks:   config.Checks{ListeningPorts: []string{"22", "127.0.0.1:5432"}},
 		Jobs:     config.Jobs{Lease: 3 * time.Second},
 		Keep:     config.Keep{Days: 7, DeadDays: 0, BodyDays: 1, SnapshotDays: 2},
 		Pipeline: config.Pipeline{Default: "direct", MaxRetries: 5, Backoff: 1.5},
@@ -197,6 +198,7 @@ func TestProblems(t *testing.T) {
 		"keep: long":                {"HUB_KEEP_BODY_DAYS", "40000", `HUB_KEEP_BODY_DAYS="40000" must be from 0 to 36500`},
 		"keep: words":               {"HUB_KEEP_DEAD_DAYS", "90d", `HUB_KEEP_DEAD_DAYS="90d" cannot be read; it takes: days`},
 		"lease: short":              {"HUB_LEASE", "1s", `HUB_LEASE="1s" must be from 2s to 1h0m0s`},
+		"listening port":            {"LISTENING_PORTS_ALLOWLIST", "22,ssh", `LISTENING_PORTS_ALLOWLIST="ssh" must be ports such as 22, 8000-8100 or 127.0.0.1:5432`},
 		"log format":                {"HUB_LOG_FORMAT", "xml\n", `HUB_LOG_FORMAT="xml" must be text or json`},
 		"log level":                 {"HUB_LOG_LEVEL", "loud", `HUB_LOG_LEVEL="loud" cannot be read; it takes: debug, info, warn or error`},
 	} {

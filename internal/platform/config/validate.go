@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,11 @@ func (c Config) validate(p *problems) {
 	c.Intake.validate(p)
 	p.allowList("HUB_EGRESS_ALLOW", c.Egress.Allow)
 	p.allowList("SSRF_ALLOWED_HOSTS", c.Egress.AllowedHosts)
+	for _, rule := range c.Checks.ListeningPorts {
+		if !portRule.MatchString(strings.TrimSpace(rule)) {
+			p.add("LISTENING_PORTS_ALLOWLIST", rule, "must be ports such as 22, 8000-8100 or 127.0.0.1:5432")
+		}
+	}
 	c.Jobs.validate(p)
 	c.Keep.validate(p)
 	if n := c.Pipeline.MaxRetries; n < 1 || n > maxTries {
@@ -78,6 +84,9 @@ func (c Config) validate(p *problems) {
 		p.add("HUB_LOG_FORMAT", c.Log.Format, "must be text or json")
 	}
 }
+
+// portRule is the form of a port that may listen; the check itself looks closer.
+var portRule = regexp.MustCompile(`^([0-9.]+:|\[[0-9A-Fa-f:.]+\]:)?[0-9]{1,5}(-[0-9]{1,5})?$`)
 
 func (s Server) validate(p *problems) {
 	_, port, err := net.SplitHostPort(s.Listen)
