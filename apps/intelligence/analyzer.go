@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/redact"
@@ -58,10 +59,8 @@ func (a *Analyzer) Resolve(name string) (string, error) {
 	if name == "" || name == Active {
 		return Local, nil // no provider records: nothing else can be active
 	}
-	for _, n := range a.providers.Names() {
-		if n == name {
-			return name, nil
-		}
+	if slices.Contains(a.providers.Names(), name) {
+		return name, nil
 	}
 	return "", unknown(name, a.providers.Names())
 }
@@ -124,10 +123,10 @@ func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 	if got.answer != nil {
 		raw, out.Model, out.Truncated, out.Usage = got.answer.Result, got.answer.Model, got.answer.Cut, got.answer.Usage
 	}
-	switch {
-	case got.rung == providers.RungProvider:
+	switch got.rung {
+	case providers.RungProvider:
 		g.foreign = foreign(in.Incident, &in.Evidence)
-	case got.rung == providers.RungFacts:
+	case providers.RungFacts:
 		raw = fill(raw, facts(in.Incident, &in.Evidence, raw != nil))
 	}
 	out.Result = g.result(raw)

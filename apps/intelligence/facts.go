@@ -76,9 +76,19 @@ var looks = map[string][]string{
 func typeOfCheck(name string) string {
 	name = strings.ToLower(name)
 	for _, t := range []struct{ part, kind string }{
-		{"disk", providers.Disk}, {"raid", providers.Disk}, {"io_", providers.Disk}, {"cpu", providers.CPU}, {"mem", providers.Memory}, {"swap", providers.Memory},
-		{"process", providers.Proc}, {"net", providers.Network}, {"port", providers.Network}, {"http", providers.Network}, {"tcp", providers.Network},
-		{"tls", providers.Network}, {"dns", providers.Network},
+		{"disk", providers.Disk},
+		{"raid", providers.Disk},
+		{"io_", providers.Disk},
+		{"cpu", providers.CPU},
+		{"mem", providers.Memory},
+		{"swap", providers.Memory},
+		{"process", providers.Proc},
+		{"net", providers.Network},
+		{"port", providers.Network},
+		{"http", providers.Network},
+		{"tcp", providers.Network},
+		{"tls", providers.Network},
+		{"dns", providers.Network},
 	} {
 		if strings.Contains(name, t.part) {
 			return t.kind

@@ -3,6 +3,7 @@ package intelligence
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestGuardResult(t *testing.T) {
 	t.Parallel()
 	many := make([]providers.Recommendation, 15)
 	for i := range many {
-		many[i] = providers.Recommendation{Title: fmt.Sprint(i), Description: "d"}
+		many[i] = providers.Recommendation{Title: strconv.Itoa(i), Description: "d"}
 	}
 	many[3].Description = ""
 	g := &guard{redact: redact.New()}

@@ -3,6 +3,7 @@ package intelligence
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -73,7 +74,7 @@ func (s *Service) store(ctx context.Context, w *write, wait bool) {
 	s.writes.Submit(w, func(err error) {
 		defer close(stored)
 		if err != nil {
-			s.log.Warn("store an analysis", "analysis_id", w.id, "incident_id", w.request.IncidentID, "error", err)
+			s.log.WarnContext(ctx, "store an analysis", "analysis_id", w.id, "incident_id", w.request.IncidentID, "error", err)
 			return
 		}
 		if s.changed == nil {
@@ -182,9 +183,7 @@ func (s *Service) settings(r *Request) json.RawMessage {
 	}
 	var o map[string]any
 	if json.Unmarshal(encode(r.Options), &o) == nil {
-		for k, v := range o {
-			m[k] = v
-		}
+		maps.Copy(m, o)
 	}
 	for k, v := range map[string]string{"system_prompt_hint": r.Hint, "extra_context": r.Context, "kind": r.Kind} {
 		if v != "" {

@@ -47,9 +47,6 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, Provider: cfg.Provider, Timeout: defaultAnalysisTime,
 		NoFallback: cfg.Fallback != nil && !*cfg.Fallback, FactsOnly: h.factsOnly || origin(c) == orchestration.OriginShadow,
 	}
-	if cfg.Timeout != nil {
-		r.Timeout = time.Duration(*cfg.Timeout * float64(time.Second))
-	}
 	name, err := h.of.Resolve(cfg.Provider)
 	if err != nil {
 		return failed("unknown_provider", err)
@@ -59,6 +56,9 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 		return failed("config", fmt.Errorf("provider_config: %w", err))
 	}
 	warnings := settings.Apply(r, name)
+	if cfg.Timeout != nil {
+		r.Timeout = time.Duration(*cfg.Timeout * float64(time.Second))
+	}
 	about(c, r)
 	input := map[string]any{"provider": name, "checks": len(r.Evidence.Checks), "history": len(r.Evidence.History), "changes": len(r.Evidence.Changes)}
 	if r.Incident != nil {
@@ -67,8 +67,7 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 	got, err := h.of.Analyze(c.Ctx, r)
 	if err != nil {
 		res := failed("analysis", err)
-		var own *providers.Error
-		if errors.As(err, &own) {
+		if own, ok := errors.AsType[*providers.Error](err); ok {
 			res.Type = own.Class
 		}
 		res.Input = input
@@ -154,32 +153,25 @@ func ofChecks(list []providers.Check) *providers.Incident {
 func found(output json.RawMessage, ev *providers.Evidence) {
 	var o struct {
 		Results map[string]struct {
-			Status   string         `json:"status"`
-			Message  string         `json:"message"`
-			Metrics  map[string]any `json:"metrics"`
-			Hostname string         `json:"hostname"`
+			Status  string         `json:"status"`
+			Message string         `json:"message"`
+			Metrics map[string]any `json:"metrics"`
 		} `json:"results"`
 		Hostname string             `json:"hostname"`
 		Evidence providers.Evidence `json:"evidence"`
-		History  []providers.Past   `json:"history"`
-		Changes  []providers.Change `json:"changes"`
-		Runbooks []string           `json:"runbooks"`
 	}
 	if json.Unmarshal(output, &o) != nil {
-		return // of another kind, or cut in the middle: there is no evidence in it
+		return // of another kind: there is no evidence in it
 	}
-	for _, name := range slices.Sorted(maps.Keys(o.Results)) {
-		r := o.Results[name]
-		host := r.Hostname
-		if host == "" {
-			host = o.Hostname
+	checks := o.Evidence.Checks
+	if len(checks) == 0 { // not of this release's own
+		for _, name := range slices.Sorted(maps.Keys(o.Results)) {
+			r := o.Results[name]
+			checks = append(checks, providers.Check{Name: name, Status: r.Status, Message: r.Message, Metrics: r.Metrics, Host: o.Hostname})
 		}
-		ev.Checks = append(ev.Checks, providers.Check{Name: name, Status: r.Status, Message: r.Message, Metrics: r.Metrics, Host: host})
 	}
-	if len(o.Results) == 0 {
-		ev.Checks = append(ev.Checks, o.Evidence.Checks...)
-	}
-	ev.History = append(append(ev.History, o.Evidence.History...), o.History...)
-	ev.Changes = append(append(ev.Changes, o.Evidence.Changes...), o.Changes...)
-	ev.Runbook = append(append(ev.Runbook, o.Evidence.Runbook...), o.Runbooks...)
+	ev.Checks = append(ev.Checks, checks...)
+	ev.History = append(ev.History, o.Evidence.History...)
+	ev.Changes = append(ev.Changes, o.Evidence.Changes...)
+	ev.Runbook = append(ev.Runbook, o.Evidence.Runbook...)
 }
