@@ -73,7 +73,7 @@ func (CPU) Check(ctx context.Context, in checkers.Input) (checkers.Finding, erro
 		metrics["per_cpu_percent"] = rounded(u.each)
 		what = fmt.Sprintf("Processor %d of %d", busiest, now.CPU.Count)
 	}
-	note := ""
+	note, on := "", "on "+count(now.CPU.Count, "processor")
 	status := in.Judge(value)
 	if q := quotaOf(now); q > 0 {
 		metrics["cpu_quota"], metrics["cgroup_percent"] = checkers.Round(q, 2), checkers.Round(u.own, 1)
@@ -82,7 +82,7 @@ func (CPU) Check(ctx context.Context, in checkers.Input) (checkers.Finding, erro
 		case now.Containers: // it is all that the container can have
 			metrics["host_percent"] = checkers.Round(value, 1)
 			value, values, what = u.own, column(loads, func(l load) float64 { return l.own }), "CPU"
-			status, note = in.Judge(value), fmt.Sprintf("; of the container's limit of %.2f processors", q)
+			status, note, on = in.Judge(value), "", fmt.Sprintf("of the container's limit of %.2f processors", q)
 		case in.Judge(u.own).Rank() > status.Rank():
 			status = in.Judge(u.own)
 		default:
@@ -92,7 +92,7 @@ func (CPU) Check(ctx context.Context, in checkers.Input) (checkers.Finding, erro
 	metrics["cpu_percent"] = checkers.Round(value, 1)
 	metrics["cpu_min"], metrics["cpu_max"] = checkers.Round(slices.Min(values), 1), checkers.Round(slices.Max(values), 1)
 	f := checkers.Finding{Status: status, Metrics: metrics}
-	f.Message = fmt.Sprintf("%s %.1f%% busy over %s on %s%s", what, value, spanOf(loads), count(now.CPU.Count, "processor"), note)
+	f.Message = fmt.Sprintf("%s %.1f%% busy over %s %s%s", what, value, spanOf(loads), on, note)
 	if p, share := busiest(in.Before, now); status != checkers.OK && p != nil {
 		f.Message += fmt.Sprintf("; busiest is %s with %.0f%% of one processor", named(p), share)
 	}

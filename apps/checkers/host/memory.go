@@ -39,12 +39,12 @@ func (Memory) Check(_ context.Context, in checkers.Input) (checkers.Finding, err
 	}
 	u := usage{of: m.Total, used: m.Total - min(m.Available, m.Total)}
 	metrics := map[string]any{}
-	note := ""
+	note, what := "", "Memory"
 	if own, limited := ownLimit(in.Sample); limited {
 		metrics["cgroup_limit_gb"], metrics["cgroup_percent"] = checkers.GB(own.of), checkers.Round(own.percent(), 1)
 		if in.Sample.Containers { // the container's memory is all there is
 			metrics["host_percent"] = checkers.Round(u.percent(), 1)
-			u, note = own, "; of the container's limit"
+			u, what = own, "The container's memory"
 		} else if in.Judge(own.percent()).Rank() > in.Judge(u.percent()).Rank() {
 			note = fmt.Sprintf("; the hub's own control group uses %.1f%% of its limit of %.2f GB", own.percent(), checkers.GB(own.of))
 		}
@@ -57,7 +57,7 @@ func (Memory) Check(_ context.Context, in checkers.Input) (checkers.Finding, err
 	if v, limited := metrics["cgroup_percent"].(float64); limited {
 		f.Status = checkers.Worse(f.Status, in.Judge(v))
 	}
-	f.Message = fmt.Sprintf("Memory %.1f%% used: %.2f of %.2f GB, %.2f GB available%s", u.percent(), checkers.GB(u.used), checkers.GB(u.of), checkers.GB(u.of-u.used), note)
+	f.Message = fmt.Sprintf("%s %.1f%% used: %.2f of %.2f GB, %.2f GB available%s", what, u.percent(), checkers.GB(u.used), checkers.GB(u.of), checkers.GB(u.of-u.used), note)
 	if cfg.IncludeSwap {
 		swap := usage{of: m.SwapTotal, used: m.SwapTotal - min(m.SwapFree, m.SwapTotal)}
 		metrics["swap_percent"] = checkers.Round(swap.percent(), 1)
