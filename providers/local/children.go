@@ -19,7 +19,8 @@ import (
 const (
 	followEvery = 60 * time.Millisecond
 	followTimes = 18
-	followMost  = 8   // parents
+	followLong  = 30  // while a child that was not seen has not come again
+	followMost  = 16  // parents
 	followBirth = 150 // names read at most
 )
 
@@ -30,6 +31,7 @@ type brood struct {
 	starts  int     // children that began, of all kinds
 	sights  int     // how often children that began meanwhile were seen
 	seconds float64 // in this time
+	unseen  bool    // some ended between the samples
 	kinds   []*litter
 	seen    map[int]bool // children that began while they were watched
 }
@@ -52,7 +54,10 @@ func follow(ctx context.Context, l *look) []*brood {
 		known[b.parent.PID] = b.settle(l)
 	}
 	var births, rounds int
-	for ; rounds < followTimes && ctx.Err() == nil; rounds++ {
+	for ; rounds < followLong && ctx.Err() == nil; rounds++ {
+		if rounds >= followTimes && !slices.ContainsFunc(broods, (*brood).wanted) {
+			break
+		}
 		if l.probe.Wait(ctx, followEvery) != nil {
 			break
 		}
@@ -122,6 +127,9 @@ func changing(l *look) []*brood {
 		if p.kidsCPU > 0 {
 			at(p.PID).cpu = max(0, p.kidsCPU-gone[p.PID]/l.gap)
 		}
+		if old := l.before(p); old != nil && p.ChildFaults > old.ChildFaults { // a child began and ended unseen
+			at(p.PID).unseen = true
+		}
 		// A young child of an old parent may be the latest of many.
 		if parent := l.byPID[p.PPID]; parent != nil && p.State != "Z" && (p.fresh || p.Age > 0 && p.Age < 8 && parent.Age > p.Age+1) {
 			at(p.PPID)
@@ -133,7 +141,9 @@ func changing(l *look) []*brood {
 			out = append(out, b)
 		}
 	}
-	slices.SortFunc(out, func(x, y *brood) int { return cmp.Or(-compare(x.cpu, y.cpu), cmp.Compare(x.parent.PID, y.parent.PID)) })
+	slices.SortFunc(out, func(x, y *brood) int {
+		return cmp.Or(-compare(x.cpu, y.cpu), cmp.Compare(truth(y.unseen), truth(x.unseen)), cmp.Compare(y.parent.PID, x.parent.PID))
+	})
 	return out[:min(followMost, len(out))]
 }
 
@@ -213,6 +223,19 @@ func (s *litter) called() string {
 		return script
 	}
 	return p.called()
+}
+
+// wanted reports whether children of it ended unseen and none has come again yet.
+func (b *brood) wanted() bool {
+	k := b.most()
+	return b.unseen && (k == nil || k.starts < 2)
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // brief reports whether children end before they are seen twice, so that most are never seen.

@@ -16,7 +16,9 @@ var builders = []string{
 	"git", "collect2", "ccache", "configure", "compile", "link", "asm", "cgo", "vet", "as", "ld", "cc1plus", "javac", "tsc", "xargs",
 }
 
-func builds(name string) bool { return slices.Contains(builders, name) || strings.HasPrefix(name, "golangci-lint") }
+func builds(name string) bool {
+	return slices.Contains(builders, name) || strings.HasPrefix(name, "golangci-lint")
+}
 
 // errands are small programs that scripts run all the time.
 var errands = []string{
@@ -93,7 +95,7 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 // crashLoop is one command that ends soon after it was started and is started again.
 func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 	k := b.most()
-	if k == nil || k.starts < 1 || k.starts+k.ends < 2 {
+	if k == nil || k.starts < 1 || k.starts+k.ends+truth(b.unseen) < 2 {
 		return finding{}, false
 	}
 	for _, live := range l.kids[b.parent.PID] { // a pool that lives on and now and then takes another is none
@@ -102,7 +104,7 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 		}
 	}
 	score := 46.0
-	if k.starts+k.ends >= 3 {
+	if k.starts+k.ends+truth(b.unseen) >= 3 {
 		score = 58
 	}
 	if k.starts >= 3 {
