@@ -46,11 +46,11 @@ func schemaOf(spec Spec) (json.RawMessage, error) {
 	if spec.Unit != "" {
 		unit = ", in " + spec.Unit
 	}
-	if spec.Warning != nil {
-		add("warning_threshold", "number", "From here on it is a warning"+unit+".", *spec.Warning)
+	if spec.Unit != "" || spec.Warning != nil {
+		add("warning_threshold", "number", "From here on it is a warning"+unit+".", defaultOf(spec.Warning))
 	}
-	if spec.Critical != nil {
-		add("critical_threshold", "number", "From here on it is critical"+unit+".", *spec.Critical)
+	if spec.Unit != "" || spec.Critical != nil {
+		add("critical_threshold", "number", "From here on it is critical"+unit+".", defaultOf(spec.Critical))
 	}
 	if spec.Inverted {
 		for _, name := range []string{"warning_threshold", "critical_threshold"} {
@@ -64,6 +64,14 @@ func schemaOf(spec Spec) (json.RawMessage, error) {
 		return nil, fmt.Errorf("write the schema: %w", err)
 	}
 	return out, nil
+}
+
+// defaultOf is a threshold, nil where a check has none of its own: what has a unit can be given one.
+func defaultOf(threshold *float64) any {
+	if threshold == nil {
+		return nil
+	}
+	return *threshold
 }
 
 // mapType gives the types with several spellings their schema.

@@ -140,7 +140,7 @@ func (c *DNSConfig) look(ctx context.Context, in checkers.Input, system []string
 	}
 	elapsed := watch.Elapsed()
 	o.latency = max(elapsed, 1)
-	o.metrics["rcode"], o.metrics["answers"], o.metrics["authoritative"] = a.rcode, a.records, a.authoritative
+	o.metrics["rcode"], o.metrics["answers"], o.metrics["authoritative"] = a.rcode, shown(a.records), a.authoritative
 	if len(a.records) > 0 {
 		o.metrics["ttl_s"] = a.ttl
 	}
@@ -149,6 +149,19 @@ func (c *DNSConfig) look(ctx context.Context, in checkers.Input, system []string
 	o.message += fmt.Sprintf(" in %.0f ms", elapsed.Seconds()*1000)
 	o.status = checkers.Worse(o.status, slow(in, elapsed, &o.message))
 	return o
+}
+
+// shown are records for the metrics: not all of many, and not all of long ones.
+func shown(records []string) []string {
+	const most, longest = 20, 300
+	out := make([]string, 0, min(len(records), most))
+	for _, r := range records[:min(len(records), most)] {
+		if len(r) > longest {
+			r = strings.ToValidUTF8(r[:longest], "") + "…"
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // judge compares an answer with what is expected.

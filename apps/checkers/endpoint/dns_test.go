@@ -57,8 +57,8 @@ func zone(m dnsmessage.Message, tcp bool) [][]byte {
 			a.Truncated = true
 			break
 		}
-		for range 20 {
-			add(5, &dnsmessage.TXTResource{TXT: []string{strings.Repeat("x", 250)}})
+		for range 30 {
+			add(5, &dnsmessage.TXTResource{TXT: []string{strings.Repeat("x", 250), strings.Repeat("y", 250)}})
 		}
 	case "empty.example. A":
 	case "fail.example. A":
@@ -197,6 +197,21 @@ func TestDNSMetrics(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestDNSLong(t *testing.T) {
+	t.Parallel()
+	s := newNameServer(t, zone)
+	r := expect(t, endpoint.DNS{}, map[string]any{"name": "long.example", "type": "TXT", "server": s.address}, checkers.OK, "")
+	targets, _ := r.Metrics["targets"].(map[string]any)
+	got, _ := targets["long.example TXT at "+s.address].(map[string]any)
+	answers, _ := got["answers"].([]string)
+	if len(answers) != 20 || len(answers[0]) != 303 {
+		t.Errorf("%d answers, the first of %d bytes", len(answers), len(strings.Join(answers[:1], "")))
+	}
+	if n := s.asked.Load(); n != 2 {
+		t.Errorf("asked %d times, want once over UDP and once over TCP", n)
 	}
 }
 
