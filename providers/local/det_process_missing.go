@@ -43,10 +43,10 @@ func stale(ctx context.Context, l *look) []finding {
 		case known && age < 86400 && len(out) == 0:
 			score = 36
 		case known || len(files) > 3:
-			score = 24
+			score = 14
 		}
 		name := strings.TrimSuffix(path.Base(f.Path), ".pid")
-		if score > 24 && l.running(name) { // it runs under another pid: the file is old, nothing is missing
+		if score > 14 && l.running(name) { // it runs under another pid: the file is old, nothing is missing
 			score -= 20
 		}
 		when := ""
