@@ -20,7 +20,9 @@ import (
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // Config holds what the API needs; all of it is required but SessionCookie.
@@ -52,6 +54,7 @@ type Config struct {
 	Definitions Definitions
 	Backtests   Backtests
 	Changes     Changes
+	Preflights  Preflights
 	Checks      Checks
 	CheckRuns   CheckRuns
 	Analysts    Analysts
@@ -98,6 +101,12 @@ func schemaName(t reflect.Type, hint string) string {
 	if t == reflect.TypeFor[changes.Change]() { // the differences of two definitions are changes too
 		return "RecordedChange"
 	}
+	if t == reflect.TypeFor[storage.Page[preflight.Run]]() {
+		return "PagePreflightRun"
+	}
+	if t.PkgPath() == reflect.TypeFor[preflight.Run]().PkgPath() {
+		return "Preflight" + t.Name()
+	}
 	if t.PkgPath() == reflect.TypeFor[queue.View]().PkgPath() && !strings.Contains(t.Name(), "[") {
 		return "Queue" + t.Name()
 	}
@@ -123,7 +132,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.analysisRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.preflightRoutes, a.analysisRoutes,
 	} {
 		add(h)
 	}

@@ -1,11 +1,16 @@
 package api_test
 
 import (
+	"context"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 func TestChanges(t *testing.T) {
@@ -49,4 +54,34 @@ func TestChanges(t *testing.T) {
 	}
 	problem(t, h.call(h.edit, "DELETE", "/api/v1/changes/"+old["id"].(string), ""), 404)
 	problem(t, h.call(h.edit, "DELETE", "/api/v1/changes/nonsense", ""), 404)
+}
+
+// preflights keeps what it is asked for.
+type preflights struct{ db *storage.DB }
+
+func (p preflights) Run(ctx context.Context, tenant string, only []string, by string) (preflight.Run, error) {
+	r := preflight.Sum([]preflight.Check{{Group: strings.Join(only, "+"), Name: "n", Level: preflight.Warn, Message: "m", Hint: "h"}}, "host", by, p.db.Now())
+	return r, preflight.Save(ctx, p.db, tenant, r)
+}
+
+func (p preflights) List(ctx context.Context, tenant string, page storage.Paging) (storage.Page[preflight.Run], error) {
+	return preflight.List(ctx, p.db, tenant, page)
+}
+
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	ran := h.want(200, "POST", "/api/v1/preflight", `{"only":["database"]}`)
+	h.want(200, "POST", "/api/v1/preflight", "")
+	checks, _ := ran["checks"].([]any)
+	if ran["overall_status"] != "warn" || ran["warnings"] != 1.0 || ran["triggered_by"] != "admin key" || len(checks) != 1 {
+		t.Errorf("ran %v", ran)
+	}
+	list := h.want(200, "GET", "/api/v1/preflight?limit=1", "")
+	items := list["items"].([]any)
+	if len(items) != 1 || list["next_cursor"] == "" || len(items[0].(map[string]any)["checks"].([]any)) != 1 {
+		t.Errorf("list %v", list)
+	}
+	problem(t, h.call(h.edit, "POST", "/api/v1/preflight", `{"only":["nonsense"]}`), 422)
+	problem(t, h.call(h.read, "POST", "/api/v1/preflight", ""), 403)
 }

@@ -213,7 +213,7 @@ func newHub(t *testing.T, url string) *hub {
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
-		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Analysts: analysts(t, db), Analyses: kept(t, db),
+		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Preflights: preflights{db}, Analysts: analysts(t, db), Analyses: kept(t, db),
 		Checks: checks(t, db), CheckRuns: checkers.NewStore(db),
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())

@@ -119,6 +119,9 @@ var scopes = map[string]auth.Scope{
 	"DELETE /orchestration/definitions/{ref}":        auth.ScopeEdit,
 	"POST /orchestration/definitions/{ref}/clone":    auth.ScopeEdit,
 
+	"GET /api/v1/preflight":  auth.ScopeRead,
+	"POST /api/v1/preflight": auth.ScopeEdit, // it connects to what the settings name
+
 	"GET /api/v1/changes":         auth.ScopeRead,
 	"POST /api/v1/changes":        auth.ScopeRespond,
 	"DELETE /api/v1/changes/{id}": auth.ScopeEdit,

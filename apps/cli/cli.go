@@ -22,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/trace"
@@ -63,6 +64,8 @@ type Program struct {
 	Analyzer func(log *slog.Logger) (*intelligence.Analyzer, error)
 	// Checks makes what runs checks of this machine, without a hub.
 	Checks func(cfg config.Config, log *slog.Logger) (*checkers.Service, error)
+	// Preflight looks at the setup, and at environ for misspelt settings.
+	Preflight func(ctx context.Context, cfg config.Config, environ, only []string, by string) (preflight.Run, error)
 }
 
 type commands struct {
@@ -79,6 +82,9 @@ type commands struct {
 	RunPipeline     runPipelineCmd     `cmd:"" help:"Run a pipeline once, by hand, or see what it would do, through a running hub."`
 	MonitorPipeline monitorPipelineCmd `cmd:"" help:"See how far runs of pipelines are, through a running hub."`
 	ShowPipeline    showPipelineCmd    `cmd:"" help:"See the pipelines that there are, through a running hub."`
+
+	Preflight preflightCmd `cmd:"" help:"Look at the settings and what they name: what is wrong, and what to do."`
+	Change    changeCmd    `cmd:"" help:"Say that something was changed, through a running hub."`
 
 	Why     whyCmd     `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
 	Ledger  ledgerCmd  `cmd:"" help:"Count what became of every alert, through a running hub."`

@@ -20,6 +20,6 @@ func run() int {
 	context.AfterFunc(ctx, stop)
 	return cli.Run(ctx, cli.Program{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Getenv: os.Getenv, Environ: os.Environ, Serve: server.Run, Work: server.RunWorker, Open: server.Open,
-		Analyzer: server.Analyzer, Checks: server.Checks,
+		Analyzer: server.Analyzer, Checks: server.Checks, Preflight: server.Preflight,
 	}, os.Args[1:])
 }

@@ -43,6 +43,7 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 		Ledger: c.totals, Retention: c.retention, Books: balance{s.self}, Ready: s, Events: c.events, Metrics: metrics,
 		Queues:           c.queues,
 		Changes:          c.changes,
+		Preflights:       preflights{c},
 		Checks:           c.checks,
 		CheckRuns:        c.checkRuns,
 		Analysts:         c.analysts,

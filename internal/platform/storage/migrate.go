@@ -37,6 +37,18 @@ func (d *DB) Migrate(ctx context.Context) error {
 	})
 }
 
+// Versions returns the schema's version and the one that this program wants.
+func (d *DB) Versions(ctx context.Context) (current, wanted int64, err error) {
+	err = d.withMigrator(ctx, func(p *goose.Provider) error {
+		current, wanted, err = p.GetVersions(ctx)
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("read the schema version: %w", err)
+	}
+	return current, wanted, err
+}
+
 // MigrateDown undoes every migration. All rows are lost; tests use it.
 func (d *DB) MigrateDown(ctx context.Context) error {
 	return d.withMigrator(ctx, func(p *goose.Provider) error {
