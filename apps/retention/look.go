@@ -11,7 +11,17 @@ import (
 var (
 	changes    = aged("changes")
 	preflights = aged("preflight_runs")
+	checkRuns  = often(aged("check_runs"))
 )
+
+// checksKept is how long runs of checks are kept, when all is kept no shorter: there are many of them, and charts show no more.
+const checksKept = 30 * 24 * time.Hour
+
+// often is a sweep of what is written so often that it is kept for checksKept at most.
+func often(sw sweep) sweep {
+	sw.until = func(l limits) time.Time { return l.checks }
+	return sw
+}
 
 // aged is the sweep of a table whose rows go by their age alone.
 func aged(table string) sweep {

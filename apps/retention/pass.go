@@ -32,7 +32,7 @@ func long(e storage.Engine) time.Duration {
 }
 
 // limits are the points in time that a pass goes by. The zero time lies before everything: nothing of the kind goes.
-type limits struct{ old, dead, bodies, snapshots time.Time }
+type limits struct{ old, dead, bodies, snapshots, checks time.Time }
 
 // pass is one time of pruning.
 type pass struct {
@@ -95,6 +95,9 @@ func (s *Service) limits(ctx context.Context, o Options) (limits, error) {
 	}
 	l := limits{old: before(all, checked), bodies: before(s.keep.Bodies, checked), snapshots: before(s.keep.Snapshots, checked)}
 	l.dead = before(s.keep.Dead, l.old)
+	if l.checks = before(checksKept, checked); l.old.After(l.checks) {
+		l.checks = l.old
+	}
 	return l, nil
 }
 

@@ -26,7 +26,7 @@ func TestStatementsUseAKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		now := time.Now().Add(time.Hour)
-		p := &pass{s: s, lim: limits{old: now, dead: now, bodies: now, snapshots: now}}
+		p := &pass{s: s, lim: limits{old: now, dead: now, bodies: now, snapshots: now, checks: now}}
 		var some []id.ID
 		if err := db.Read(t.Context()).Raw("SELECT id FROM receipts ORDER BY id LIMIT 50 OFFSET 1000").Scan(&some).Error; err != nil {
 			t.Fatal(err)
@@ -105,6 +105,7 @@ func fill(t *testing.T, db *storage.DB, n int) {
 		"incidents":        "id K, tenant_id 'a', group_key TEXT, title 't', description '', status 'resolved', severity 'info', event_seq 1, trace_id 't', created_at ?, updated_at ?",
 		"changes":          "id K, tenant_id 'a', title 't', kind 'deploy', at ?, created_at ?",
 		"preflight_runs":   "id K, tenant_id 'a', instance_id 'i', passed 1, warnings 0, errors 0, overall_status 'ok', triggered_by 't', checks '[]', created_at ?",
+		"check_runs":       "id K, tenant_id 'a', checker_name 'cpu', hostname 'h', status 'ok', message 'm', origin 'api', duration_ms 1, executed_at ?",
 		"incident_vectors": "incident_id K, tenant_id 'a', event_seq 1, vector 'x', made_at ?",
 		"incident_events":  "incident_id K, seq 1, tenant_id 'a', kind 'opened', details '{}', created_at ?",
 		"jobs":             "kind CASE WHEN g % 2 = 0 THEN 'fold' ELSE 'node' END, ref K, tenant_id 'a', queue 'q', due_at ?, created_at ?",

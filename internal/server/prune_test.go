@@ -588,6 +588,11 @@ func TestPruneByAge(t *testing.T) {
 		for _, s := range []stored{gone, stays} {
 			a.exec(`INSERT INTO incident_vectors (incident_id, tenant_id, event_seq, vector, made_at) VALUES (?, 'default', 1, ?, ?)`, s.incident, []byte("x"), a.now)
 		}
+		for _, age := range []float64{100, 31, 3} { // checks are kept for 30 days at most
+			at := a.now.Add(-time.Duration(age * float64(day)))
+			a.exec(`INSERT INTO check_runs (id, tenant_id, checker_name, hostname, status, message, origin, duration_ms, executed_at)
+				VALUES (?, 'default', 'cpu', 'h', 'ok', 'm', 'api', 1, ?)`, idAt(at), at)
+		}
 		for _, age := range []float64{100, 3} {
 			at := a.now.Add(-time.Duration(age * float64(day)))
 			a.exec(`INSERT INTO changes (id, tenant_id, title, kind, at, created_at) VALUES (?, 'default', 't', 'deploy', ?, ?)`, idAt(at), at, at)
@@ -597,10 +602,16 @@ func TestPruneByAge(t *testing.T) {
 		if _, err := a.books.Check(t.Context(), tenant); err != nil {
 			t.Fatal(err)
 		}
+		if err := a.service(retention.Keep{}, a.books).Prune(t.Context(), retention.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if a.count("changes", "tenant_id = 'default'") != 2 || a.count("check_runs", "tenant_id = 'default'") != 1 {
+			t.Error("where all is kept for ever, only checks go")
+		}
 		if err := a.service(usual, a.books).Prune(t.Context(), retention.Options{}); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"changes", "preflight_runs", "incident_vectors"} {
+		for _, table := range []string{"changes", "preflight_runs", "check_runs", "incident_vectors"} {
 			if n := a.count(table, "tenant_id = 'default'"); n != 1 {
 				t.Errorf("%d rows of %s are left, want 1", n, table)
 			}
