@@ -168,7 +168,7 @@ func TestDNS(t *testing.T) {
 		"refused":             {map[string]any{"name": "refused.example"}, checkers.Critical, "the name server says REFUSED"},
 		"a code of its own":   {map[string]any{"name": "odd.example"}, checkers.Critical, "the name server says RCODE9"},
 		"slow":                {map[string]any{"name": "www.example", "warning_threshold": 0.0001}, checkers.Warning, ", the threshold is 0.0001 ms"},
-		"several":             {map[string]any{"name": "www.example", "targets": []any{"nothing.example", map[string]any{"type": "MX"}}}, checkers.Critical, "1 of 3 targets are not well: nothing.example A at "},
+		"several":             {map[string]any{"name": "www.example", "targets": []any{"nothing.example", map[string]any{"type": "MX"}}}, checkers.Critical, "1 of 3 targets not well: nothing.example A at "},
 		"no name":             {nil, checkers.Unknown, "name or targets: want something to look at"},
 		"bad name":            {map[string]any{"name": "a b"}, checkers.Unknown, "name: want a host name"},
 		"bad type":            {map[string]any{"name": "a.example", "type": "ANY"}, checkers.Unknown, "type: want A, AAAA, CNAME, MX, TXT or NS"},

@@ -136,7 +136,7 @@ func finding(all []outcome) checkers.Finding {
 		f.Message = fmt.Sprintf("all %d targets are well, the slowest is %s with %.0f ms", ok, slowest.target, slowest.latency.Seconds()*1000)
 		return f
 	}
-	f.Message = fmt.Sprintf("%d of %d targets are not well: %s", len(all)-ok, len(all), worst(all, 5))
+	f.Message = fmt.Sprintf("%d of %d targets not well: %s", len(all)-ok, len(all), worst(all, 5))
 	return f
 }
 

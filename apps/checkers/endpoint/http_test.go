@@ -262,7 +262,7 @@ func TestHTTPTargets(t *testing.T) {
 			s.URL + "/hops/0",
 			map[string]any{"url": s.URL + "/ok?page=3"},
 		},
-	}, checkers.Critical, "2 of 6 targets are not well: api: answers 500, want 200-299")
+	}, checkers.Critical, "2 of 6 targets not well: api: answers 500, want 200-299")
 	targets, _ := r.Metrics["targets"].(map[string]any)
 	got := map[string]any{}
 	for name, m := range targets {
@@ -278,7 +278,7 @@ func TestHTTPTargets(t *testing.T) {
 		t.Errorf("%v of %v", r.Metrics["targets_ok"], r.Metrics["targets_total"])
 	}
 	expect(t, endpoint.HTTP{}, map[string]any{"targets": []any{s.URL + "/ok", s.URL + "/hops/1"}}, checkers.OK, "all 2 targets are well, the slowest is ")
-	expect(t, endpoint.HTTP{}, map[string]any{"timeout": 0.3, "targets": []any{s.URL + "/never", s.URL + "/never?2", s.URL + "/ok"}}, checkers.Critical, "2 of 3 targets are not well")
+	expect(t, endpoint.HTTP{}, map[string]any{"timeout": 0.3, "targets": []any{s.URL + "/never", s.URL + "/never?2", s.URL + "/ok"}}, checkers.Critical, "2 of 3 targets not well")
 }
 
 func TestHTTPSecrets(t *testing.T) {

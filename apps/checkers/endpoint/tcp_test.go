@@ -56,7 +56,7 @@ func TestTCP(t *testing.T) {
 		"no such name":     {map[string]any{"address": "nothing.invalid:80"}, checkers.Critical, "name"},
 		"named":            {map[string]any{"address": mute, "name": "cache"}, checkers.OK, "cache: connected"},
 		"slow":             {map[string]any{"address": banner, "expect": "SSH-2.0-OpenSSH_9", "warning_threshold": 1}, checkers.Warning, ", the threshold is 1 ms"},
-		"several":          {map[string]any{"address": mute, "targets": []any{banner, nobody(t)}}, checkers.Critical, "1 of 3 targets are not well: 127.0.0.1:"},
+		"several":          {map[string]any{"address": mute, "targets": []any{banner, nobody(t)}}, checkers.Critical, "1 of 3 targets not well: 127.0.0.1:"},
 		"one port for all": {map[string]any{"port": port, "targets": []any{host, map[string]any{"host": host, "expect": "SSH"}}}, checkers.OK, "all 2 targets are well"},
 		"nothing":          {nil, checkers.Unknown, "address or targets: want something to look at"},
 		"no port":          {map[string]any{"address": "localhost"}, checkers.Unknown, "address: want a port from 1 to 65535"},

@@ -181,7 +181,7 @@ func (a *analysis) finding() checkers.Finding {
 	}
 	if n := len(a.unread) + a.unreadDirs; n > 0 {
 		m["unreadable"] = n
-		message += fmt.Sprintf("; %d folders could not be read", n)
+		message += fmt.Sprintf("; folders that could not be read: %d", n)
 	}
 	return checkers.Finding{Status: a.in.Judge(float64(total) / (1 << 20)), Message: message, Metrics: m}
 }

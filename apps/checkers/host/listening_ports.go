@@ -74,13 +74,13 @@ func (l ListeningPorts) Check(ctx context.Context, in checkers.Input) (checkers.
 	}}
 	switch {
 	case len(names) == 0 && len(rules) > 0:
-		f.Message = fmt.Sprintf("%d ports listen, all of them on the list", len(all))
+		f.Message = fmt.Sprintf("nothing listens that is not on the list (ports in all: %d)", len(all))
 	case len(names) == 0:
-		f.Message = fmt.Sprintf("%d ports listen, none beyond loopback", len(all))
+		f.Message = fmt.Sprintf("nothing listens beyond loopback (ports in all: %d)", len(all))
 	case len(rules) > 0:
-		f.Status, f.Message = checkers.Warning, fmt.Sprintf("%d ports listen that are not on the list: %s", len(names), someOf(names, portsNamed))
+		f.Status, f.Message = checkers.Warning, "listening, but not on the list: "+someOf(names, portsNamed)
 	default:
-		f.Status, f.Message = checkers.Warning, fmt.Sprintf("%d ports listen beyond loopback: %s", len(names), someOf(names, portsNamed))
+		f.Status, f.Message = checkers.Warning, "listening beyond loopback: "+someOf(names, portsNamed)
 	}
 	return f, nil
 }

@@ -32,7 +32,7 @@ func (RAID) Check(ctx context.Context, in checkers.Input) (checkers.Finding, err
 		return checkers.Finding{}, fmt.Errorf("read /proc/mdstat: %w", err)
 	}
 	f := checkers.Finding{Status: checkers.OK}
-	arrays, bad, notes := map[string]any{}, []string{}, []string{}
+	arrays, bad, notes, names := map[string]any{}, []string{}, []string{}, []string{}
 	list := parseMdstat(string(raw))
 	for _, a := range list {
 		if a.action == "resync" { // mdstat calls a repair that too
@@ -40,6 +40,7 @@ func (RAID) Check(ctx context.Context, in checkers.Input) (checkers.Finding, err
 		}
 		status, words := a.judge()
 		arrays[a.name] = a.metrics(status)
+		names = append(names, a.name)
 		switch {
 		case status == checkers.Critical:
 			bad = append([]string{words}, bad...)
@@ -55,7 +56,7 @@ func (RAID) Check(ctx context.Context, in checkers.Input) (checkers.Finding, err
 	case len(list) == 0:
 		f.Message = "no arrays"
 	case len(bad) == 0:
-		f.Message = fmt.Sprintf("%d arrays, all members are there", len(list))
+		f.Message = "all members of " + someOf(names, 10) + " are there"
 	default:
 		f.Message = someOf(bad, 5)
 	}

@@ -28,27 +28,27 @@ func TestRAID(t *testing.T) {
 	}{
 		"no file":        {status: checkers.OK, message: "no arrays"},
 		"no arrays":      {file: "none", status: checkers.OK, message: "no arrays"},
-		"all levels":     {file: "healthy", status: checkers.OK, message: "6 arrays, all members are there", arrays: 6},
+		"all levels":     {file: "healthy", status: checkers.OK, message: "all members of md0, md1, md2, md3, md4, md5 are there", arrays: 6},
 		"missing member": {file: "degraded", status: checkers.Critical, message: "md1 (raid5): 3 of 4 members, failed: sdd1, md0 (raid1): 1 of 2 members", bad: 2, arrays: 2},
 		"being rebuilt": {
 			file: "rebuilding", status: checkers.Warning, bad: 2, arrays: 2,
 			message: "md1 (raid5): 3 of 4 members, failed: sdd1, recovery at 12.6%, 127.5min to go, md2 (raid1): resync delayed",
 		},
 		"reshape":           {file: "reshape", status: checkers.Warning, message: "md0 (raid5): reshape at 0.0%, 9999999999.9min to go", bad: 1, arrays: 1},
-		"check":             {file: "check", status: checkers.OK, message: "2 arrays, all members are there; md0 (raid1): check at 37.2%, 61.0min to go, md1 (raid1): check delayed", arrays: 2},
+		"check":             {file: "check", status: checkers.OK, message: "all members of md0, md1 are there; md0 (raid1): check at 37.2%, 61.0min to go, md1 (raid1): check delayed", arrays: 2},
 		"check of degraded": {file: "check_degraded", status: checkers.Critical, message: "md0 (raid6): 3 of 4 members, check at 37.2%, 61.0min to go", bad: 1, arrays: 1},
 		"resync":            {file: "resync", status: checkers.Warning, message: "md0 (raid1): resync at 37.2%, 61.0min to go", bad: 1, arrays: 1},
 		"repair": {
 			file: "resync", sysfs: map[string]string{"/sys/block/md0/md/sync_action": "repair\n"}, status: checkers.OK,
-			message: "1 arrays, all members are there; md0 (raid1): repair at 37.2%, 61.0min to go", arrays: 1,
+			message: "all members of md0 are there; md0 (raid1): repair at 37.2%, 61.0min to go", arrays: 1,
 		},
 		"resync by sysfs":  {file: "resync", sysfs: map[string]string{"/sys/block/md0/md/sync_action": "resync\n"}, status: checkers.Warning, message: "md0 (raid1): resync at 37.2%, 61.0min to go", bad: 1, arrays: 1},
 		"not started":      {file: "inactive", status: checkers.Critical, message: "md127 is inactive", bad: 1, arrays: 1},
-		"Intel containers": {file: "container", status: checkers.OK, message: "2 arrays, all members are there", arrays: 2},
+		"Intel containers": {file: "container", status: checkers.OK, message: "all members of md126, md127 are there", arrays: 2},
 		"broken stripes":   {file: "broken", status: checkers.Critical, message: "md0 is broken", bad: 1, arrays: 1},
 		"spare took over":  {file: "failed_spare_took_over", status: checkers.Critical, message: "md0 (raid1): failed: sdb1", bad: 1, arrays: 1},
 		"old kernel":       {file: "old_kernel", status: checkers.Warning, message: "md0 (raid5): 2 of 3 members, resync pending", bad: 1, arrays: 1},
-		"nonsense":         {file: "nothing_like_it", status: checkers.OK, message: "1 arrays, all members are there", arrays: 1},
+		"nonsense":         {file: "nothing_like_it", status: checkers.OK, message: "all members of md9 are there", arrays: 1},
 	} {
 		tested[tt.file] = true
 		t.Run(name, func(t *testing.T) {

@@ -73,7 +73,7 @@ func TestOptions(t *testing.T) {
 		Walks:   map[string]*host.Walk{"/srv/hub": large},
 	}
 	for name, want := range map[string]string{
-		"listening_ports": "1 ports listen that are not on the list: 23", "disk_common": "most of it in /srv/hub/large",
+		"listening_ports": "listening, but not on the list: 23", "disk_common": "most of it in /srv/hub/large",
 	} {
 		c, err := s.Checker(name)
 		if err != nil {
