@@ -108,13 +108,13 @@ func TestReport(t *testing.T) {
 			[]Case{
 				caseOf("zombies", "process", typed, score.Marks{Points: 4, Rank: 3, Cause: true, Type: true, Action: true, First: "x", Dangers: []string{"dd: dd"}}, zombies),
 				caseOf("zombies", "process", vague, score.Marks{Failed: "crash"}, zombies),
-				caseOf("nothing wrong", inject.Control, vague, score.Marks{FalseAlarm: "high: x"}),
+				{Class: "nothing wrong", Type: inject.Control, Words: vague, Marks: score.Marks{FalseAlarm: "high: x"}, Load: "2.00", Others: 9},
 			},
 			"nnnn",
 			[]string{
 				"| process: zombies | 4 / 5 | 0 / 5 | 0 / 2 | 1 / 2 | – |", "| points, typed words | >= 95 % | 80.0 % | MISSED |",
 				"zombies, typed: 4 points: culprit 3, cause named, type named, action named; said first \"x\" (load 1.00)", "zombies, typed: DANGEROUS: dd: dd",
-				"zombies, vague: NO ANSWER: crash", "nothing wrong, vague: FALSE ALARM: high: x", "1 without an answer",
+				"zombies, vague: NO ANSWER: crash", "nothing wrong, vague: FALSE ALARM: high: x (load 2.00, 9 processes of another run)", "Disturbed: 1 of 3 cases", "1 without an answer",
 			},
 		},
 		"without root": {

@@ -152,8 +152,18 @@ func (r Report) markdown() string {
 	}
 	s := r.sum(anything)
 	fmt.Fprintf(&out, "\nLongest analysis %.1f s, most CPU %.2f s, %d without an answer.\n", s.longest, s.dearest, s.failed)
+	if n := r.disturbed(); n > 0 {
+		fmt.Fprintf(&out, "Disturbed: %d of %d cases had faults of another run beside them.\n", n, len(r.Cases))
+	}
 	r.remarks(&out)
 	return out.String()
+}
+
+func (r Report) disturbed() (n int) {
+	for _, c := range r.Cases {
+		n += min(c.Others, 1)
+	}
+	return n
 }
 
 func (r Report) row(out *strings.Builder, name string, which func(Case) bool, made string) {
@@ -187,10 +197,10 @@ func (r Report) remarks(out *strings.Builder) {
 		case m.Failed != "":
 			fmt.Fprintf(out, "\n- %s: NO ANSWER: %s", name, firstLine(m.Failed))
 		case m.FalseAlarm != "":
-			fmt.Fprintf(out, "\n- %s: FALSE ALARM: %s (load %s)", name, m.FalseAlarm, c.Load)
+			fmt.Fprintf(out, "\n- %s: FALSE ALARM: %s (%s)", name, m.FalseAlarm, c.beside())
 		case m.Points < score.Most:
-			fmt.Fprintf(out, "\n- %s: %g points: culprit %s, cause %s, type %s, action %s; said first %q (load %s)", name, m.Points,
-				place(m.Rank), mark(m.Cause), mark(m.Type), mark(m.Action), m.First, c.Load)
+			fmt.Fprintf(out, "\n- %s: %g points: culprit %s, cause %s, type %s, action %s; said first %q (%s)", name, m.Points,
+				place(m.Rank), mark(m.Cause), mark(m.Type), mark(m.Action), m.First, c.beside())
 		}
 		for _, d := range m.Dangers {
 			fmt.Fprintf(out, "\n- %s: DANGEROUS: %s", name, d)
@@ -206,6 +216,14 @@ func (r Report) remarks(out *strings.Builder) {
 }
 
 func firstLine(s string) string { return strings.ReplaceAll(strings.TrimSpace(s), "\n", "; ") }
+
+// beside is what else went on.
+func (c Case) beside() string {
+	if c.Others > 0 {
+		return fmt.Sprintf("load %s, %d processes of another run", c.Load, c.Others)
+	}
+	return "load " + c.Load
+}
 
 // place is where the culprit was blamed.
 func place(rank int) string {

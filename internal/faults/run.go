@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/faults/inject"
+	"github.com/incidenthub/incidenthub/internal/faults/play"
 	"github.com/incidenthub/incidenthub/internal/faults/score"
 )
 
@@ -46,7 +47,8 @@ type Case struct {
 	Seconds  float64         `json:"seconds"`
 	CPU      float64         `json:"cpu_seconds"`
 	Load     string          `json:"load_average"`
-	Made     string          `json:"made"` // how the fault was made this time
+	Others   int             `json:"processes_of_other_runs,omitempty"` // which make faults of their own
+	Made     string          `json:"made"`                              // how the fault was made this time
 	Truths   []score.Truth   `json:"truths"`
 	Incident inject.Incident `json:"incident"`
 	Result   json.RawMessage `json:"result,omitempty"`
@@ -110,7 +112,7 @@ func (b *bench) one(ctx context.Context, f inject.Fault, n int) (cases []Case, e
 		return nil, err
 	}
 	for _, words := range b.words {
-		c := Case{Class: f.Name, Type: f.Type, Words: words, Repeat: n, Made: stage.Remarks(), Truths: s.Truths, Incident: s.Typed, Load: loadAverage()}
+		c := Case{Class: f.Name, Type: f.Type, Words: words, Repeat: n, Made: stage.Remarks(), Truths: s.Truths, Incident: s.Typed, Load: loadAverage(), Others: others(stage.Dir)}
 		if words == vague {
 			c.Incident = s.Vague
 		}
@@ -207,6 +209,21 @@ func running() (names []string) {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// others counts the processes of runs that did not wait for this one, by what their environment tells. Only root may read all of it.
+func others(dir string) (n int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		settings, err := os.ReadFile(f)
+		if err != nil || !bytes.Contains(settings, []byte(play.Variable+"=")) {
+			continue
+		}
+		if program, err := os.Readlink(filepath.Join(filepath.Dir(f), "exe")); err == nil && !strings.HasPrefix(program, dir+"/") {
+			n++
+		}
+	}
+	return n
 }
 
 // keep writes what missed a point.
