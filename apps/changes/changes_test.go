@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func TestInvalid(t *testing.T) {
 	t.Parallel()
 	many := map[string]string{}
 	for i := range 51 {
-		many[fmt.Sprint(i)] = ""
+		many[strconv.Itoa(i)] = ""
 	}
 	cases := map[string]struct {
 		in     changes.Input

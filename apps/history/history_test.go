@@ -179,7 +179,7 @@ func TestFind(t *testing.T) {
 		want := history.Past{
 			IncidentID: first.ID, Title: "DiskFull", Severity: "critical", Status: "resolved", BeganAt: first.CreatedAt, EndedAt: first.CreatedAt.Add(7 * time.Minute),
 			Same: true, Similarity: 1, AcknowledgedBy: "bob", ResolvedBy: "ada", Summary: "cleaned /var",
-			Notes: []history.Note{{"y", "two"}, {"", "three"}, {"", "four"}}, Analysis: "Logs fill /var", Cause: "debug logging",
+			Notes: []history.Note{{Author: "y", Text: "two"}, {Text: "three"}, {Text: "four"}}, Analysis: "Logs fill /var", Cause: "debug logging",
 		}
 		if diff := cmp.Diff(want, got.Before[1]); diff != "" {
 			p.Errorf("what helped (-want +got):\n%s", diff)
@@ -220,7 +220,6 @@ func TestMake(t *testing.T) {
 		}
 		// Its alert belongs to a later incident now: what it was about stays.
 		p.clock.Advance(time.Minute)
-		before = p.db.Now()
 		p.exec(`UPDATE alerts SET incident_id = ?, name = 'Other' WHERE id = ?`, newest.ID, alert.ID)
 		p.exec(`UPDATE incidents SET event_seq = 3 WHERE id = ?`, open.ID)
 		if _, err = p.s.Make(p.Context(), id.ID{}); err != nil || p.count("event_seq = 3") != 1 {

@@ -3,6 +3,7 @@ package history
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func filled(n int) (*index, id.ID) {
 		rows := make([]vectorRow, 1000)
 		for k := range rows {
 			last = id.New()
-			v := made(fmt.Sprintf("Name%c%c", 'a'+random.IntN(26), 'a'+random.IntN(26)), "x", "service", fmt.Sprint(random.IntN(1000)))
+			v := made(fmt.Sprintf("Name%c%c", 'a'+random.IntN(26), 'a'+random.IntN(26)), "x", "service", strconv.Itoa(random.IntN(1000)))
 			rows[k] = vectorRow{IncidentID: last, Vector: pack(&v)}
 		}
 		x.put(rows)

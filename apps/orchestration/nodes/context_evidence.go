@@ -186,8 +186,8 @@ func helped(p history.Past) string {
 	} else if p.Analysis != "" {
 		parts = append(parts, "Analysis: "+p.Analysis)
 	}
-	for i := len(p.Notes) - 1; i >= 0; i-- { // the newest first: the rest may be cut
-		parts = append(parts, "Note: "+p.Notes[i].Text)
+	for _, n := range slices.Backward(p.Notes) { // the newest first: the rest may be cut
+		parts = append(parts, "Note: "+n.Text)
 	}
 	for i, s := range parts {
 		parts[i] = strings.TrimRight(strings.Join(strings.Fields(s), " "), ".")

@@ -100,7 +100,7 @@ func TestContext(t *testing.T) {
 		found: history.Found{
 			Week: 1, Month: 3, LastAt: began.Add(-time.Hour),
 			Before: []history.Past{
-				{IncidentID: id.New(), Title: "Disk", BeganAt: began.Add(-time.Hour), EndedAt: began.Add(-50 * time.Minute), ResolvedBy: "ada", AcknowledgedBy: "bob", Summary: "removed old logs.", Cause: "debug logging", Notes: []history.Note{{"x", canary}}, Similarity: 1, Same: true},
+				{IncidentID: id.New(), Title: "Disk", BeganAt: began.Add(-time.Hour), EndedAt: began.Add(-50 * time.Minute), ResolvedBy: "ada", AcknowledgedBy: "bob", Summary: "removed old logs.", Cause: "debug logging", Notes: []history.Note{{Author: "x", Text: canary}}, Similarity: 1, Same: true},
 				{IncidentID: id.New(), Title: "Disk", BeganAt: began.Add(-time.Hour), EndedAt: began.Add(-59 * time.Minute), Similarity: 0.61234, Analysis: "full"},
 			},
 			Firing: []history.Past{{IncidentID: id.New(), Title: "Disk of web-2", Similarity: 0.9}},
