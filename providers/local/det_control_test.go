@@ -69,8 +69,9 @@ func TestDiskAndNetworkControls(t *testing.T) {
 		"a download grows on a big disk": {change: func(s *host.Sample, second bool) {
 			f := host.File{FD: 5, Path: "/home/ann/image.iso", Writing: true, Size: 1 << 30, Blocks: 1 << 30, Dev: 1, Inode: 5}
 			if second {
-				f.Size, f.Blocks = f.Size+(120<<20), f.Blocks+(120<<20)
+				f.Size, f.Blocks = f.Size+(450<<20), f.Blocks+(450<<20)
 			}
+			s.Mounts[0].Free, s.Mounts[0].Available = 32<<30, 28<<30
 			withProcess(s, host.Process{PID: 50, Name: "curl", OpenFiles: []host.File{f}})
 		}},
 		"a busy writer": {change: func(s *host.Sample, second bool) {

@@ -83,10 +83,11 @@ func growthFinding(g growingFile) finding {
 		left := float64(m.Available) / g.rate
 		x.details["mount"], x.details["seconds_until_full"] = shown(m.Path), int64(left)
 		until = fmt.Sprintf(" At this rate %s is full in %s (%s left of %s).", clean(m.Path, 120), span(left), size(m.Available), size(m.Total))
-		switch full := fullness(m); {
-		case left < 180 || full >= .7 && left < 900:
+		full := fullness(m)
+		switch { // a large download on a disk with room is no fault, however fast it is
+		case left < 180 && (m.Available < 2<<30 || full >= .85):
 			x.score, x.sure = hurting+5, .9
-		case full >= .7 && left < 3600:
+		case full >= .85 && left < 1800:
 			x.score = hurting
 		}
 		if v := fullScore(m); v >= hurting { // it is full, or nearly, and this is what fills it

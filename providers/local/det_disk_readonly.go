@@ -77,7 +77,7 @@ func readOnlyFinding(ctx context.Context, l *look, m *host.Mount, fstab, super s
 		x.score = abnormal
 		why = "Nothing shows that it is meant so: fstab does not list it."
 	}
-	x.title = fmt.Sprintf("Read-only file system: %s", clean(m.Path, 120))
+	x.title = "Read-only file system: " + clean(m.Path, 120)
 	x.description = fmt.Sprintf("%s (%s on %s) is mounted read-only, so every write there fails. %s", clean(m.Path, 160), m.Type, clean(m.Device, 120), why)
 	x.actions = []string{
 		"findmnt " + quote(m.Path) + "; grep -F " + quote(" "+m.Path+" ") + " /proc/mounts /etc/fstab",

@@ -153,7 +153,7 @@ func writesFinding(w ioWait, x waiter, share float64) finding {
 			break
 		}
 	}
-	f.title = fmt.Sprintf("Slow writes, I/O wait: %s", p.label())
+	f.title = "Slow writes, I/O wait: " + p.label()
 	f.description = fmt.Sprintf("%s writes %s/s and was waiting for the disk (uninterruptible) in %s of the looks.%s The host: %s.",
 		p.label(), size(p.written), percent(x.stuck, 1), on, host)
 	f.actions = []string{

@@ -91,7 +91,7 @@ func resolverFinding(a host.Answer, bad, all int, first bool) finding {
 	if a.Error != "timeout" {
 		how = "fails: " + clean(a.Error, 120)
 	}
-	f.title = fmt.Sprintf("Resolver broken: name server %s", server)
+	f.title = "Resolver broken: name server " + server
 	f.description = fmt.Sprintf("The DNS resolver %s of /etc/resolv.conf %s.", server, how)
 	switch {
 	case bad == all && all > 1:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
@@ -45,7 +46,7 @@ func queueFinding(l *look, x *host.Socket, full bool, overflowed uint64) finding
 		},
 		title: fmt.Sprintf("Accept queue not served: %s on %s", who(l, pid), at),
 	}
-	most := "at most " + fmt.Sprint(x.Send)
+	most := "at most " + strconv.FormatUint(x.Send, 10)
 	if x.Send == 0 {
 		most = "most not known"
 	}

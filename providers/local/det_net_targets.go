@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -212,7 +213,7 @@ func movedTo(l *look, t target, ip string) (*host.Socket, string) {
 		switch {
 		case meant(l, p):
 			list = append(list, near{x, 3, fmt.Sprintf("the incident names it, and port %d instead of %d is what it took.", x.Port, t.port)})
-		case has(plain(p.Cmdline), fmt.Sprint(t.port)):
+		case has(plain(p.Cmdline), strconv.Itoa(t.port)):
 			list = append(list, near{x, 2, fmt.Sprintf("its command line speaks of port %d, and it listens on %d.", t.port, x.Port)})
 		}
 	}

@@ -72,7 +72,8 @@ func TestDiskAndNetworkFaults(t *testing.T) {
 		"full, vague": {"disk_full", vague, "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data/app/cache"},
 		"full": {
 			"disk_full", incidentOf("Disk space low", "mountpoint", "/srv/shop/data"), "disk", "full",
-			providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "du -xh --max-depth=1 /srv/shop/data/app/cache",
+			providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"},
+			"du -xh --max-depth=1 /srv/shop/data/app/cache",
 		},
 		"full, by the words of another kind": {
 			"disk_full", incidentOf("API slow"), "disk", "full", providers.Culprit{Kind: "path", Path: "/srv/shop/data/app/cache"}, "/srv/shop/data/app/cache",
@@ -82,7 +83,8 @@ func TestDiskAndNetworkFaults(t *testing.T) {
 		},
 		"old logs": {
 			"disk_old_logs", incidentOf("Disk usage: logs are not rotated"), "disk", "old logs",
-			providers.Culprit{Kind: "path", Path: "/tmp/shop/var/log/shipper"}, "find /tmp/shop/var/log/shipper -xdev -type f -mtime +30",
+			providers.Culprit{Kind: "path", Path: "/tmp/shop/var/log/shipper"},
+			"find /tmp/shop/var/log/shipper -xdev -type f -mtime +30",
 		},
 		"old small logs": {
 			"disk_old_small_logs", incidentOf("Disk usage high"), "disk", "old logs", providers.Culprit{Kind: "path", Path: "/tmp/shop/logs/ledger"}, "/tmp/shop/logs/ledger",
@@ -105,15 +107,18 @@ func TestDiskAndNetworkFaults(t *testing.T) {
 		"slow writes, vague": {"disk_slow_writes", vague, "disk", "slow writes", providers.Culprit{Kind: "process", PID: 11714}, "11714"},
 		"refused": {
 			"net_refused", incidentOf("Endpoint down", "url", "http://127.0.0.1:18999/health"), "network", "nothing listens",
-			providers.Culprit{Kind: "endpoint", Address: "127.0.0.1:18999"}, "ss -ltnp 'sport = :18999'",
+			providers.Culprit{Kind: "endpoint", Address: "127.0.0.1:18999"},
+			"ss -ltnp 'sport = :18999'",
 		},
 		"on loopback only": {
 			"net_elsewhere_address", incidentOf("Port 18998 refused on 192.0.2.2:18998"), "network", "listens elsewhere",
-			providers.Culprit{Kind: "process", PID: 12058, Address: "127.0.0.1:18998"}, "-p 12058",
+			providers.Culprit{Kind: "process", PID: 12058, Address: "127.0.0.1:18998"},
+			"-p 12058",
 		},
 		"on another port": {
 			"net_elsewhere_port", incidentOf("ledger-api is down: connection refused", "port", "18997", "service", "ledger-api"), "network", "listens elsewhere",
-			providers.Culprit{Kind: "process", PID: 12211, Address: "127.0.0.1:18996"}, "18997",
+			providers.Culprit{Kind: "process", PID: 12211, Address: "127.0.0.1:18996"},
+			"18997",
 		},
 		"accept queue":        {"net_accept_queue", incidentOf("Connections time out"), "network", "accept queue", providers.Culprit{Kind: "process", PID: 12368, Address: "127.0.0.1:18995"}, "18995"},
 		"accept queue, vague": {"net_accept_queue", vague, "network", "accept queue", providers.Culprit{Kind: "process", PID: 12368}, "12368"},
@@ -121,7 +126,8 @@ func TestDiskAndNetworkFaults(t *testing.T) {
 		"close wait, vague":   {"net_close_wait", vague, "network", "close_wait", providers.Culprit{Kind: "process", PID: 12812}, "/proc/12812/fd"},
 		"slow answer": {
 			"net_slow_answer", incidentOf("API slow", "url", "http://127.0.0.1:18993/api/v1/orders"), "network", "slow answer",
-			providers.Culprit{Kind: "process", PID: 13003, Address: "127.0.0.1:18993"}, "http://127.0.0.1:18993/",
+			providers.Culprit{Kind: "process", PID: 13003, Address: "127.0.0.1:18993"},
+			"http://127.0.0.1:18993/",
 		},
 		"no carrier":        {"net_link_carrier", vague, "network", "link down", providers.Culprit{Kind: "interface", Name: "v0"}, "ip -s link show dev v0"},
 		"switched off":      {"net_link_off", incidentOf("Network unreachable"), "network", "link down", providers.Culprit{Kind: "interface", Name: "v0"}, "dev v0"},
