@@ -8,9 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
@@ -166,7 +164,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.services(console); err != nil {
 		return c, err
 	}
-	if err := c.openChecks(); err != nil { //nolint:contextcheck // checks outlive who asked for them
+	if err := c.openChecks(); err != nil {
 		return c, err
 	}
 	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
@@ -359,84 +357,3 @@ func (c *core) first(ctx context.Context) (welcome, error) {
 
 // welcome is what the first start shows, once.
 type welcome struct{ ownerToken, ingestKey string }
-
-// start begins to work on what is due.
-func (c *core) start() error {
-	if err := c.bell.Start(); err != nil {
-		return err
-	}
-	c.signals.Start()
-	c.reload.start()
-	ctx, cancel := context.WithCancel(context.Background())
-	c.endUsage = cancel
-	c.usage.Go(func() { c.auth.Run(ctx) })
-	if c.pages {
-		c.usage.Go(func() { c.reread(ctx) })
-	}
-	queues := c.work.queues()
-	if slices.Contains(queues, maintenance) {
-		c.retention.Start()
-		if c.rehearsing == nil {
-			c.history.Start()
-		}
-	}
-	if slices.Contains(queues, notify.QueueNotify) {
-		c.notify.Start()
-	}
-	c.engine.Start(queues)
-	if slices.Contains(queues, orchestration.QueueMaintenance) && c.rehearsing == nil {
-		c.scheduler.Start()
-	}
-	return nil
-}
-
-// foldTime is how long stopping waits for what was accepted to be folded, when the database takes nothing.
-const foldTime = 8 * time.Second
-
-// stop finishes or leaves to the queue what is under way, within ctx.
-func (c *core) stop(ctx context.Context) error {
-	if c.desk != nil {
-		c.desk.Close()
-	}
-	c.reload.stop()
-	c.retention.Stop()
-	if c.history != nil {
-		c.history.Stop()
-	}
-	if c.endUsage != nil {
-		c.endUsage()
-		c.usage.Wait()
-	}
-	if c.scheduler != nil {
-		c.scheduler.Stop()
-	}
-	c.checks.Stop()  //nolint:contextcheck // checks under way end at once
-	c.starts.Stop()  //nolint:contextcheck // as below
-	c.runActs.Stop() //nolint:contextcheck // as below
-	c.acts.Stop()    //nolint:contextcheck // queues drain whatever ctx says: what is committed is what was accepted
-	folds, cancel := context.WithTimeout(ctx, foldTime)
-	c.engine.Stop(folds)
-	cancel()
-	c.analysts.Stop() //nolint:contextcheck // as above
-	err := c.notify.Stop(ctx)
-	c.claims.Stop()
-	c.bell.Stop(ctx)
-	if c.signals != nil {
-		c.signals.Stop(ctx)
-	}
-	c.events.Close()
-	return err
-}
-
-func (c *core) close() error {
-	if c.http != nil {
-		c.http.Close()
-	}
-	if c.db == nil {
-		return nil
-	}
-	if err := c.db.Close(); err != nil {
-		return fmt.Errorf("close the database: %w", err)
-	}
-	return nil
-}
