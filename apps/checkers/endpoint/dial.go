@@ -76,6 +76,8 @@ func trouble(ctx context.Context, err error) (checkers.Status, string) {
 		return checkers.Critical, "the connection was closed before there was an answer"
 	case class == fault.ClassUnreachable:
 		return checkers.Critical, "there is no route to it"
+	case notHTTP(err):
+		return checkers.Critical, "it answers, but not with HTTP"
 	case class == fault.ClassTLS, isAlert(err):
 		return checkers.Critical, tlsTrouble(err)
 	case class == fault.ClassTooManyFDs, class == fault.ClassPermission:
@@ -111,6 +113,12 @@ func tlsTrouble(err error) string {
 	default:
 		return "no TLS: " + short(err.Error())
 	}
+}
+
+// notHTTP: net/http could make nothing of an answer, or it came before the question. There are no types for it.
+func notHTTP(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "malformed HTTP") || strings.Contains(text, "malformed MIME") || strings.Contains(text, "readLoopPeekFailLocked")
 }
 
 // isAlert: the other side said in TLS why it goes away. crypto/tls has no type for it.

@@ -174,8 +174,13 @@ func TestHTTPMetrics(t *testing.T) {
 func TestHTTPUnreachable(t *testing.T) {
 	t.Parallel()
 	deaf := serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	garbage := serve(t, func(c net.Conn) { _, _ = io.WriteString(c, "\x00\x01garbage\r\n\r\n") })
+	asked := func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }
+	garbage := serve(t, func(c net.Conn) {
+		asked(c)
+		_, _ = io.WriteString(c, "\x00\x01garbage\r\n\r\n")
+	})
 	header := serve(t, func(c net.Conn) {
+		asked(c)
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n")
 		for range 100 {
 			time.Sleep(20 * time.Millisecond)
@@ -185,14 +190,20 @@ func TestHTTPUnreachable(t *testing.T) {
 		}
 	})
 	huge := serve(t, func(c net.Conn) {
+		asked(c)
 		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("y", 200<<10)+"\r\n\r\n")
 	})
-	closing := serve(t, func(c net.Conn) {})
+	closing := serve(t, asked)
+	unasked := serve(t, func(c net.Conn) {
+		_, _ = io.WriteString(c, "220 mail ready\r\n")
+		_, _ = io.Copy(io.Discard, c)
+	})
 	for name, tt := range map[string]struct{ url, message string }{
 		"nobody":       {"http://" + nobody(t), "refused: nothing listens there"},
 		"no such name": {"http://nothing.invalid", "name"},
 		"deaf":         {"http://" + deaf, "no answer within 300ms"},
-		"garbage":      {"http://" + garbage, "malformed HTTP"},
+		"garbage":      {"http://" + garbage, "it answers, but not with HTTP"},
+		"unasked":      {"http://" + unasked, "it answers, but not with HTTP"},
 		"slow header":  {"http://" + header, "no answer within 300ms"},
 		"huge header":  {"http://" + huge, "header"},
 		"closing":      {"http://" + closing, "closed before there was an answer"},
