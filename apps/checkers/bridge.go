@@ -127,7 +127,7 @@ func metricText(v any) (text string, scalar bool) {
 // alert turns results into alerts and notes their ids. Nothing that goes wrong here changes a result.
 func (s *Service) alert(ctx context.Context, req Request, report *Report, flights []*flight) {
 	complain := func(what string, err error) {
-		s.Log.WarnContext(ctx, what, "error", err)
+		s.Log.WarnContext(ctx, "alerts of checks", "problem", what, "error", err)
 		report.Errors = append(report.Errors, what+"; the log of the hub says why")
 	}
 	if s.Intake == nil {

@@ -166,9 +166,8 @@ func fieldNames(config any) (names []string) {
 	if config == nil {
 		return nil
 	}
-	t := reflect.TypeOf(config)
-	for i := range t.NumField() {
-		if name := jsonName(t.Field(i)); name != "" {
+	for f := range reflect.TypeOf(config).Fields() {
+		if name := jsonName(f); name != "" {
 			names = append(names, name)
 		}
 	}

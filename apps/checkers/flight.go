@@ -77,7 +77,7 @@ func (s *Service) fly(ctx context.Context, f *flight, v *view, req Request, p pl
 	defer close(f.done)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(s.life, cancel)()
+	defer context.AfterFunc(s.life, cancel)() //nolint:contextcheck // the end of the service ends it, not that of who asked
 	f.result = s.look(ctx, v, req, p)
 	f.hostname = s.hostname(req, v)
 	f.ended = clock.Start()

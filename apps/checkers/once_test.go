@@ -18,7 +18,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 )
 
-func at(v float64) *float64 { return &v }
+func at(v float64) *float64 { return new(v) }
 
 // made is a check that a test makes up.
 type made struct {

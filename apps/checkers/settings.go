@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -33,9 +34,7 @@ func (s *Service) settings(req Request, spec Spec) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	for key, value := range own {
-		merged[key] = value
-	}
+	maps.Copy(merged, own)
 	return json.Marshal(merged)
 }
 

@@ -151,7 +151,7 @@ func points(rows []CheckRun, since time.Time, step time.Duration, metric string)
 		}
 		values++
 		if p.Mean == nil {
-			p.Min, p.Mean, p.Max = at64(v), at64(v), at64(v)
+			p.Min, p.Mean, p.Max = new(v), new(v), new(v)
 			continue
 		}
 		*p.Min, *p.Max = math.Min(*p.Min, v), math.Max(*p.Max, v)
@@ -159,8 +159,6 @@ func points(rows []CheckRun, since time.Time, step time.Duration, metric string)
 	}
 	return out
 }
-
-func at64(v float64) *float64 { return &v }
 
 // keep writes a run.
 func (s *Store) keep(ctx context.Context, r CheckRun) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ type checkFlags struct {
 }
 
 // request makes a request of the flags; values are more settings, as NAME.KEY=VALUE.
-func (f checkFlags) request(p *Program, names, values []string) (checkers.Request, error) {
+func (f checkFlags) request(p *Program, s *checkers.Service, names, values []string) (checkers.Request, error) {
 	r := checkers.Request{
 		Tenant: tenant, Names: names, Timeout: f.Timeout, Warning: f.Warning, Critical: f.Critical, Origin: checkers.OriginCLI,
 	}
@@ -73,7 +74,9 @@ func (f checkFlags) request(p *Program, names, values []string) (checkers.Reques
 	} {
 		if len(given.values) > 0 {
 			for _, check := range given.checks {
-				set(check, given.key, given.values)
+				if _, err := s.Set.Checker(check); err == nil {
+					set(check, given.key, given.values)
+				}
 			}
 		}
 	}
@@ -107,7 +110,7 @@ func plainValue(s string) any {
 
 // checks makes what runs them. What it logs is not shown: the results say it.
 func (p *Program) checks() (*checkers.Service, error) {
-	cfg, err := config.Load(p.Getenv, nil)
+	cfg, err := config.Load(p.Getenv, map[string]string{"HUB_DATA_DIR": os.TempDir()}) // not used; cron and systemd set no HOME
 	if err != nil {
 		return nil, err
 	}

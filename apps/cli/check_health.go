@@ -38,11 +38,11 @@ func (c checkHealthCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	defer s.Stop() //nolint:contextcheck // it only waits
+	defer s.Stop()
 	if c.List {
 		return c.list(p, s)
 	}
-	req, err := c.request(p, c.Names, c.Set)
+	req, err := c.request(p, s, c.Names, c.Set)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (p *Program) hang(head string, indent int, text string) {
 	}
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width-indent {
 			lines, line = append(lines, line), ""
 		}

@@ -28,12 +28,12 @@ func (c runCheckCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	defer s.Stop() //nolint:contextcheck // it only waits
+	defer s.Stop()
 	values := make([]string, len(c.Set))
 	for i, v := range c.Set {
 		values[i] = c.Name + "." + v
 	}
-	req, err := c.request(p, []string{c.Name}, values)
+	req, err := c.request(p, s, []string{c.Name}, values)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ var _ checkers.Checker = CPUTemp{}
 // Spec implements checkers.Checker.
 func (CPUTemp) Spec() checkers.Spec {
 	return checkers.Spec{
-		Name: "cpu_temp", Doc: "How hot the processors are.", Unit: "°C", Warning: at(80), Critical: at(90), Config: struct{}{},
+		Name: "cpu_temp", Doc: "How hot the processors are.", Unit: "°C", Warning: at(80), Critical: at(90), Metric: "hottest_c", Config: struct{}{},
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 func analysisSpec(name, doc string, config any) checkers.Spec {
 	return checkers.Spec{
 		Name: name, Doc: doc, Unit: "MB", Warning: at(5000), Critical: at(20000), Timeout: checkers.DefaultTimeout, Config: config,
+		Busy: true, Metric: "total_recoverable_mb",
 	}
 }
 

@@ -27,7 +27,7 @@ func (c *DiskInodesConfig) Validate() error { return absolute("paths", c.Paths) 
 // Spec implements checkers.Checker.
 func (DiskInodes) Spec() checkers.Spec {
 	return checkers.Spec{
-		Name: "disk_inodes", Doc: "How many of the inodes of file systems are used.", Unit: "%", Warning: at(80), Critical: at(95),
+		Name: "disk_inodes", Doc: "How many of the inodes of file systems are used.", Unit: "%", Warning: at(80), Critical: at(95), Metric: "worst_percent",
 		Config: DiskInodesConfig{Paths: checkers.Texts{"/"}},
 	}
 }

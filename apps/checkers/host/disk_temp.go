@@ -14,7 +14,7 @@ var _ checkers.Checker = DiskTemp{}
 // Spec implements checkers.Checker.
 func (DiskTemp) Spec() checkers.Spec {
 	return checkers.Spec{
-		Name: "disk_temp", Doc: "How hot drives are, NVMe ones and others with a sensor.", Unit: "°C", Warning: at(55), Critical: at(60), Config: struct{}{},
+		Name: "disk_temp", Doc: "How hot drives are, NVMe ones and others with a sensor.", Unit: "°C", Warning: at(55), Critical: at(60), Metric: "hottest_c", Config: struct{}{},
 	}
 }
 

@@ -32,7 +32,7 @@ func (c *IOStrainConfig) Validate() error {
 // Spec implements checkers.Checker.
 func (IOStrain) Spec() checkers.Spec {
 	return checkers.Spec{
-		Name: "io_strain", Doc: "Which share of the time block devices are busy.", Unit: "%", Warning: at(80), Critical: at(95), Pair: true,
+		Name: "io_strain", Doc: "Which share of the time block devices are busy.", Unit: "%", Warning: at(80), Critical: at(95), Pair: true, Metric: "busiest_util_percent",
 		Config: IOStrainConfig{SampleInterval: 1},
 	}
 }

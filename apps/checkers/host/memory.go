@@ -111,4 +111,4 @@ func largest(s *host.Sample) *host.Process {
 func named(p *host.Process) string { return fmt.Sprintf("%s (pid %d)", p.Name, p.PID) }
 
 // at is a threshold.
-func at(v float64) *float64 { return &v }
+func at(v float64) *float64 { return new(v) }

@@ -24,11 +24,11 @@ const (
 
 // ping sends echo requests, one after the other, until one is answered.
 func ping(ctx context.Context, to netip.Addr, times int) reached {
-	conn, target, err := echoSocket(to)
+	conn, target, err := echoSocket(ctx, to)
 	if err != nil {
 		return reached{err: errNoEcho}
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	var mark [8]byte
 	_, _ = rand.Read(mark[:]) // it never fails

@@ -3,6 +3,7 @@
 package host
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"os"
@@ -12,7 +13,7 @@ import (
 
 // echoSocket opens a socket for echo requests: one that anybody may have where the system allows it (Linux: net.ipv4.ping_group_range;
 // macOS), else one that only root may. target is how it names the address.
-func echoSocket(to netip.Addr) (conn net.PacketConn, target net.Addr, err error) {
+func echoSocket(ctx context.Context, to netip.Addr) (conn net.PacketConn, target net.Addr, err error) {
 	family, protocol, name := unix.AF_INET, unix.IPPROTO_ICMP, "ip4:icmp"
 	if to.Is6() {
 		family, protocol, name = unix.AF_INET6, unix.IPPROTO_ICMPV6, "ip6:ipv6-icmp"
@@ -26,6 +27,6 @@ func echoSocket(to netip.Addr) (conn net.PacketConn, target net.Addr, err error)
 			return conn, &net.UDPAddr{IP: to.AsSlice(), Zone: to.Zone()}, nil
 		}
 	}
-	conn, err = net.ListenPacket(name, "")
+	conn, err = new(net.ListenConfig).ListenPacket(ctx, name, "")
 	return conn, &net.IPAddr{IP: to.AsSlice(), Zone: to.Zone()}, err
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -62,9 +63,7 @@ func (m *machine) check(t *testing.T, h hub, percent int64, more obj) checked {
 	t.Helper()
 	m.percent.Store(percent)
 	in := obj{"checkers": []any{"memory"}, "create_alerts": true}
-	for k, v := range more {
-		in[k] = v
-	}
+	maps.Copy(in, more)
 	status, raw := h.Do(http.MethodPost, "/api/v1/checks/run", in)
 	var out checked
 	if err := json.Unmarshal(raw, &out); err != nil || status != http.StatusOK || len(out.Results) != 1 || len(out.Errors) > 0 {
