@@ -68,7 +68,7 @@ func follow(ctx context.Context, l *look) []*brood {
 				continue
 			}
 			now := map[int]*litter{}
-			for _, f := range bytes.Fields(text) {
+			for f := range bytes.FieldsSeq(text) {
 				kid, err := strconv.Atoi(string(f))
 				if err != nil || l.own[kid] {
 					continue
@@ -150,6 +150,15 @@ func changing(l *look) []*brood {
 // settle counts what the two samples show and returns the children that live.
 func (b *brood) settle(l *look) map[int]*litter {
 	alive := map[int]*litter{}
+	for i := range l.a.Processes {
+		p := &l.a.Processes[i]
+		if p.PPID != b.parent.PID || p.State == "Z" || l.own[p.PID] {
+			continue
+		}
+		if q := l.byPID[p.PID]; q == nil || q.Started != p.Started {
+			b.sort(p.Name, p.Cmdline, p.PID).ends++
+		}
+	}
 	for _, k := range l.kids[b.parent.PID] {
 		if k.State == "Z" {
 			continue
@@ -159,15 +168,6 @@ func (b *brood) settle(l *look) map[int]*litter {
 		if k.fresh && (k.Age <= l.gap+.1) {
 			s.starts++
 			b.starts++
-		}
-	}
-	for i := range l.a.Processes {
-		p := &l.a.Processes[i]
-		if p.PPID != b.parent.PID || p.State == "Z" || l.own[p.PID] {
-			continue
-		}
-		if q := l.byPID[p.PID]; q == nil || q.Started != p.Started {
-			b.sort(p.Name, p.Cmdline, p.PID).ends++
 		}
 	}
 	return alive

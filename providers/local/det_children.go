@@ -63,7 +63,7 @@ func shortLived(l *look, b *brood, rate float64) (finding, bool) {
 	if b.cpu < .05 && rate >= 8 && lost > .3 { // nobody waits for them, so nobody was given their time
 		cpu = max(cpu, min(lost, rate*.1))
 	}
-	if cpu < .12 || cpu > count*1.1 || rate < 4 && !(b.brief() && len(b.seen) > 0) || b.parent.PID == 1 {
+	if cpu < .12 || cpu > count*1.1 || rate < 4 && (!b.brief() || len(b.seen) == 0) || b.parent.PID == 1 {
 		return finding{}, false
 	}
 	score := 46 + 12*min(1, cpu)
@@ -129,7 +129,7 @@ func crashLoop(l *look, b *brood, rate float64) (finding, bool) {
 	if f := k.file(); f != "" {
 		culprit.Path = f
 	}
-	whom := fmt.Sprintf("started again and again by %s", p.label())
+	whom := "started again and again by " + p.label()
 	actions := p.looks(
 		fmt.Sprintf("for i in 1 2 3 4 5 6; do ps --ppid %d -o pid,etime,stat,args; sleep 0.5; done", p.PID),
 		fmt.Sprintf("cat /proc/%d/cmdline | tr '\\0' ' '; ls -l /proc/%d/cwd /proc/%d/fd/1 /proc/%d/fd/2", p.PID, p.PID, p.PID, p.PID),

@@ -20,7 +20,7 @@ func busyProcess(_ context.Context, l *look) []finding {
 	count := float64(max(1, l.b.CPU.Count))
 	var out []finding
 	for i, p := range top[:min(3, len(top))] {
-		score := 0.0
+		var score float64
 		switch {
 		case p.cpu >= .5:
 			score = 42 + 10*min(1, p.cpu)

@@ -29,7 +29,7 @@ func bigProcess(_ context.Context, l *look) []finding {
 	for i, p := range top[:min(3, len(top))] {
 		share := float64(p.RSS) / total
 		next := nextOther(top, i)
-		score := 0.0
+		var score float64
 		switch {
 		case share >= .5:
 			score = 60
@@ -64,7 +64,7 @@ func bigProcess(_ context.Context, l *look) []finding {
 		}
 		text := fmt.Sprintf("%s holds %s of resident memory, %s of the host's %s; %s is available", p.label(), size(p.RSS), percent(share, 1), size(m.Total), size(m.Available))
 		if next > 0 && i == 0 {
-			text += fmt.Sprintf(". The next largest process of another name holds %s", size(next))
+			text += ". The next largest process of another name holds " + size(next)
 		}
 		out = append(out, finding{
 			class: "memory_big", kind: providers.Memory, score: score, share: share, sure: .5 + .4*min(1, share*4), about: bigWords, culprit: p.blame(),

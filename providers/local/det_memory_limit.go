@@ -27,7 +27,7 @@ func nearLimit(_ context.Context, l *look) []finding {
 		if old := cgroupIn(l.a, g); old != nil {
 			hits = rise(float64(g.MaxEvents), float64(old.MaxEvents), l.gap)
 		}
-		score := 0.0
+		var score float64
 		switch {
 		case share >= .95 || share >= .85 && hits > 0:
 			score = 78
@@ -103,7 +103,7 @@ func killed(_ context.Context, l *look) []finding {
 			now = g.OOMKills - old.OOMKills
 		}
 		young := slices.ContainsFunc(g.PIDs, func(pid int) bool { p := l.byPID[pid]; return p != nil && p.Age > 0 && p.Age < 30 })
-		score := 0.0
+		var score float64
 		switch {
 		case now > 0:
 			score = failing

@@ -23,7 +23,7 @@ func descriptors(_ context.Context, l *look) []finding {
 		if old := l.before(p); old != nil && old.FDs >= 0 {
 			grew = float64(p.FDs-old.FDs) / l.gap
 		}
-		score := 0.0
+		var score float64
 		switch {
 		case used >= .98:
 			score = failing - 2
@@ -227,7 +227,7 @@ func swarmOfThreads(_ context.Context, l *look) []finding {
 		if old := l.before(p); old != nil {
 			grew = float64(p.Threads-old.Threads) / l.gap
 		}
-		score := 0.0
+		var score float64
 		switch {
 		case p.Threads >= 1000:
 			score = 63

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
@@ -33,7 +34,7 @@ func zombies(_ context.Context, l *look) []finding {
 		if n := clean(p.Name, 40); !slices.Contains(h.names, n) {
 			h.names = append(h.names, n)
 		}
-		h.pids = append(h.pids, fmt.Sprint(p.PID))
+		h.pids = append(h.pids, strconv.Itoa(p.PID))
 	}
 	var out []finding
 	for _, ppid := range parents(l) {
@@ -170,7 +171,7 @@ func listens(l *look, pid int) []string {
 	var out []string
 	for _, s := range l.b.Sockets {
 		if s.PID == pid && s.State == "LISTEN" {
-			if t := fmt.Sprint(s.Port); !slices.Contains(out, t) {
+			if t := strconv.Itoa(s.Port); !slices.Contains(out, t) {
 				out = append(out, t)
 			}
 		}

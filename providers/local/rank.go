@@ -2,6 +2,7 @@ package local
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,9 +142,7 @@ func evidence(r *providers.Request, f *finding) []string {
 // recommendation is a finding as it is given out.
 func recommendation(r *providers.Request, f *finding) providers.Recommendation {
 	details := map[string]any{"fault": f.class, "score": strconv.FormatFloat(f.score, 'f', 0, 64)}
-	for k, v := range f.details {
-		details[k] = v
-	}
+	maps.Copy(details, f.details)
 	if f.culprit.Kind != "" {
 		details["culprit"] = f.culprit
 	}
