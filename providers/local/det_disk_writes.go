@@ -48,6 +48,7 @@ type waiter struct {
 	p     *proc
 	stuck float64 // share of the looks at which it was uninterruptible, 0..1
 	value float64
+	blind bool // what it writes may not be read; then it was woken between the looks, so it is slow and not stuck
 }
 
 // diskWrites finds the process whose writes keep the host waiting. I/O wait is idle time, which a busy host does not show: so it is judged by
@@ -66,11 +67,11 @@ func diskWrites(ctx context.Context, l *look) []finding {
 		if p.State == "Z" || p.State == "T" || !writes && (!stuck || l.b.Root) { // without root nobody may see what others write
 			continue
 		}
-		list = append(list, waiter{p: p, value: p.waited + min(1, p.written/(32<<20))/2 + map[bool]float64{true: 1}[stuck]})
+		list = append(list, waiter{p: p, value: p.waited + min(1, p.written/(32<<20))/2 + map[bool]float64{true: 1}[stuck], blind: !writes})
 	}
 	slices.SortStableFunc(list, func(x, y waiter) int { return cmp.Compare(y.value, x.value) })
 	list = list[:min(8, len(list))]
-	watch(ctx, l, list)
+	list = watch(ctx, l, list)
 	var all float64
 	for i := range list {
 		x := &list[i]
@@ -84,8 +85,9 @@ func diskWrites(ctx context.Context, l *look) []finding {
 	return []finding{writesFinding(w, list[0], list[0].value/all)}
 }
 
-// watch looks at the states a few more times: two samples alone miss most short waits.
-func watch(ctx context.Context, l *look, list []waiter) {
+// watch looks at the states a few more times: two samples alone miss most short waits. Who never woke meanwhile is stuck, which is another
+// fault, and left out.
+func watch(ctx context.Context, l *look, list []waiter) []waiter {
 	const times = 8
 	counts := make([]int, len(list))
 	looks := 2
@@ -95,6 +97,12 @@ func watch(ctx context.Context, l *look, list []waiter) {
 		}
 		if old := l.before(list[i].p); old != nil && old.State == "D" {
 			counts[i]++
+		}
+	}
+	woken := make([]string, len(list))
+	for i, x := range list {
+		if x.blind {
+			woken[i] = switches(ctx, l, x.p.PID)
 		}
 	}
 	for range times {
@@ -115,6 +123,27 @@ func watch(ctx context.Context, l *look, list []waiter) {
 	for i := range list {
 		list[i].stuck = float64(counts[i]) / float64(looks)
 	}
+	var out []waiter
+	for i, x := range list {
+		if !x.blind || switches(ctx, l, x.p.PID) != woken[i] {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// switches is how often a process gave up its processor so far, as text; all may read it.
+func switches(ctx context.Context, l *look, pid int) string {
+	b, err := l.probe.Read(ctx, fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return ""
+	}
+	for line := range bytes.Lines(b) {
+		if n, ok := bytes.CutPrefix(line, []byte("voluntary_ctxt_switches:")); ok {
+			return string(bytes.TrimSpace(n))
+		}
+	}
+	return ""
 }
 
 func writesFinding(w ioWait, x waiter, share float64) finding {
@@ -133,6 +162,8 @@ func writesFinding(w ioWait, x waiter, share float64) finding {
 	switch {
 	case w.full >= 40 && w.latency >= 100 && x.stuck >= .5:
 		f.score, f.sure = hurting+1, .85
+	case x.blind && x.stuck >= .5: // it would look stuck in the kernel, but it goes on
+		f.score, f.sure = abnormal+13, .7
 	case w.pressure >= 20 || w.waiting >= .5 || x.stuck >= .5:
 		f.score, f.sure = abnormal, .75
 	}
@@ -154,8 +185,12 @@ func writesFinding(w ioWait, x waiter, share float64) finding {
 		}
 	}
 	f.title = "Slow writes, I/O wait: " + p.label()
-	f.description = fmt.Sprintf("%s writes %s/s and was waiting for the disk (uninterruptible) in %s of the looks.%s The host: %s.",
-		p.label(), size(p.written), percent(x.stuck, 1), on, host)
+	writes := "writes " + size(p.written) + "/s and "
+	if x.blind {
+		writes = ""
+	}
+	f.description = fmt.Sprintf("%s %swas waiting for the disk (uninterruptible) in %s of the looks.%s The host: %s.",
+		p.label(), writes, percent(x.stuck, 1), on, host)
 	f.actions = []string{
 		fmt.Sprintf("cat /proc/%d/io; ls -l /proc/%d/fd | tail -20", p.PID, p.PID),
 		fmt.Sprintf("ps -o pid,ppid,stat,wchan:24,etime,args -p %d; cat /proc/pressure/io", p.PID),
