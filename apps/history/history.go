@@ -79,7 +79,8 @@ type Found struct {
 	Week    int    // how often the same trouble was there in the 7 days before
 	Month   int    // and in the 30 days before
 	LastAt  time.Time
-	Skipped string // why nothing was compared, "" when it was
+	Began   time.Time // when the incident was opened, or opened again
+	Skipped string    // why nothing was compared, "" when it was
 }
 
 // Past is another incident.
@@ -109,6 +110,15 @@ func (s *Service) Find(ctx context.Context, tenant string, q Question) (Found, e
 	if q.Incident == nil || q.Limit <= 0 {
 		return out, nil
 	}
+	episodes, began, err := s.episodes(ctx, tenant, q.Incident)
+	if err != nil {
+		return out, err
+	}
+	out.Began = began
+	for _, p := range episodes {
+		out.count(p, began)
+	}
+	out.Before = append(out.Before, episodes[:min(len(episodes), maxEpisodes)]...)
 	same, err := s.same(ctx, tenant, q)
 	if err != nil {
 		return out, err
@@ -139,7 +149,7 @@ func (s *Service) Find(ctx context.Context, tenant string, q Question) (Found, e
 		p.Similarity = likeness[p.IncidentID]
 		if p.Same = before[p.IncidentID] || q.Incident.GroupKey != "" && r.GroupKey == q.Incident.GroupKey; p.Same {
 			p.Similarity = 1
-			out.count(p, q.Incident.CreatedAt)
+			out.count(p, began)
 		}
 		if p.Status.Active() {
 			out.Firing = append(out.Firing, p)
@@ -190,7 +200,7 @@ func closest(a, b Past) int {
 		}
 		return 1
 	default:
-		return slices.Compare(b.IncidentID[:], a.IncidentID[:])
+		return b.BeganAt.Compare(a.BeganAt)
 	}
 }
 

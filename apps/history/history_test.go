@@ -271,3 +271,33 @@ func TestStartStop(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestEpisodes: an incident that was opened again knows how it ended before.
+func TestEpisodes(t *testing.T) {
+	t.Parallel()
+	each(t, func(p past) {
+		now, alert := p.add(trouble{title: "DiskFull", labels: api, ago: 20 * 24 * time.Hour, status: event.IncidentOpen})
+		at := now.CreatedAt
+		for n, e := range []struct{ kind, actor, details string }{
+			{"acknowledged", "bob", "{}"}, {"resolved", "ada", `{"summary":"grew it"}`}, {"note", "eve", `{"text":"watch it"}`}, {"reopened", "", "{}"},
+			{"resolved", "", `{"summary":"It ended."}`}, {"closed", "ada", `{"summary":7}`}, {"reopened", "", "{}"}, {"note", "bob", `{"text":"now"}`},
+		} {
+			p.exec(`INSERT INTO incident_events (incident_id, seq, tenant_id, kind, actor, details, created_at) VALUES (?, ?, 'a', ?, ?, ?, ?)`,
+				now.ID, n+2, e.kind, e.actor, e.details, at.Add(time.Duration(n+1)*2*24*time.Hour))
+		}
+		got := p.find(now, 5, alert)
+		if len(got.Before) != 2 || got.Week != 1 || got.Month != 2 || !got.Began.Equal(at.Add(14*24*time.Hour)) || !got.LastAt.Equal(at.Add(8*24*time.Hour)) {
+			p.Fatalf("%+v", got)
+		}
+		if b := got.Before[0]; b.ResolvedBy != "" || b.Summary != "" || b.IncidentID != now.ID {
+			p.Errorf("the newer one: %+v", b)
+		}
+		want := history.Past{
+			IncidentID: now.ID, Title: "DiskFull", Status: "resolved", BeganAt: at.UTC(), EndedAt: at.Add(4 * 24 * time.Hour).UTC(), Same: true, Similarity: 1,
+			AcknowledgedBy: "bob", ResolvedBy: "ada", Summary: "grew it", Notes: []history.Note{{Author: "eve", Text: "watch it"}},
+		}
+		if diff := cmp.Diff(want, got.Before[1]); diff != "" {
+			p.Errorf("the older one (-want +got):\n%s", diff)
+		}
+	})
+}

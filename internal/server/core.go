@@ -170,7 +170,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
 		return c, err
 	}
-	if err := c.openContext(); err != nil { //nolint:contextcheck // it reads nothing yet
+	if err := c.openContext(); err != nil {
 		return c, err
 	}
 	return c, c.wire() //nolint:contextcheck // transactions have their own

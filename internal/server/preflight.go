@@ -39,7 +39,7 @@ func Preflight(ctx context.Context, cfg config.Config, environ, only []string, b
 	i := &inspection{cfg: cfg, root: "/"}
 	dberr := i.open(ctx)
 	if i.db != nil {
-		defer i.db.Close()
+		defer func() { _ = i.db.Close() }() // what was found is kept by then
 	}
 	i.look(ctx, only, dberr)
 	for _, name := range config.Unknown(environ) {

@@ -49,7 +49,7 @@ func (i *inspection) secretKey(context.Context, error) {
 	case info.Mode().Perm()&0o070 != 0:
 		i.add(group, name, preflight.Warn, fmt.Sprintf("The group may open %s (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
 	default:
-		i.add(group, name, preflight.OK, fmt.Sprintf("Only its owner may open %s", path), "")
+		i.add(group, name, preflight.OK, "Only its owner may open "+path, "")
 	}
 }
 
@@ -154,7 +154,7 @@ func (i *inspection) space(context.Context, error) {
 		i.add(group, name, preflight.Warn, "The space of the data folder cannot be read", "")
 		return
 	}
-	free, share := st.Bavail*uint64(st.Bsize), 100*float64(st.Bavail)/float64(st.Blocks) //nolint:unconvert // its type differs by system
+	free, share := st.Bavail*uint64(st.Bsize), 100*float64(st.Bavail)/float64(st.Blocks)
 	text := fmt.Sprintf("%.1f GiB (%.0f %%) are free where the data folder is", float64(free)/(1<<30), share)
 	switch {
 	case free < leastFree:
@@ -189,7 +189,7 @@ func (i *inspection) pipelines(ctx context.Context, _ error) {
 	case len(names) == 0:
 		i.add(group, name, preflight.Warn, "No pipeline is active: alerts are kept, but nobody is told", "make one active on the page of pipelines")
 	default:
-		i.add(group, name, preflight.OK, fmt.Sprintf("Active: %s", strings.Join(names[:min(len(names), 10)], ", ")), "")
+		i.add(group, name, preflight.OK, "Active: "+strings.Join(names[:min(len(names), 10)], ", "), "")
 	}
 }
 

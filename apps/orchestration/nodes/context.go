@@ -10,6 +10,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/history"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -114,9 +115,7 @@ func (h gather) Run(c *orchestration.NodeContext) orchestration.Result {
 	if i := c.Run.Incident; i != nil {
 		all.Go(func() {
 			found, errs[1] = h.History.Find(c.Ctx, c.Run.Tenant, history.Question{Incident: i, Alerts: c.Run.Alerts, Limit: cfg.Similar()})
-		})
-		all.Go(func() {
-			about := changes.About{Began: i.CreatedAt, Window: time.Duration(cfg.ChangeMinutes()) * time.Minute, Limit: maxChanges}
+			about := changes.About{Began: start(i, c.Run.Alerts, found.Began), Window: time.Duration(cfg.ChangeMinutes()) * time.Minute, Limit: maxChanges}
 			for _, a := range c.Run.Alerts {
 				about.Labels = append(about.Labels, a.Labels)
 			}
@@ -175,4 +174,21 @@ func (h gather) request(c *orchestration.NodeContext, cfg *graph.ContextConfig) 
 		req.CreateAlerts = cfg.CreateAlerts
 	}
 	return req, nil
+}
+
+// start is when the trouble began: with the alerts that fire now, where an incident was opened again. opened is when that was, or zero.
+func start(i *event.Incident, alerts []*event.Alert, opened time.Time) time.Time {
+	if !opened.IsZero() {
+		return opened
+	}
+	first := time.Time{}
+	for _, a := range alerts {
+		if a.Status == event.StatusFiring && (first.IsZero() || a.StartedAt.Before(first)) {
+			first = a.StartedAt
+		}
+	}
+	if first.After(i.CreatedAt) {
+		return first
+	}
+	return i.CreatedAt
 }

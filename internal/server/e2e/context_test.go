@@ -92,3 +92,29 @@ func TestChecksAreShared(t *testing.T) {
 		}
 	})
 }
+
+// TestToldBefore: whoever resolves an incident with a word tells it to the next one who gets the same alert.
+func TestToldBefore(t *testing.T) {
+	t.Parallel()
+	servertest.Forms(t, func(t *testing.T, begin func(setup) hub) {
+		h := begin(setup{Acts: true})
+		h.Only("p", pipeline(obj{}, ingest("look"), obj{"id": "look", "type": "context", "config": obj{"checker_names": []string{"memory"}}, "next": "tell"}, notify("tell", "inbox")))
+		first := ran(t, h, servertest.Fire("Disk"))
+		h.Want(http.StatusOK, http.MethodPost, "/api/v1/incidents/"+*first.IncidentID+"/resolve", obj{"summary": "grew the volume"})
+		h.Send(servertest.Resolve("Disk"))
+		out := output(t, ran(t, h, servertest.Fire("Disk")), "look")
+		raw, _ := json.Marshal(out)
+		var got struct {
+			Evidence providers.Evidence
+			Earlier  struct {
+				Week int `json:"last_7_days"`
+			}
+		}
+		if err := json.Unmarshal(raw, &got); err != nil || len(got.Evidence.History) != 1 || got.Earlier.Week != 1 {
+			t.Fatalf("%v: %s", err, raw)
+		}
+		if p := got.Evidence.History[0]; p.ID != "H1" || p.IncidentID != *first.IncidentID || !strings.Contains(p.Summary, "grew the volume") || p.Similarity != 1 {
+			t.Errorf("%+v", p)
+		}
+	})
+}
