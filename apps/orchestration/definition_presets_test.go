@@ -26,13 +26,13 @@ func TestPresetsAllOrNone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := s.InstallPresets(ctx, tenant); err == nil {
+		if err := s.InstallPresets(ctx, tenant, orchestration.ActivePreset); err == nil {
 			t.Fatal("not broken off")
 		}
 		if err := db.From(ctx).Exec(goOn[db.Engine()]).Error; err != nil {
 			t.Fatal(err)
 		}
-		if err := s.InstallPresets(ctx, tenant); err != nil {
+		if err := s.InstallPresets(ctx, tenant, orchestration.ActivePreset); err != nil {
 			t.Fatal(err)
 		}
 		direct, err := s.Get(ctx, tenant, orchestration.ActivePreset)

@@ -251,7 +251,7 @@ func TestPresets(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 3 {
 			wg.Go(func() {
-				if err := s.InstallPresets(ctx, tenant); err != nil {
+				if err := s.InstallPresets(ctx, tenant, orchestration.ActivePreset); err != nil {
 					t.Error(err)
 				}
 			})
@@ -289,7 +289,7 @@ func TestPresets(t *testing.T) {
 		if _, err := s.Update(ctx, tenant, "direct", 0, in); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.InstallPresets(ctx, tenant); err != nil {
+		if err := s.InstallPresets(ctx, tenant, orchestration.ActivePreset); err != nil {
 			t.Fatal(err)
 		}
 		got := state()

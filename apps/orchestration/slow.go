@@ -23,7 +23,7 @@ const (
 )
 
 // slowSlots is how many slow nodes of one queue run at once when nobody says otherwise.
-const slowSlots = 8
+const slowSlots = 32
 
 // slow executes the nodes of one queue: begin marks a node as running, its handler works with a lease that is renewed meanwhile, and
 // end books what came of it. Each of the three asks first whether the job is still held.
@@ -78,7 +78,9 @@ func (r *Runner) newSlow(c Config, name string) *slow {
 func (w *slow) room() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return min(1, w.slots-w.used) // one at a time: another worker may be idle
+	// A few at a time: another worker may be idle, and what waits has been looked up for somebody else a moment ago.
+	free := w.slots - w.used
+	return min(free, max(1, free/4))
 }
 
 func (w *slow) use(n int) {

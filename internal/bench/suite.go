@@ -20,6 +20,9 @@ const (
 	stageAccept  = "accept"
 	stageTell    = "end-to-end"
 	stagePace    = "pace"
+	// The load full has two parts.
+	stageFull     = "full"
+	stageFullPace = "full-pace"
 	stageBatch   = "batch"
 	stageRepeat  = "repeat"
 	// The load receiver-down has three parts.
@@ -30,7 +33,7 @@ const (
 
 // loads are what --only takes; the end-to-end load brings the pace, the starts and the disk with it.
 func loads() []string {
-	return []string{stageNoRoute, stageTakeIn, stageAccept, stageBatch, stageRepeat, stageTell, stageDown}
+	return []string{stageNoRoute, stageTakeIn, stageAccept, stageBatch, stageRepeat, stageTell, stageFull, stageDown}
 }
 
 // Sizes that DATAPATH's figures were measured with.
@@ -74,7 +77,9 @@ func (b *bench) form(ctx context.Context, f form, cluster *target.Cluster) (list
 	st.Engine = f.String()
 	batch := b.plan()
 	batch.Batch = batchSize
-	tells := target.Setup{Receiver: b.receiver.URL()}
+	direct := target.Setup{Pipeline: "direct"}
+	tells := target.Setup{Receiver: b.receiver.URL(), Pipeline: "direct"}
+	full := target.Setup{Receiver: b.receiver.URL(), Pipeline: "full"}
 	type measure func(*target.Hub, *load.Book) ([]Figures, error)
 	one := func(s stage) measure {
 		return func(h *target.Hub, book *load.Book) ([]Figures, error) {
@@ -87,12 +92,13 @@ func (b *bench) form(ctx context.Context, f form, cluster *target.Cluster) (list
 		setup target.Setup
 		do    measure
 	}{
-		{stageNoRoute, target.Setup{NoRoute: true}, one(stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})},
-		{stageTakeIn, target.Setup{NoRoute: true, TakesIn: true}, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.takeIn(ctx, f, h, book) }},
-		{stageAccept, target.Setup{}, one(stage{name: stageAccept, plan: b.plan(), ends: "delivered"})},
-		{stageBatch, target.Setup{}, one(stage{name: stageBatch, plan: batch, ends: "delivered"})},
+		{stageNoRoute, target.Setup{}, one(stage{name: stageNoRoute, plan: b.plan(), ends: "no_route"})},
+		{stageTakeIn, target.Setup{TakesIn: true}, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.takeIn(ctx, f, h, book) }},
+		{stageAccept, direct, one(stage{name: stageAccept, plan: b.plan(), ends: "delivered"})},
+		{stageBatch, direct, one(stage{name: stageBatch, plan: batch, ends: "delivered"})},
 		{stageRepeat, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.repeat(ctx, f, h, book) }},
 		{stageTell, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.tell(ctx, f, h, book, &st) }},
+		{stageFull, full, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.full(ctx, f, h, book) }},
 		{stageDown, tells, func(h *target.Hub, book *load.Book) ([]Figures, error) { return b.down(ctx, f, h, book) }},
 	} {
 		if !b.wants(f, part.name) {
@@ -116,6 +122,15 @@ func (b *bench) takeIn(ctx context.Context, f form, h *target.Hub, book *load.Bo
 		name: stageTakeIn, plan: b.plan(), ends: "no_route", after: func(ctx context.Context) error { return h.StartWorkers(ctx, f.workers) },
 	})
 	return []Figures{got}, err
+}
+
+// full measures the way through the preset full: checks of the host, an analysis, and the message with both.
+func (b *bench) full(ctx context.Context, f form, h *target.Hub, book *load.Book) ([]Figures, error) {
+	pace := load.Plan{Clients: b.clients, Batch: 1, Rate: paceRate, For: time.Duration(b.seconds) * time.Second}
+	return b.row(ctx, f, h, book, []stage{
+		{name: stageFullPace, plan: pace, ends: "delivered", tells: true},
+		{name: stageFull, plan: b.plan(), ends: "delivered", tells: true},
+	})
 }
 
 // wants reports whether a load is to be run. Workers have no part in batches and repeats, so they are left out unless asked for; where there
@@ -235,7 +250,7 @@ func (b *bench) trap(ctx context.Context) (list []Figures, err error) {
 	}
 	defer func() { err = errors.Join(err, cluster.Close()) }()
 	alone := form{engine: target.Postgres}
-	err = b.fresh(ctx, alone, cluster, target.Setup{Receiver: b.receiver.URL()}, func(h *target.Hub, book *load.Book) error {
+	err = b.fresh(ctx, alone, cluster, target.Setup{Receiver: b.receiver.URL(), Pipeline: "direct"}, func(h *target.Hub, book *load.Book) error {
 		for from := int64(0); from < b.freshAlerts; from += trapStep {
 			s := stage{
 				name: fmt.Sprintf("fresh-%d", from), ends: "delivered", tells: true,

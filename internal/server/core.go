@@ -2,6 +2,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,6 +97,7 @@ type core struct {
 	signals     *signals.Signals
 	redact      *redact.Redactor
 	work        Work
+	preset      string
 	version     string
 	handlers    map[string]orchestration.Handler
 	rehearsing  *rehearsing // nil: this is the hub itself
@@ -110,6 +112,8 @@ type coreOptions struct {
 	pages   bool // it serves pages, which want to know what changes in other processes
 	// handlers execute node kinds instead of the built-in ones.
 	handlers map[string]orchestration.Handler
+	// preset is active from the first start on; "": orchestration.ActivePreset.
+	preset string
 	// clock is the system's when nil.
 	clock clock.Clock
 	// probe looks at this machine; nil: the real one.
@@ -120,7 +124,7 @@ type coreOptions struct {
 
 // openCore connects to the database, migrates it, and wires everything. Nothing runs yet but the write queues.
 func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console io.Writer, opt coreOptions) (c *core, err error) {
-	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, version: opt.version, handlers: nodes.Builtin(), rehearsing: opt.rehearsing}
+	c = &core{cfg: cfg, log: log, clock: clock.System(), events: &pubsub.Broadcaster{}, work: opt.work, preset: cmp.Or(opt.preset, orchestration.ActivePreset), version: opt.version, handlers: nodes.Builtin(), rehearsing: opt.rehearsing}
 	maps.Copy(c.handlers, opt.handlers)
 	if opt.clock != nil {
 		c.clock = opt.clock
@@ -339,7 +343,7 @@ func (c *core) first(ctx context.Context) (welcome, error) {
 	if err := c.channels.EnsureInbox(ctx, tenant); err != nil {
 		return w, err
 	}
-	if err := c.definitions.InstallPresets(ctx, tenant); err != nil {
+	if err := c.definitions.InstallPresets(ctx, tenant, c.preset); err != nil {
 		return w, err
 	}
 	_, key, created, err := c.sources.EnsureDefault(ctx, tenant)

@@ -77,6 +77,9 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 }
 
 func startCoreWith(t *testing.T, url string, env map[string]string, opt coreOptions) *core {
+	if opt.preset == "" {
+		opt.preset = "direct"
+	}
 	t.Helper()
 	opt.unsafe = true
 	settings := map[string]string{

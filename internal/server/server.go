@@ -41,6 +41,9 @@ type Options struct {
 	Unsafe bool
 	// Work is what this process works on, beside taking alerts in; the zero value is everything.
 	Work Work
+	// Preset is the pipeline that is active from the first start on, orchestration.ActivePreset when "". Tests of what does not look at the
+	// host have another one.
+	Preset string
 	// Handlers execute node kinds instead of the built-in ones, for tests.
 	Handlers map[string]orchestration.Handler
 	// Probe looks at the machine; nil: the real one.
@@ -50,7 +53,7 @@ type Options struct {
 }
 
 func (o Options) core() coreOptions {
-	return coreOptions{version: o.Version, unsafe: o.Unsafe, work: o.Work, handlers: o.Handlers, probe: o.Probe}
+	return coreOptions{version: o.Version, preset: o.Preset, unsafe: o.Unsafe, work: o.Work, handlers: o.Handlers, probe: o.Probe}
 }
 
 // Server is a running hub.

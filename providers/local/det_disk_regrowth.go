@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -22,14 +23,24 @@ func diskGrowthWalk(ctx context.Context, l *look) []finding {
 	if len(losing) == 0 && !asked || l.b.Root && len(growingFiles(l)) > 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, walkTime)
-	defer cancel()
 	var list []string
 	for _, p := range slices.Concat(l.targets.paths, losing, scanPaths(l)) {
 		if m := mountOf(l.b, p); m != nil && !m.ReadOnly && p != "/" && !slices.Contains(list, p) && len(list) < 8 {
 			list = append(list, p)
 		}
 	}
+	all, _ := remember(ctx, &l.probed, fmt.Sprint("regrowth ", list), func() []growingFile { return regrown(context.WithoutCancel(ctx), l, list) })
+	var found []finding
+	for _, g := range all[:min(3, len(all))] {
+		found = append(found, growthFinding(g))
+	}
+	return found
+}
+
+// regrown looks at directories twice: once for all incidents that point there, since others wait for it too.
+func regrown(ctx context.Context, l *look, list []string) []growingFile {
+	ctx, cancel := context.WithTimeout(ctx, walkTime)
+	defer cancel()
 	first := largeFiles(ctx, l, list, 100)
 	if len(first) == 0 || l.probe.Wait(ctx, regrowthPause) != nil {
 		return nil
@@ -46,11 +57,7 @@ func diskGrowthWalk(ctx context.Context, l *look) []finding {
 		all = append(all, g)
 	}
 	slices.SortFunc(all, func(x, y growingFile) int { return cmp.Or(cmp.Compare(y.rate, x.rate), cmp.Compare(x.path, y.path)) })
-	var found []finding
-	for _, g := range all[:min(3, len(all))] {
-		found = append(found, growthFinding(g))
-	}
-	return found
+	return all
 }
 
 // largeFiles are the large files below several directories as they are now, at most top of each: two looks with different numbers are two

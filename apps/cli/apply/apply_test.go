@@ -232,7 +232,7 @@ func TestExport(t *testing.T) {
 		}
 		h.apply(t, full, apply.Options{}, vars...)
 		h.apply(t, strings.Replace(full, "${PD_SECRET}", "second-secret", 1), apply.Options{}, vars...)
-		if err := h.Pipelines.InstallPresets(t.Context(), tenant); err != nil {
+		if err := h.Pipelines.InstallPresets(t.Context(), tenant, "direct"); err != nil {
 			t.Fatal(err)
 		}
 		file, names, err := h.Export(t.Context(), tenant)

@@ -23,7 +23,7 @@ func (h *Hub) Redirect(ctx context.Context, receiver string) error {
 // Setup says what a hub is to have beside its defaults.
 type Setup struct {
 	Receiver string // URL of a generic channel, "" for none
-	NoRoute  bool   // no definition is active
+	Pipeline string // the definition that is active, "" for none
 	TakesIn  bool   // the server takes alerts in and leaves the rest to workers
 }
 
@@ -42,12 +42,10 @@ func (h *Hub) Setup(ctx context.Context, s Setup) error {
 			return err
 		}
 	}
-	if !s.NoRoute {
-		return nil
-	}
 	var list struct {
 		Items []struct {
 			ID       string `json:"id"`
+			Name     string `json:"name"`
 			IsActive bool   `json:"is_active"`
 		} `json:"items"`
 	}
@@ -55,8 +53,8 @@ func (h *Hub) Setup(ctx context.Context, s Setup) error {
 		return err
 	}
 	for _, d := range list.Items {
-		if d.IsActive {
-			if err := h.call(ctx, http.MethodPatch, "/api/v1/definitions/"+d.ID, map[string]any{"is_active": false}, nil); err != nil {
+		if active := d.Name == s.Pipeline; active != d.IsActive {
+			if err := h.call(ctx, http.MethodPatch, "/api/v1/definitions/"+d.ID, map[string]any{"is_active": active}, nil); err != nil {
 				return err
 			}
 		}

@@ -65,7 +65,7 @@ func child() int {
 		log.Error("read the settings", "error", err)
 		return 2
 	}
-	opt := server.Options{Version: "crash", Handlers: checkHandlers()}
+	opt := server.Options{Version: "crash", Handlers: checkHandlers(), Preset: "direct"}
 	if q := os.Getenv(queuesVariable); q != "" {
 		opt.Work.Queues = strings.Split(q, ",")
 	}

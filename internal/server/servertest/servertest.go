@@ -94,6 +94,9 @@ func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Lo
 	if err != nil {
 		t.Fatal(err)
 	}
+	if opt.Preset == "" {
+		opt.Preset = "direct"
+	}
 	s, err := server.New(t.Context(), cfg, log, io.Discard, opt)
 	if err != nil {
 		t.Fatal(err)
