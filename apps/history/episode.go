@@ -33,8 +33,7 @@ func (s *Service) episodes(ctx context.Context, tenant string, i *event.Incident
 	began = i.CreatedAt
 	var all []Past
 	var now Past
-	for n := len(rows) - 1; n >= 0; n-- { // oldest first
-		r := rows[n]
+	for _, r := range slices.Backward(rows) { // oldest first
 		var said struct {
 			Summary text `json:"summary"`
 			Text    text `json:"text"`

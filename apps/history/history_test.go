@@ -279,8 +279,14 @@ func TestEpisodes(t *testing.T) {
 		now, alert := p.add(trouble{title: "DiskFull", labels: api, ago: 20 * 24 * time.Hour, status: event.IncidentOpen})
 		at := now.CreatedAt
 		for n, e := range []struct{ kind, actor, details string }{
-			{"acknowledged", "bob", "{}"}, {"resolved", "ada", `{"summary":"grew it"}`}, {"note", "eve", `{"text":"watch it"}`}, {"reopened", "", "{}"},
-			{"resolved", "", `{"summary":"It ended."}`}, {"closed", "ada", `{"summary":7}`}, {"reopened", "", "{}"}, {"note", "bob", `{"text":"now"}`},
+			{"acknowledged", "bob", "{}"},
+			{"resolved", "ada", `{"summary":"grew it"}`},
+			{"note", "eve", `{"text":"watch it"}`},
+			{"reopened", "", "{}"},
+			{"resolved", "", `{"summary":"It ended."}`},
+			{"closed", "ada", `{"summary":7}`},
+			{"reopened", "", "{}"},
+			{"note", "bob", `{"text":"now"}`},
 		} {
 			p.exec(`INSERT INTO incident_events (incident_id, seq, tenant_id, kind, actor, details, created_at) VALUES (?, ?, 'a', ?, ?, ?, ?)`,
 				now.ID, n+2, e.kind, e.actor, e.details, at.Add(time.Duration(n+1)*2*24*time.Hour))

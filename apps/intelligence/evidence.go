@@ -196,6 +196,9 @@ func known(ev *providers.Evidence) map[string]bool {
 // plain takes out what steers screens or hides text: controls but line breaks, marks of direction, what has no width or no meaning.
 func plain(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
+	if strings.IndexByte(s, '\x1b') >= 0 {
+		s = escapes.ReplaceAllString(s, "")
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n', r == '\t':
@@ -206,7 +209,7 @@ func plain(s string) string {
 			return -1
 		}
 		return r
-	}, escapes.ReplaceAllString(s, ""))
+	}, s)
 }
 
 // shorten keeps the head and the tail of a text that is longer than limit bytes.

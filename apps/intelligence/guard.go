@@ -34,19 +34,20 @@ var (
 	images   = regexp.MustCompile(`!\[[^\]]{0,500}\]\([^)]{0,900}\)`)
 
 	destructive = []struct {
-		what *regexp.Regexp
-		why  string
+		what  *regexp.Regexp
+		why   string
+		signs []string // one of these is in whatever it matches, in lower case and with single spaces: most texts have none
 	}{
-		{regexp.MustCompile(`(?i)\brm\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*["']?(/|~|\$\{?home)`), "recursive rm on an absolute path"},
-		{regexp.MustCompile(`(?i)\bmkfs(\.\w+)?\b`), "it makes a new file system"},
-		{regexp.MustCompile(`(?i)\bdd\b[^|;&]*\bof=["']?/dev/`), "it writes to a device"},
-		{regexp.MustCompile(`(?i)\bkill\s+((-s\s+\S+|-\S+)\s+)*1(\s|$|;|&|\|)`), "it ends process 1"},
-		{regexp.MustCompile(`(?i)\bkill\s+(-s\s+\S+|-\S+)\s+(--\s+)?-1(\s|$|;|&|\|)`), "it ends every process"},
-		{regexp.MustCompile(`(?i)\|\s*(sudo\s+(-\S+\s+)*)?(env\s+)?(/\S*/)?(ba|z|da|k|c|tc|fi)?sh\b`), "a pipe to a shell"},
-		{regexp.MustCompile(`(?i)\b(ba|z|da|k)?sh\s+(-c\s+)?["']?(<\(|\$\()\s*(curl|wget)`), "a download given to a shell"},
-		{regexp.MustCompile(`(?i)\bchmod\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*\S+\s+["']?/(["']|\s|$|\*)`), "chmod on everything"},
-		{regexp.MustCompile(`:\s*\(\s*\)\s*\{[^}]*:\s*\|\s*:`), "a fork bomb"},
-		{regexp.MustCompile(`>\s*/dev/(sd|nvme|vd|xvd|mmcblk|mapper)`), "it writes to a device"},
+		{regexp.MustCompile(`(?i)\brm\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*["']?(/|~|\$\{?home)`), "recursive rm on an absolute path", []string{"rm "}},
+		{regexp.MustCompile(`(?i)\bmkfs(\.\w+)?\b`), "it makes a new file system", []string{"mkfs"}},
+		{regexp.MustCompile(`(?i)\bdd\b[^|;&]*\bof=["']?/dev/`), "it writes to a device", []string{"dd "}},
+		{regexp.MustCompile(`(?i)\bkill\s+((-s\s+\S+|-\S+)\s+)*1(\s|$|;|&|\|)`), "it ends process 1", []string{"kill "}},
+		{regexp.MustCompile(`(?i)\bkill\s+(-s\s+\S+|-\S+)\s+(--\s+)?-1(\s|$|;|&|\|)`), "it ends every process", []string{"kill "}},
+		{regexp.MustCompile(`(?i)\|\s*(sudo\s+(-\S+\s+)*)?(env\s+)?(/\S*/)?(ba|z|da|k|c|tc|fi)?sh\b`), "a pipe to a shell", []string{"|"}},
+		{regexp.MustCompile(`(?i)\b(ba|z|da|k)?sh\s+(-c\s+)?["']?(<\(|\$\()\s*(curl|wget)`), "a download given to a shell", []string{"<(", "$("}},
+		{regexp.MustCompile(`(?i)\bchmod\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*\S+\s+["']?/(["']|\s|$|\*)`), "chmod on everything", []string{"chmod "}},
+		{regexp.MustCompile(`:\s*\(\s*\)\s*\{[^}]*:\s*\|\s*:`), "a fork bomb", []string{"{"}},
+		{regexp.MustCompile(`>\s*/dev/(sd|nvme|vd|xvd|mmcblk|mapper)`), "it writes to a device", []string{"/dev/"}},
 	}
 )
 
@@ -137,12 +138,28 @@ func (g *guard) ids(list []string) []string {
 // text is a text of an answer as it may be shown.
 func (g *guard) text(s string, limit int) string {
 	s = g.redact.Text(plain(s))
-	s = images.ReplaceAllString(s, "")
-	s = mentions.ReplaceAllString(s, "")
+	if strings.Contains(s, "![") {
+		s = images.ReplaceAllString(s, "")
+	}
+	if strings.ContainsAny(s, "<@") {
+		s = mentions.ReplaceAllString(s, "")
+	}
+	folded := fold(s)
 	for _, d := range destructive {
-		s = d.what.ReplaceAllString(s, blankedCommand)
+		if signed(folded, d.signs) {
+			s = d.what.ReplaceAllString(s, blankedCommand)
+		}
 	}
 	return shorten(strings.TrimSpace(s), limit)
+}
+
+func signed(folded string, signs []string) bool {
+	for _, sign := range signs {
+		if strings.Contains(folded, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // harmless is a removed command as it is kept: nobody can run it by copying a line.
@@ -152,12 +169,13 @@ func (g *guard) harmless(s string) string {
 
 // refuse says why a command may not be proposed, "" when it may.
 func (g *guard) refuse(command string) string {
+	f := fold(command)
 	for _, d := range destructive {
-		if d.what.MatchString(command) {
+		if signed(f, d.signs) && d.what.MatchString(command) {
 			return d.why
 		}
 	}
-	if f := fold(command); g.foreign != "" && len(f) >= leastForeign && strings.Contains(g.foreign, f) {
+	if g.foreign != "" && len(f) >= leastForeign && strings.Contains(g.foreign, f) {
 		return "it stands word for word in the alert"
 	}
 	return ""

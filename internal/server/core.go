@@ -171,7 +171,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.openChecks(); err != nil {
 		return c, err
 	}
-	if err := c.openIntelligence(); err != nil { //nolint:contextcheck // analyses outlive who asked for them
+	if err := c.openIntelligence(); err != nil {
 		return c, err
 	}
 	if err := c.openContext(); err != nil {

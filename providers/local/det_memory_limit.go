@@ -177,11 +177,15 @@ func oomSomewhere(l *look, kills int64) finding {
 	var victim *host.Process
 	for i := range l.a.Processes {
 		p := &l.a.Processes[i]
-		if q := l.byPID[p.PID]; !p.Kernel && (q == nil || q.Started != p.Started) && (victim == nil || p.RSS > victim.RSS) && p.PPID != l.b.Self {
+		if q := l.byPID[p.PID]; !p.Kernel && (q == nil || q.Started != p.Started) && (victim == nil || p.RSS > victim.RSS) && !l.own[p.PPID] && p.Name != l.hub {
 			victim = p
 		}
 	}
-	if victim == nil {
+	if slices.ContainsFunc(l.a.Cgroups, func(g host.Cgroup) bool { return g.OOMKills > 0 && g.MemoryMax > 0 && cgroupIn(l.b, &g) == nil }) {
+		f.score, f.sure = 50, .3 // it was in a group that is gone: that is over
+		return f
+	}
+	if victim == nil || victim.RSS < 16<<20 {
 		return f
 	}
 	f.culprit = providers.Culprit{Kind: "process", PID: victim.PID, Name: clean(victim.Name, 64)}

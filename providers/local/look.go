@@ -214,7 +214,7 @@ func (p *proc) called() string {
 			}
 			continue
 		}
-		if s := clean(path.Base(arg), 40); s != "" && s != name {
+		if s := clean(path.Base(arg), 40); s != "" && s != name && strings.Trim(s, "0123456789") != "" {
 			return name + " " + s
 		}
 		break

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
@@ -29,8 +30,10 @@ type Kind struct {
 
 // Builtin returns the kinds of this release.
 func Builtin(d Deps) []Kind {
+	// One for all: analyses of the same moment share what it sees of the host.
+	one := sync.OnceValues(func() (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe}) })
 	return []Kind{
-		{Name: "local", New: func(json.RawMessage) (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe}) }},
+		{Name: "local", New: func(json.RawMessage) (providers.Provider, error) { return one() }},
 	}
 }
 

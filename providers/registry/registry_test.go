@@ -27,6 +27,10 @@ func TestBuiltin(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	first, err := r.Make("local", nil)
+	if again, err2 := r.Make("local", nil); err != nil || err2 != nil || first != again {
+		t.Error("two analyzers do not share what they see")
+	}
 	if _, err := r.Make("psychic", nil); !errors.Is(err, registry.ErrUnknown) {
 		t.Errorf("an unknown name: %v", err)
 	}
