@@ -52,7 +52,7 @@ func TestPreflight(t *testing.T) {
 	s := serve(t, h)
 	v := visit(t, s).signIn(ownerToken)
 	page := v.get("/preflight").text
-	for _, want := range []string{"1 thing is wrong, 1 thing is worth a look", "Look at the rights of its user", "For information", "before=" + h.preflights[0].ID.String()} {
+	for _, want := range []string{"1 thing is wrong, 1 thing is worth a look", "look at the rights of its user", "For information", "before=" + h.preflights[0].ID.String()} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
