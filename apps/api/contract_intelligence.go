@@ -90,7 +90,7 @@ func (a *API) recommend(ctx context.Context, tenant, incident, provider string, 
 		if err != nil {
 			return nil, fmt.Errorf("incident %.100q: %w", incident, storage.ErrNotFound)
 		}
-		r.IncidentID, about = key, key.String()
+		r.IncidentID, r.Gather, about = key, true, key.String()
 	}
 	if err := a.configure(r, config); err != nil {
 		return nil, newProblem(http.StatusBadRequest, "config: "+err.Error())

@@ -78,6 +78,7 @@ type core struct {
 	look        host.Probe // the same; each look is one
 	checks      *checkers.Service
 	checkRuns   *checkers.Store
+	byHand      intelligence.Gatherer // nil in rehearsals
 	analysts    *intelligence.Service
 	analyses    *intelligence.Reader
 	alerts      *alerts.Reader
@@ -171,10 +172,10 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.openChecks(); err != nil {
 		return c, err
 	}
-	if err := c.openIntelligence(); err != nil {
+	if err := c.openContext(); err != nil {
 		return c, err
 	}
-	if err := c.openContext(); err != nil {
+	if err := c.openIntelligence(); err != nil {
 		return c, err
 	}
 	return c, c.wire() //nolint:contextcheck // transactions have their own
