@@ -256,7 +256,7 @@ func (c *core) wire() (err error) {
 		return err
 	}
 	c.queues = &queue.Viewer{DB: c.db, Clock: c.clock, Names: worker.Queues(), Doorbell: c.bell.Doorbell, Away: c.bell.Away}
-	notices, err := notify.NewNotices()
+	notices, err := notify.NewNotices(c.redact)
 	if err != nil {
 		return err
 	}
