@@ -48,7 +48,7 @@ func (r *Reader) About(ctx context.Context, tenant string, incident id.ID) (Abou
 	var rows []AlertOfName
 	// As in Incident: the firing ones come first.
 	err = r.db.Read(ctx).Table("alerts").Select("name, severity, status, description, labels, started_at").
-		Where("incident_id = ? AND tenant_id = ?", incident, tenant).Order("status, id DESC").Limit(AlertLimit).Find(&rows).Error
+		Where("incident_id = ? AND tenant_id || '' = ?", incident, tenant).Order("status, id DESC").Limit(AlertLimit).Find(&rows).Error
 	if err != nil {
 		return a, fmt.Errorf("load the alerts of incident %s: %w", incident, storage.Classify(err))
 	}

@@ -64,7 +64,7 @@ func (r *Reader) Incident(ctx context.Context, tenant string, incident id.ID) (I
 	}
 	d := IncidentDetail{Incident: one[0]}
 	// "firing" sorts before "resolved", and the index is by incident and status.
-	err = r.db.Read(ctx).Table("alerts").Where("incident_id = ? AND tenant_id = ?", incident, tenant).
+	err = r.db.Read(ctx).Table("alerts").Where("incident_id = ? AND tenant_id || '' = ?", incident, tenant).
 		Order("status, id DESC").Limit(AlertLimit).Find(&d.Alerts).Error
 	if err != nil {
 		return IncidentDetail{}, fmt.Errorf("load the alerts of incident %s: %w", incident, storage.Classify(err))

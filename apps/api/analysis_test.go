@@ -149,6 +149,9 @@ func TestContractIntelligence(t *testing.T) {
 		if got := h.want(200, "GET", "/intelligence/health"+slash, ""); !cmp.Equal(got, map[string]any{"status": "healthy", "app": "intelligence", "providers": []any{"local"}}) {
 			t.Errorf("health %v", got)
 		}
+		if a := h.call("", "GET", "/intelligence/health"+slash, ""); a.Code != 200 {
+			t.Errorf("health without a key: %d", a.Code)
+		}
 		if got := h.want(200, "GET", "/intelligence/providers"+slash, ""); !cmp.Equal(got, map[string]any{"providers": []any{"local"}, "count": 1.0}) {
 			t.Errorf("providers %v", got)
 		}

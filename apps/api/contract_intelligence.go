@@ -25,7 +25,7 @@ func (a *API) contractIntelligence(e *gin.Engine, doc *huma.OpenAPI) {
 		plain
 		query []string
 	}{
-		{plain{"/intelligence/health", "contract-intelligence-health", "Whether there is somebody to ask", "application/json", a.contractual(a.intelligenceHealth)}, nil},
+		{plain{"/intelligence/health", "contract-intelligence-health", "Whether there is somebody to ask", "application/json", a.intelligenceHealth}, nil},
 		{plain{"/intelligence/providers", "contract-list-providers", "Who can be asked", "application/json", a.contractual(a.intelligenceProviders)}, nil},
 		{plain{"/intelligence/recommendations", "contract-get-recommendations", "Recommendations about an incident, or about the host", "application/json", a.contractual(a.recommendationsByQuery)}, []string{"incident_id", "provider"}},
 		{plain{"/intelligence/memory", "contract-memory-report", "What uses the memory of this host", "application/json", a.contractual(a.memoryReport)}, []string{"top_n"}},
@@ -46,8 +46,9 @@ func (a *API) contractIntelligence(e *gin.Engine, doc *huma.OpenAPI) {
 	a.both(e, http.MethodPost, post.path, a.answering(post))
 }
 
-func (a *API) intelligenceHealth(context.Context, string, *gin.Context) (any, error) {
-	return gin.H{"status": "healthy", "app": "intelligence", "providers": a.Analysts.Names()}, nil
+// intelligenceHealth needs no key, as in the tools that it stands in for: it tells names of providers and nothing else.
+func (a *API) intelligenceHealth(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"status": "healthy", "app": "intelligence", "providers": a.Analysts.Names()})
 }
 
 func (a *API) intelligenceProviders(context.Context, string, *gin.Context) (any, error) {
@@ -90,7 +91,7 @@ func (a *API) recommend(ctx context.Context, tenant, incident, provider string, 
 		if err != nil {
 			return nil, fmt.Errorf("incident %.100q: %w", incident, storage.ErrNotFound)
 		}
-		r.IncidentID, about = key, key.String()
+		r.IncidentID, r.Gather, about = key, true, key.String()
 	}
 	if err := a.configure(r, config); err != nil {
 		return nil, newProblem(http.StatusBadRequest, "config: "+err.Error())

@@ -129,7 +129,7 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/analyses":                auth.ScopeRead,
 	"GET /api/v1/analyses/{id}":           auth.ScopeRead,
 	"POST /api/v1/incidents/{id}/analyze": auth.ScopeRespond,
-	"GET /intelligence/health":            auth.ScopeRead,
+	"GET /intelligence/health":            open, // monitors ask without a key
 	"GET /intelligence/providers":         auth.ScopeRead,
 	"GET /intelligence/recommendations":   auth.ScopeRead,
 	"POST /intelligence/recommendations":  auth.ScopeRespond,

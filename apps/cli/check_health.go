@@ -28,7 +28,7 @@ Examples:
     incidenthub check-health
     incidenthub check-health cpu memory --warning-threshold 60 --critical-threshold 80
     incidenthub check-health disk network process --disk-paths /,/var --ping-hosts db.lan --processes postgres,nginx
-    incidenthub check-health http --set http.urls=https://example.com --json
+    incidenthub check-health http --set http.url=https://example.com --json
     incidenthub check-health --config checks.yaml --fail-on-warning`
 }
 

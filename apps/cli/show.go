@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -33,7 +34,7 @@ func (c showPipelineCmd) Run(ctx context.Context, p *Program) error {
 		for i, d := range found.Items {
 			var config struct {
 				Trigger struct {
-					On string `json:"on"`
+					On any `json:"on"`
 				} `json:"trigger"`
 				Nodes []struct {
 					ID   string `json:"id"`
@@ -47,8 +48,24 @@ func (c showPipelineCmd) Run(ctx context.Context, p *Program) error {
 			for n, node := range config.Nodes {
 				nodes[n] = node.ID + ":" + node.Type
 			}
-			rows[i] = []string{d.Name, "v" + strconv.FormatInt(d.Version, 10), activity(d.IsActive), firstOf(config.Trigger.On, "webhook"), strings.Join(nodes, " ")}
+			rows[i] = []string{d.Name, "v" + strconv.FormatInt(d.Version, 10), activity(d.IsActive), startsOn(config.Trigger.On), strings.Join(nodes, " ")}
 		}
 		return p.section("PIPELINES", "None is active; --all has the others.", []string{"NAME", "VERSION", "STATE", "STARTS ON", "NODES"}, rows)
 	})
+}
+
+// startsOn is what a trigger waits for: a word, or a list of them.
+func startsOn(on any) string {
+	switch on := on.(type) {
+	case string:
+		return firstOf(on, "webhook")
+	case []any:
+		kinds := make([]string, len(on))
+		for i, kind := range on {
+			kinds[i] = fmt.Sprint(kind)
+		}
+		return strings.Join(kinds, ", ")
+	default:
+		return "webhook"
+	}
 }

@@ -25,7 +25,7 @@ func (s *Service) episodes(ctx context.Context, tenant string, i *event.Incident
 		Details   storage.JSON[json.RawMessage] `gorm:"column:details"`
 		CreatedAt time.Time                     `gorm:"column:created_at"`
 	}
-	err = s.db.Read(ctx).Raw(`SELECT kind, actor, details, created_at FROM incident_events WHERE incident_id = ? AND tenant_id = ?
+	err = s.db.Read(ctx).Raw(`SELECT kind, actor, details, created_at FROM incident_events WHERE incident_id = ? AND tenant_id || '' = ?
 		AND kind IN ('opened', 'reopened', 'acknowledged', 'resolved', 'closed', 'note') ORDER BY seq DESC LIMIT ?`, i.ID, tenant, maxEvents).Scan(&rows).Error
 	if err != nil {
 		return nil, began, fmt.Errorf("read the incident's own past: %w", storage.Classify(err))

@@ -198,7 +198,7 @@ func (s *Service) members(ctx context.Context, incidents []id.ID) (map[id.ID][]*
 	var rows []memberRow
 	err := s.db.Read(ctx).Raw(`SELECT incident_id, `+memberColumns+` FROM (
 			SELECT incident_id, `+memberColumns+`, row_number() OVER (PARTITION BY incident_id ORDER BY id) AS nr FROM alerts
-			WHERE incident_id IN ? AND tenant_id = ?) few WHERE nr <= ?`, incidents, s.tenant, maxAlerts).Scan(&rows).Error
+			WHERE incident_id IN ? AND tenant_id || '' = ?) few WHERE nr <= ?`, incidents, s.tenant, maxAlerts).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the alerts of incidents: %w", storage.Classify(err))
 	}
@@ -219,7 +219,7 @@ func (s *Service) members(ctx context.Context, incidents []id.ID) (map[id.ID][]*
 		IncidentID id.ID                         `gorm:"column:incident_id"`
 		Details    storage.JSON[json.RawMessage] `gorm:"column:details"`
 	}
-	err = s.db.Read(ctx).Raw(`SELECT incident_id, details FROM incident_events WHERE incident_id IN ? AND tenant_id = ? AND seq = 1 AND kind = 'opened'`,
+	err = s.db.Read(ctx).Raw(`SELECT incident_id, details FROM incident_events WHERE incident_id IN ? AND tenant_id || '' = ? AND seq = 1 AND kind = 'opened'`,
 		without, s.tenant).Scan(&events).Error
 	if err != nil {
 		return nil, fmt.Errorf("read how incidents began: %w", storage.Classify(err))

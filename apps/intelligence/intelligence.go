@@ -47,6 +47,8 @@ type Request struct {
 	NoFallback      bool          // an error instead of a lower rung
 	FactsOnly       bool          // nobody is asked and nothing is looked at
 	CheckRef        string        // the output of checks that went in
+	// Gather: evidence about the stored incident is looked for first, as a context node does for runs.
+	Gather bool
 }
 
 // Analysis is what came of it.

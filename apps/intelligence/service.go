@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,12 @@ type Incidents interface {
 	Load(ctx context.Context, tenant string, incident id.ID) (*providers.Incident, []providers.Alert, error)
 }
 
+// Gatherer finds what is known of a stored incident beside its alerts: checks of this machine, earlier incidents, changes, runbooks. It
+// takes a few seconds at most. nodes.ByHand fits.
+type Gatherer interface {
+	GatherFor(ctx context.Context, tenant, traceID string, incident id.ID) (providers.Evidence, error)
+}
+
 // Noted is an analysis of an incident, for the incident's own history.
 type Noted struct {
 	Tenant, TraceID string
@@ -28,11 +35,12 @@ type Noted struct {
 	Details         map[string]any
 }
 
-// Config is what a Service needs. Clock may be nil.
+// Config is what a Service needs. Clock may be nil, and Gather, without which requests have the evidence that they bring.
 type Config struct {
 	DB        *storage.DB
 	Analyzer  *Analyzer
 	Incidents Incidents
+	Gather    Gatherer
 	Log       *slog.Logger
 	Clock     clock.Clock
 	// Note writes analyses into the history of their incidents, in the transaction that stores them; it can do nothing else to them. Nil:
@@ -48,11 +56,15 @@ type Service struct {
 
 	db        *storage.DB
 	incidents Incidents
+	gatherer  Gatherer
+	owner     string // of rows that say that they run: this process
 	log       *slog.Logger
 	clock     clock.Clock
 	note      func(tx *storage.Tx, list []Noted) error
 	changed   func(tenant, kind string, i id.ID)
 	writes    *storage.Queue[*write]
+
+	sweeping sync.WaitGroup
 
 	life  context.Context // of analyses, which outlive who asked first
 	end   context.CancelFunc
@@ -76,7 +88,7 @@ func New(c Config) (*Service, error) {
 		c.Clock = clock.System()
 	}
 	s := &Service{
-		Analyzer: c.Analyzer, db: c.DB, incidents: c.Incidents, log: c.Log.With("app", "intelligence"), clock: c.Clock, note: c.Note, changed: c.Changed,
+		Analyzer: c.Analyzer, db: c.DB, incidents: c.Incidents, gatherer: c.Gather, owner: thisProcess(), log: c.Log.With("app", "intelligence"), clock: c.Clock, note: c.Note, changed: c.Changed,
 		under: map[string]*flight{},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
@@ -87,6 +99,7 @@ func New(c Config) (*Service, error) {
 // Stop ends analyses under way and stores what is left to store.
 func (s *Service) Stop() {
 	s.end()
+	s.sweeping.Wait()
 	s.writes.Stop()
 }
 
@@ -165,6 +178,28 @@ func (s *Service) load(ctx context.Context, r *Request) error {
 	return nil
 }
 
+// longest is how long an analysis may take, whatever it was given: one that says for longer that it runs does not.
+const longest = 10 * time.Minute
+
+// gather looks for evidence where a request wants that. What it takes is part of the request's time. That there is none stops nobody.
+func (s *Service) gather(ctx context.Context, r *Request) {
+	if !r.Gather || r.FactsOnly || r.IncidentID.IsZero() || s.gatherer == nil {
+		return
+	}
+	watch := clock.Start()
+	ev, err := s.gatherer.GatherFor(ctx, r.Tenant, r.TraceID, r.IncidentID)
+	if err != nil {
+		s.log.WarnContext(ctx, "gather evidence for an analysis", "incident_id", r.IncidentID, "error", err)
+	}
+	r.Evidence.Checks = slices.Concat(r.Evidence.Checks, ev.Checks)
+	r.Evidence.History = slices.Concat(r.Evidence.History, ev.History)
+	r.Evidence.Changes = slices.Concat(r.Evidence.Changes, ev.Changes)
+	r.Evidence.Runbook = slices.Concat(r.Evidence.Runbook, ev.Runbook)
+	if r.Timeout > 0 {
+		r.Timeout = max(r.Timeout-watch.Elapsed(), time.Second)
+	}
+}
+
 // fly starts an analysis, or joins the one of the same incident that is under way.
 func (s *Service) fly(r *Request) (f *flight, first bool) {
 	key := s.key(r)
@@ -184,7 +219,11 @@ func (s *Service) fly(r *Request) (f *flight, first bool) {
 			s.mu.Unlock()
 			close(f.done)
 		}()
-		f.out, f.err = s.Analyzer.Analyze(s.life, r)
+		own := *r // r is read by those who wait
+		ctx, cancel := context.WithTimeout(s.life, longest)
+		defer cancel()
+		s.gather(ctx, &own)
+		f.out, f.err = s.Analyzer.Analyze(ctx, &own)
 	}()
 	return f, true
 }
@@ -195,7 +234,7 @@ func (s *Service) key(r *Request) string {
 		return ""
 	}
 	raw, err := json.Marshal([]any{
-		r.Tenant, r.IncidentID, s.name(r), r.Kind, r.Options, r.Hint, r.Context, r.Config, r.NoFallback, r.Incident.Severity, r.Incident.Status,
+		r.Tenant, r.IncidentID, s.name(r), r.Kind, r.Options, r.Hint, r.Context, r.Config, r.NoFallback, r.Gather, r.Incident.Severity, r.Incident.Status,
 	})
 	if err != nil {
 		return ""

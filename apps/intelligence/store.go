@@ -103,7 +103,7 @@ var (
 		storage.Col("id", storage.UUID), storage.Col("tenant_id", storage.Text), storage.Col("trace_id", storage.Text), storage.Col("run_id", storage.UUID),
 		storage.Col("incident_id", storage.UUID), storage.Col("provider", storage.Text), storage.Col("provider_config", storage.Document),
 		storage.Col("status", storage.Text), storage.Col("checker_output_ref", storage.Text), storage.Col("created_at", storage.Time),
-		storage.Col("started_at", storage.Time),
+		storage.Col("started_at", storage.Time), storage.Col("owner", storage.Text),
 	}, "ON CONFLICT (id) DO NOTHING")
 
 	endAnalysis = storage.Update("analyses", []storage.Column{
@@ -129,14 +129,14 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 	var noted []Noted
 	for _, w := range list {
 		r := w.request
-		status, started := StatusRunning, w.createdAt
+		status, started, owner := StatusRunning, w.createdAt, s.owner
 		if w.out != nil {
 			if status = StatusSucceeded; w.out.ErrorClass != "" {
 				status = StatusFailed
 			}
-			started = w.out.StartedAt
+			started, owner = w.out.StartedAt, ""
 		}
-		rows.Add(w.id, r.Tenant, r.TraceID, r.RunID, r.IncidentID, w.provider, s.settings(r), status, r.CheckRef, w.createdAt, started)
+		rows.Add(w.id, r.Tenant, r.TraceID, r.RunID, r.IncidentID, w.provider, s.settings(r), status, r.CheckRef, w.createdAt, started, owner)
 		if w.out == nil {
 			continue
 		}

@@ -23,7 +23,7 @@ func (q *inquiry) scope() error {
 		return q.history([]id.ID{s.ID}, "")
 	case aboutIncident:
 		var alerts []id.ID
-		if err := q.into(&alerts, "SELECT id FROM alerts WHERE incident_id = ? AND tenant_id = ? ORDER BY id DESC LIMIT ?", s.ID, q.tenant, WhyReceipts+1); err != nil {
+		if err := q.into(&alerts, "SELECT id FROM alerts WHERE incident_id = ? AND tenant_id || '' = ? ORDER BY id DESC LIMIT ?", s.ID, q.tenant, WhyReceipts+1); err != nil {
 			return err
 		}
 		if len(alerts) > WhyReceipts {
@@ -34,7 +34,7 @@ func (q *inquiry) scope() error {
 			return err
 		}
 		// Alerts that went on to another incident are found by the runs.
-		err := q.into(&q.runIDs, "SELECT id FROM runs WHERE incident_id = ? AND tenant_id = ? ORDER BY id DESC LIMIT ?", s.ID, q.tenant, WhyReceipts+1)
+		err := q.into(&q.runIDs, "SELECT id FROM runs WHERE incident_id = ? AND tenant_id || '' = ? ORDER BY id DESC LIMIT ?", s.ID, q.tenant, WhyReceipts+1)
 		if len(q.runIDs) > WhyReceipts {
 			q.leave("Only the newest %d runs of the incident are looked at.", WhyReceipts)
 			q.runIDs = q.runIDs[:WhyReceipts]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 )
 
 // NoticeInput is what is known when something must be told. The zero value of a field means that it is not known.
@@ -47,7 +48,8 @@ const severitySuccess = "success"
 
 // Notices builds what is told. It holds the parsed texts and is safe for concurrent use.
 type Notices struct {
-	texts map[string]*text
+	texts  map[string]*text
+	redact *redact.Redactor
 }
 
 // Build makes a notice. It reads nothing but its input, takes any content, and never fails: should a text not render, the plain
@@ -57,6 +59,7 @@ func (b *Notices) Build(in NoticeInput) channel.Notice {
 		in.Kind = channel.KindFiring
 	}
 	keepWritable(&in)
+	b.keepSecret(&in)
 	facts := gather(&in)
 	n := channel.Notice{
 		Kind: in.Kind, Severity: facts.Severity, Channel: in.Channel, Source: facts.source, IdemKey: in.IdemKey,

@@ -13,6 +13,7 @@ import (
 
 // checkFacts is what a context node found.
 type checkFacts struct {
+	Host        string // that was looked at: it need not be the one that the alerts are about
 	Run, Passed int
 	Bad         []string // "[CRITICAL] disk: / 97% used", worst first
 	OK          string   // names
@@ -67,7 +68,7 @@ func readChecks(output any) *checkFacts {
 		return nil
 	}
 	results := channel.Object(o["results"])
-	f := &checkFacts{Run: count(o["checks_run"]), Passed: count(o["checks_passed"])}
+	f := &checkFacts{Run: count(o["checks_run"]), Passed: count(o["checks_passed"]), Host: line(text1(o["hostname"]), maxValue)}
 	if f.Run == 0 && len(results) == 0 {
 		return nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -26,7 +27,7 @@ var (
 
 func notices(tb testing.TB) *notify.Notices {
 	tb.Helper()
-	b, err := notify.NewNotices()
+	b, err := notify.NewNotices(redact.New())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func many(n int) []channel.Alert {
 
 func checks() map[string]any {
 	var out map[string]any
-	err := json.Unmarshal([]byte(`{"checks_run":4,"checks_passed":2,"checks_failed":2,"results":{
+	err := json.Unmarshal([]byte(`{"checks_run":4,"hostname":"hub-1","checks_passed":2,"checks_failed":2,"results":{
 		"cpu":{"status":"ok","message":"3%"},"memory":{"status":"ok","message":"40%"},
 		"disk":{"status":"critical","message":"/ is at 97%"},"raid":{"status":"unknown","message":"no answer in 10 s"}}}`), &out)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/trace"
 	"github.com/incidenthub/incidenthub/templates"
 )
@@ -34,13 +35,13 @@ type text struct {
 // textRun tells of a run without an incident.
 const textRun = "run"
 
-// NewNotices parses the built-in texts.
-func NewNotices() (*Notices, error) {
+// NewNotices parses the built-in texts. What r knows as a secret is told to nobody.
+func NewNotices(r *redact.Redactor) (*Notices, error) {
 	parts, err := template.New("parts").Option("missingkey=error").ParseFS(templates.FS, "notice/parts.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("read the notification texts: %w", err)
 	}
-	b := &Notices{texts: map[string]*text{}}
+	b := &Notices{texts: map[string]*text{}, redact: r}
 	for _, name := range []string{
 		string(channel.KindFiring), string(channel.KindUpdated), string(channel.KindResolved), string(channel.KindTest), textRun,
 	} {

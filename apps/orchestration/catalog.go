@@ -98,7 +98,7 @@ func (c *Catalog) Reload(ctx context.Context, generation int64) error {
 			return cmp.Or(cmp.Compare(a.Graph.Trigger.Priority, b.Graph.Trigger.Priority), cmp.Compare(a.Name, b.Name))
 		})
 		for _, r := range list {
-			if r.Graph.Trigger.On == graph.TriggerIncident {
+			if r.Graph.Trigger.WaitsFor(graph.TriggerIncident) {
 				set.incident[tenant] = append(set.incident[tenant], r)
 			}
 		}

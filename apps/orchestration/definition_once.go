@@ -50,7 +50,7 @@ func (s *DefinitionService) once(ctx context.Context, tenant string, in Definiti
 			if err := s.db.From(ctx).Select("*").Create(&d).Error; err != nil {
 				return err
 			}
-			return s.keepVersion(ctx, d, in.By)
+			return s.keepVersion(ctx, d, in.By, false)
 		}
 		d := list[0]
 		definition = d.ID
@@ -67,7 +67,7 @@ func (s *DefinitionService) once(ctx context.Context, tenant string, in Definiti
 		version = known[0].Version + 1
 		d.Version, d.UpdatedAt = version, now
 		d.set(in)
-		return s.keepVersion(ctx, d, in.By)
+		return s.keepVersion(ctx, d, in.By, false)
 	})
 	return definition, version, err
 }

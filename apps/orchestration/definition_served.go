@@ -31,8 +31,10 @@ func notServed(raw []byte) []graph.Problem {
 	warn := func(pointer, message, suggestion string) {
 		out = append(out, graph.Problem{Pointer: pointer, Message: message, Suggestion: suggestion, Severity: graph.SeverityWarning})
 	}
-	if t := def.Trigger; t != nil && slices.Contains(notYet, t.On) {
-		warn("/trigger/on", fmt.Sprintf("nothing in this release starts pipelines on %q", t.On), `use "webhook" until then`)
+	for _, kind := range notYet {
+		if def.Trigger.WaitsFor(kind) {
+			warn("/trigger/on", fmt.Sprintf("nothing in this release starts pipelines on %q", kind), `use "webhook" until then`)
+		}
 	}
 	for i, n := range def.Nodes {
 		at := fmt.Sprintf("/nodes/%d", i)
@@ -45,8 +47,6 @@ func notServed(raw []byte) []graph.Problem {
 			if err == nil && json.Unmarshal(config, &c) == nil && slices.Contains(providersToCome, c.Provider) {
 				warn(at+"/config/provider", fmt.Sprintf("node %q: this release cannot ask %s yet: the node fails, and the run goes on without it", n.ID, c.Provider), `use "active" or "local" until then`)
 			}
-		case "context":
-			warn(at+"/type", fmt.Sprintf("node %q: this release does not run %s nodes: the node fails, and the run goes on without it", n.ID, n.Type), "")
 		case "ingest", "notify":
 			config, err := json.Marshal(n.Config)
 			var c struct {

@@ -122,7 +122,7 @@ func (s *DefinitionService) insert(ctx context.Context, tenant string, in Defini
 		if err := s.scheduleSince(ctx, d); err != nil {
 			return err
 		}
-		return s.keepVersion(ctx, d, in.By)
+		return s.keepVersion(ctx, d, in.By, in.Vouched)
 	})
 }
 
@@ -131,9 +131,9 @@ func (d *Definition) set(in DefinitionInput) {
 	d.Config, d.Tags = storage.Doc(in.Config), storage.Doc(in.Tags)
 }
 
-func (s *DefinitionService) keepVersion(ctx context.Context, d Definition, by string) error {
+func (s *DefinitionService) keepVersion(ctx context.Context, d Definition, by string, vouched bool) error {
 	return s.db.From(ctx).Create(&DefinitionVersion{
-		DefinitionID: d.ID, Version: d.Version, TenantID: d.TenantID, Config: d.Config, CreatedBy: by, CreatedAt: d.UpdatedAt,
+		DefinitionID: d.ID, Version: d.Version, TenantID: d.TenantID, Config: d.Config, CreatedBy: by, CreatedAt: d.UpdatedAt, Vouched: vouched,
 	}).Error
 }
 
@@ -174,11 +174,11 @@ func (s *DefinitionService) SetActive(ctx context.Context, tenant, ref string, a
 			return nil
 		}
 		return InputOfDefinition(*d).check(specs)
-	}, by)
+	}, by, false)
 }
 
 // edit loads a definition, changes it and saves it if nobody was faster, with a new version if the config changed.
-func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn func(*Definition) error, by string) (Definition, error) {
+func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn func(*Definition) error, by string, vouched bool) (Definition, error) {
 	var d Definition
 	err := s.change(ctx, func(ctx context.Context) error {
 		was, err := s.Get(ctx, tenant, ref)
@@ -206,7 +206,7 @@ func (s *DefinitionService) edit(ctx context.Context, tenant, ref string, fn fun
 		case res.RowsAffected == 0:
 			return &DefinitionChangedError{Newest: was.Version, ChangedAt: was.UpdatedAt}
 		case fresh:
-			if err := s.keepVersion(ctx, d, by); err != nil {
+			if err := s.keepVersion(ctx, d, by, vouched); err != nil {
 				return err
 			}
 		}

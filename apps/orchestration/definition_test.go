@@ -270,30 +270,30 @@ func TestPresets(t *testing.T) {
 			return out
 		}
 		want := map[string]bool{
-			"direct": true, "health-checked": false, "ai-analyzed": false, "full": false, "local-monitor": false, "local-smart": false,
+			"direct": false, "health-checked": false, "ai-analyzed": false, "full": true, "local-monitor": false, "local-smart": false,
 		}
 		if diff := cmp.Diff(want, state()); diff != "" {
 			t.Errorf("presets and whether they are active: %s", diff)
 		}
 
 		// What an operator did to them stays, and no start adds a second route.
-		if err := s.SoftDelete(ctx, tenant, "full"); err != nil {
+		if err := s.SoftDelete(ctx, tenant, "direct"); err != nil {
 			t.Fatal(err)
 		}
-		direct, err := s.Get(ctx, tenant, "direct")
+		full, err := s.Get(ctx, tenant, "full")
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := orchestration.InputOfDefinition(direct)
+		in := orchestration.InputOfDefinition(full)
 		in.Name = "main"
-		if _, err := s.Update(ctx, tenant, "direct", 0, in); err != nil {
+		if _, err := s.Update(ctx, tenant, "full", 0, in); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.InstallPresets(ctx, tenant, orchestration.ActivePreset); err != nil {
 			t.Fatal(err)
 		}
 		got := state()
-		if _, back := got["full"]; back || !got["main"] || got["direct"] {
+		if _, back := got["direct"]; back || !got["main"] || got["full"] {
 			t.Errorf("after another start: %v", got)
 		}
 		if active, err := s.List(ctx, tenant, false); err != nil || len(active) != 1 || active[0].Name != "main" {

@@ -87,7 +87,7 @@ func (s *DefinitionService) Change(
 			}
 			d.become(in)
 			return nil
-		}, in.By)
+		}, in.By, in.Vouched)
 		if !errors.Is(err, ErrDefinitionConflict) {
 			break
 		}

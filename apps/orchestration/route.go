@@ -66,7 +66,7 @@ func (i *Intake) takers(ctx context.Context, a *acceptance, o *event.Stored, lis
 	subject := &graph.Subject{On: p.On, Entry: p.Entry.Name, Source: o.Source, Origin: p.Origin, Alert: o.Observation, Now: a.at}
 	over := false
 	for _, r := range list {
-		if over && !r.Shadow || r.Graph.Trigger.On != p.On {
+		if over && !r.Shadow || !r.Graph.Trigger.WaitsFor(p.On) {
 			continue
 		}
 		ok, miss := r.Graph.Trigger.Match(ctx, subject)

@@ -78,6 +78,7 @@ type NodeContext struct {
 // RunFacts names the run to its nodes.
 type RunFacts struct {
 	ID, DefinitionID    id.ID
+	Version             int64 // of the definition
 	Receipt             id.ID // zero: none is behind it
 	Tenant, TraceID     string
 	Source, Environment string
@@ -340,7 +341,7 @@ func (w *walk) context(n *graph.Node, plain bool) *NodeContext {
 			return w.s.tell(t)
 		},
 		Run: RunFacts{
-			ID: x.id, Receipt: x.receipt, DefinitionID: x.definition, Tenant: x.tenant, TraceID: x.trace, Source: x.source, Environment: x.environment,
+			ID: x.id, Receipt: x.receipt, DefinitionID: x.definition, Version: x.version, Tenant: x.tenant, TraceID: x.trace, Source: x.source, Environment: x.environment,
 			Incident: x.incident, Event: x.eventKind, EventSeq: x.eventSeq, Alerts: x.alerts, PreviousTypes: types,
 		},
 	}

@@ -28,14 +28,14 @@ var (
 		FROM incidents t WHERE t.id = v.id`)
 
 	runAlerts = storage.Lookup([]storage.Column{storage.Col("receipt_id", storage.UUID), storage.Col("run_id", storage.UUID), storage.Col("incident_id", storage.UUID)}, `
-		SELECT DISTINCT a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
+		SELECT DISTINCT v.run_id AS owner, v.incident_id AS incident_id, a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
 		       CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
 		FROM ledger l JOIN alerts a ON a.id = l.alert_id WHERE l.receipt_id = v.receipt_id AND l.run_id = v.run_id AND l.incident_id = v.incident_id`)
 
 	// incidentAlerts are of the incidents of runs that no push is behind.
 	incidentAlerts = storage.Lookup([]storage.Column{storage.Col("incident_id", storage.UUID)}, `
-		SELECT a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description, CAST(a.labels AS text) AS labels,
-		       CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
+		SELECT a.incident_id AS owner, a.incident_id, a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description,
+		       CAST(a.labels AS text) AS labels, CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
 		FROM alerts a WHERE a.incident_id = v.incident_id ORDER BY a.id LIMIT 100`)
 )
 
@@ -120,42 +120,84 @@ func (s *session) ready() error {
 
 // facts reads the incident and the alerts of a loaded run, once.
 func (s *session) facts(x *run) {
-	if x.loaded || x.folded {
-		return
+	if s.wantFacts(x) {
+		s.failure = errors.Join(s.failure, s.tx.Flush())
 	}
-	x.loaded = true
-	if x.incidentID.IsZero() {
-		return
+}
+
+// about says whose alerts a run tells of: those that a push brought to an incident, by the run that has them in the books, or all of an
+// incident that no push is behind.
+type about struct{ owner, incident id.ID }
+
+// wantFacts queues the look-up of the incidents and alerts of loaded runs, as far as they have not been read. It reports whether there is
+// something to flush.
+func (s *session) wantFacts(runs ...*run) bool {
+	incidents, pushed, whole := runIncident.Rows(), runAlerts.Rows(), incidentAlerts.Rows()
+	byIncident, byOwner := map[id.ID][]*run{}, map[about][]*run{}
+	for _, x := range runs {
+		if x.loaded || x.folded {
+			continue
+		}
+		x.loaded = true
+		if x.incidentID.IsZero() {
+			continue
+		}
+		if byIncident[x.incidentID] == nil {
+			incidents.Add(x.incidentID)
+		}
+		byIncident[x.incidentID] = append(byIncident[x.incidentID], x)
+		of := about{x.id, x.incidentID}
+		switch {
+		case x.receipt.IsZero():
+			of.owner = x.incidentID
+		case x.repeats():
+			of.owner = x.parent
+		}
+		if byOwner[of] == nil {
+			if x.receipt.IsZero() {
+				whole.Add(x.incidentID)
+			} else {
+				pushed.Add(x.receipt, of.owner, x.incidentID)
+			}
+		}
+		byOwner[of] = append(byOwner[of], x)
 	}
-	one, alerts := runIncident.Rows(), runAlerts.Rows()
-	one.Add(x.incidentID)
-	of := x.id
-	if x.repeats() {
-		of = x.parent
+	if len(byIncident) == 0 {
+		return false
 	}
-	find := runAlerts
-	if x.receipt.IsZero() { // no push is behind it
-		find, alerts = incidentAlerts, incidentAlerts.Rows()
-		alerts.Add(x.incidentID)
-	} else {
-		alerts.Add(x.receipt, of, x.incidentID)
-	}
-	s.tx.Query(runIncident, one, func(r storage.Row) error {
-		i := &event.Incident{}
-		x.incident = i
-		return r.Scan(&i.ID, &i.GroupKey, &i.Title, &i.Description, &i.Summary, &i.Status, &i.Severity, &i.EventSeq, &i.CreatedAt, &i.ResolvedAt)
-	})
-	s.tx.Query(find, alerts, func(r storage.Row) error {
-		a := &event.Alert{IncidentID: x.incidentID}
-		var labels, annotations []byte
-		if err := r.Scan(&a.ID, &a.Source, &a.Fingerprint, &a.Name, &a.Severity, &a.Status, &a.Description, &labels, &annotations, &a.Occurrences,
-			&a.StartedAt, &a.EndedAt); err != nil {
+	s.tx.Query(runIncident, incidents, func(r storage.Row) error {
+		var i event.Incident
+		if err := r.Scan(&i.ID, &i.GroupKey, &i.Title, &i.Description, &i.Summary, &i.Status, &i.Severity, &i.EventSeq, &i.CreatedAt, &i.ResolvedAt); err != nil {
 			return err
 		}
-		_ = json.Unmarshal(labels, &a.Labels)           // written by the fold
-		_ = json.Unmarshal(annotations, &a.Annotations) // written by the fold
-		x.alerts = append(x.alerts, a)
+		for _, x := range byIncident[i.ID] {
+			own := i
+			x.incident = &own
+		}
 		return nil
 	})
-	s.failure = errors.Join(s.failure, s.tx.Flush())
+	scan := func(r storage.Row) error {
+		var of about
+		var a event.Alert
+		var labels, annotations []byte
+		if err := r.Scan(&of.owner, &of.incident, &a.ID, &a.Source, &a.Fingerprint, &a.Name, &a.Severity, &a.Status, &a.Description, &labels, &annotations,
+			&a.Occurrences, &a.StartedAt, &a.EndedAt); err != nil {
+			return err
+		}
+		a.IncidentID = of.incident
+		for _, x := range byOwner[of] {
+			own := a
+			_ = json.Unmarshal(labels, &own.Labels)           // written by the fold
+			_ = json.Unmarshal(annotations, &own.Annotations) // written by the fold
+			x.alerts = append(x.alerts, &own)
+		}
+		return nil
+	}
+	if pushed.Len() > 0 {
+		s.tx.Query(runAlerts, pushed, scan)
+	}
+	if whole.Len() > 0 {
+		s.tx.Query(incidentAlerts, whole, scan)
+	}
+	return true
 }

@@ -89,7 +89,7 @@ func (s *Scheduler) take(tx *storage.Tx, tenant string, r *Route, slot time.Time
 // scheduleSince notes by the database's clock that a schedule counts from now on: what was due before it was made, changed or switched on
 // is not made up for.
 func (s *DefinitionService) scheduleSince(ctx context.Context, d Definition) error {
-	if def, _ := graph.Parse(d.Config.V); def == nil || def.Trigger == nil || def.Trigger.On != graph.TriggerSchedule {
+	if def, _ := graph.Parse(d.Config.V); def == nil || !def.Trigger.WaitsFor(graph.TriggerSchedule) {
 		return nil
 	}
 	now, args := "now()", []any{d.ID, d.TenantID}
@@ -116,7 +116,7 @@ type Schedule struct {
 // Schedule returns nil for a pipeline without one.
 func (s *DefinitionService) Schedule(ctx context.Context, d Definition) (*Schedule, error) {
 	def, _ := graph.Parse(d.Config.V)
-	if def == nil || def.Trigger == nil || def.Trigger.On != graph.TriggerSchedule {
+	if def == nil || !def.Trigger.WaitsFor(graph.TriggerSchedule) {
 		return nil, nil //nolint:nilnil // most have none
 	}
 	out := &Schedule{Last: []Slot{}}

@@ -23,7 +23,7 @@ const (
 )
 
 // slowSlots is how many slow nodes of one queue run at once when nobody says otherwise.
-const slowSlots = 32
+const slowSlots = 128
 
 // slow executes the nodes of one queue: begin marks a node as running, its handler works with a lease that is renewed meanwhile, and
 // end books what came of it. Each of the three asks first whether the job is still held.
@@ -68,8 +68,8 @@ func (r *Runner) newSlow(c Config, name string) *slow {
 		w.slots = slowSlots
 	}
 	w.life, w.cut = context.WithCancel(context.Background())
-	w.begins = storage.NewQueue(c.DB, storage.QueueOptions{Name: "begin " + name, Max: 50, Workers: 1}, w.applyBegins)
-	w.ends = storage.NewQueue(c.DB, storage.QueueOptions{Name: "end " + name, Max: 50, Workers: 1}, w.applyEnds)
+	w.begins = storage.NewQueue(c.DB, storage.QueueOptions{Name: "begin " + name, Max: 200, Workers: 1}, w.applyBegins)
+	w.ends = storage.NewQueue(c.DB, storage.QueueOptions{Name: "end " + name, Max: 200, Workers: 1}, w.applyEnds)
 	w.beats = storage.NewQueue(c.DB, storage.QueueOptions{Name: "beat " + name, Max: 200, Workers: 1}, w.applyBeats)
 	w.poller = &queue.Poller{Queue: name, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: w.log, Lease: c.Lease, Room: w.room, Do: w.take}
 	return w
@@ -223,6 +223,7 @@ func (w *slow) open(tx *storage.Tx, items []*slowItem, fence func(tx *storage.Tx
 		return nil, err
 	}
 	s.told.WantRuns(unique(runs))
+	s.wantFacts(s.order...)
 	return s, tx.Flush()
 }
 

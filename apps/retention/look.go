@@ -2,6 +2,7 @@ package retention
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
@@ -13,6 +14,26 @@ var (
 	preflights = aged("preflight_runs")
 	checkRuns  = often(aged("check_runs"))
 )
+
+// analyses stay as long as the incident or the run that they belong to; the others are over when they are old.
+var analyses = sweep{
+	name: "analyses", table: "analyses", key: "id", rows: "1",
+	until: func(l limits) time.Time { return l.old },
+	over: func(dry bool) string {
+		incident := `(SELECT 1 FROM incidents i WHERE i.id = x.incident_id LIMIT 1) IS NULL`
+		run := `(SELECT 1 FROM runs u WHERE u.id = x.run_id LIMIT 1) IS NULL`
+		if dry {
+			incident = fmt.Sprintf(incidentOver, "x.incident_id")
+			run = `(SELECT 1 FROM runs u WHERE u.id = x.run_id AND NOT (` + fmt.Sprintf(runOver, "u") + `) LIMIT 1) IS NULL`
+		}
+		return all(`x.status <> 'running'`, incident, run)
+	},
+	remove: func(ctx context.Context, p *pass, keys []id.ID) ([]id.ID, error) {
+		return nil, p.each(ctx, p.args(keys), removeAnalyses)
+	},
+}
+
+var removeAnalyses = removal{"analyses", `DELETE FROM analyses WHERE id IN @keys AND tenant_id = @tenant`}
 
 // checksKept is how long runs of checks are kept, when all is kept no shorter: there are many of them, and charts show no more.
 const checksKept = 30 * 24 * time.Hour

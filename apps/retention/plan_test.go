@@ -52,7 +52,7 @@ func TestStatementsUseAKey(t *testing.T) {
 		}
 		ask("oldest push", oldestPush)
 		ask("deliveries of runs lock", told.lockSQL(db.Engine()))
-		list := append([]removal{removeBodies, removeReceipts, removeObservations, removeHistory, removeEvents, removeVectors, {"incident_events", removeSomeEvents}}, removeSnapshots...)
+		list := append([]removal{removeBodies, removeReceipts, removeObservations, removeHistory, removeEvents, removeVectors, removeAnalyses, {"incident_events", removeSomeEvents}}, removeSnapshots...)
 		for _, more := range [][]removal{ofRuns, ofDeliveries, ofMessages, ofAlerts} {
 			list = append(list, more...)
 		}
@@ -106,6 +106,7 @@ func fill(t *testing.T, db *storage.DB, n int) {
 		"changes":          "id K, tenant_id 'a', title 't', kind 'deploy', at ?, created_at ?",
 		"preflight_runs":   "id K, tenant_id 'a', instance_id 'i', passed 1, warnings 0, errors 0, overall_status 'ok', triggered_by 't', checks '[]', created_at ?",
 		"check_runs":       "id K, tenant_id 'a', checker_name 'cpu', hostname 'h', status 'ok', message 'm', origin 'api', duration_ms 1, executed_at ?",
+		"analyses":         "id K, tenant_id 'a', run_id K, incident_id K, provider 'local', status 'succeeded', created_at ?",
 		"incident_vectors": "incident_id K, tenant_id 'a', event_seq 1, vector 'x', made_at ?",
 		"incident_events":  "incident_id K, seq 1, tenant_id 'a', kind 'opened', details '{}', created_at ?",
 		"jobs":             "kind CASE WHEN g % 2 = 0 THEN 'fold' ELSE 'node' END, ref K, tenant_id 'a', queue 'q', due_at ?, created_at ?",

@@ -10,7 +10,7 @@ import (
 )
 
 // sweeps are in order: what needs something goes before it, and parts go last, of what stays.
-var sweeps = []sweep{runs, receipts, deliveries, messages, history, alerts, incidents, bodies, snapshots, changes, preflights, checkRuns}
+var sweeps = []sweep{runs, receipts, deliveries, messages, history, alerts, incidents, bodies, snapshots, analyses, changes, preflights, checkRuns}
 
 // told is any delivery, with a run or without.
 var told = sweep{

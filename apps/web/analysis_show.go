@@ -222,7 +222,7 @@ func (w *Web) analyze(ctx context.Context, tenant string, incident id.ID) error 
 	ctx, cancel := context.WithTimeout(ctx, analysisTime+time.Second)
 	defer cancel()
 	_, err := w.Analyst.Analyze(ctx, &intelligence.Request{
-		Tenant: tenant, TraceID: trace.From(ctx), IncidentID: incident, Provider: intelligence.Active, Timeout: analysisTime,
+		Tenant: tenant, TraceID: trace.From(ctx), IncidentID: incident, Provider: intelligence.Active, Timeout: analysisTime, Gather: true,
 	})
 	return err
 }

@@ -28,6 +28,24 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+func TestTriggerWords(t *testing.T) {
+	t.Parallel()
+	for trigger, want := range map[string]string{
+		`{}`:                                  "Runs for every alert that comes in.",
+		`{"on":""}`:                           "Runs for every alert that comes in.",
+		`{"on":"webhook","when":"name=='x'"}`: "Runs for every alert that comes in where name=='x'.",
+		`{"on":["webhook"]}`:                  "Runs for every alert that comes in.",
+		`{"on":["check","webhook"]}`:          "Runs for every alert that comes in, and for those of checks.",
+		`{"on":["check","monitor"]}`:          "Runs on: check, monitor.",
+		`{"on":"schedule"}`:                   "Runs on: schedule.",
+		`{"on":["webhook","check"],"sources":["prod"],"continue":true}`: "Runs for every alert that comes in, and for those of checks by prod; later pipelines may take it, too.",
+	} {
+		if got := triggerWords(json.RawMessage(`{"trigger":` + trigger + `}`)); got != want {
+			t.Errorf("%s: %q, want %q", trigger, got, want)
+		}
+	}
+}
+
 func TestStamp(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

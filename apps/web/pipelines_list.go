@@ -82,14 +82,27 @@ func (w *Web) pipelineShow(c *gin.Context) {
 	w.page(c, http.StatusOK, "pipeline", page)
 }
 
+// oneOrMore is a list of words that may be written as one word.
+type oneOrMore []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *oneOrMore) UnmarshalJSON(raw []byte) error {
+	var one string
+	if json.Unmarshal(raw, &one) == nil {
+		*o = oneOrMore{one}
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(o))
+}
+
 // triggerWords says in a sentence what starts a definition.
 func triggerWords(config json.RawMessage) string {
 	var d struct {
 		Trigger struct {
-			On       string   `json:"on"`
-			Sources  []string `json:"sources"`
-			When     string   `json:"when"`
-			Continue bool     `json:"continue"`
+			On       oneOrMore `json:"on"`
+			Sources  []string  `json:"sources"`
+			When     string    `json:"when"`
+			Continue bool      `json:"continue"`
 			Match    []struct {
 				Field string `json:"field"`
 				Op    string `json:"op"`
@@ -102,8 +115,16 @@ func triggerWords(config json.RawMessage) string {
 	}
 	t := d.Trigger
 	text := "Runs for every alert that comes in"
-	if t.On != "" && t.On != "webhook" {
-		text = "Runs on: " + words(t.On)
+	switch {
+	case len(t.On) == 0 || len(t.On) == 1 && (t.On[0] == "" || t.On[0] == "webhook"):
+	case len(t.On) == 2 && slices.Contains(t.On, "webhook") && slices.Contains(t.On, "check"):
+		text += ", and for those of checks"
+	default:
+		var on []string
+		for _, kind := range t.On {
+			on = append(on, words(kind))
+		}
+		text = "Runs on: " + strings.Join(on, ", ")
 	}
 	if len(t.Sources) > 0 && t.Sources[0] != "*" {
 		text += " by " + strings.Join(t.Sources, ", ")

@@ -49,6 +49,7 @@ func lines() []line {
 		{name: "at 200/s, answered: p50 / p99 ms", aim: "<= 6 / 40", stage: stagePace, value: acceptTimes},
 		{name: "… alert to receiver: p50 / p99 ms", aim: "<= 10 / –", stage: stagePace, value: func(f Figures) string { return pair(f.EndToEndP50, f.EndToEndP99) }},
 		{name: "preset full (checks, analysis): alert to receiver/s", aim: ">= 500", stage: stageFull, value: func(f Figures) string { return whole(f.EndToEndRate) }},
+		{name: "… alerts/s until all are analysed too", stage: stageFull, value: func(f Figures) string { return whole(f.DoneRate) }},
 		{name: "… CPU us/alert", stage: stageFull, value: cpuEach},
 		{name: "… at 200/s, alert to receiver: p50 / p99 ms", aim: "<= 3,000 / –", stage: stageFullPace, value: func(f Figures) string { return pair(f.EndToEndP50, f.EndToEndP99) }},
 		{name: "receiver down: accepts/s (of normal)", aim: ">= 90 %", loads: downRate},

@@ -23,8 +23,8 @@ const (
 	// The load full has two parts.
 	stageFull     = "full"
 	stageFullPace = "full-pace"
-	stageBatch   = "batch"
-	stageRepeat  = "repeat"
+	stageBatch    = "batch"
+	stageRepeat   = "repeat"
 	// The load receiver-down has three parts.
 	stageUp        = "receiver-up"
 	stageDown      = "receiver-down"

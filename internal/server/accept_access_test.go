@@ -15,7 +15,7 @@ import (
 // free are the addresses that need no credential: nothing of the hub's data is behind them.
 func free(method, pattern string) bool {
 	p := strings.TrimSuffix(pattern, "/")
-	return method == http.MethodGet && (p == "/healthz" || p == "/livez") || p == "/login" || p == "/theme" || p == "/favicon.ico" || strings.HasPrefix(pattern, "/static/")
+	return method == http.MethodGet && (p == "/healthz" || p == "/livez" || p == "/intelligence/health") || p == "/login" || p == "/theme" || p == "/favicon.ico" || strings.HasPrefix(pattern, "/static/")
 }
 
 // TestEveryRoute is abuse test A1 for the whole server, pages included: every route that is registered, with no credential, a wrong
@@ -39,12 +39,12 @@ func TestEveryRoute(t *testing.T) {
 		pages := 0
 		nothingWritten(t, h, func() {
 			for n, r := range routes {
-				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":queue", "notify", ":name", "x", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
+				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":queue", "notify", ":name", "x", ":checker", "cpu", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
 				if strings.ContainsAny(path, ":*") {
 					t.Errorf("%s %s has a parameter that this test does not fill in", r.Method, r.Path)
 				}
 				bare := strings.TrimSuffix(path, "/")
-				page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/orchestration/") && !strings.HasPrefix(path, "/alerts/webhook") &&
+				page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/orchestration/") && !strings.HasPrefix(path, "/intelligence/") && !strings.HasPrefix(path, "/alerts/webhook") &&
 					bare != "/metrics" && bare != "/docs" && bare != "/openapi.json"
 				if free(r.Method, r.Path) {
 					continue

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/internal/server/servertest"
@@ -225,7 +227,7 @@ func TestAnalysisTogether(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := looks.calls.Load(); n != 1 {
+	if n := looks.calls.Load(); n != 2 { // by the checks that are evidence, and by the analyzer: this machine shares nothing itself
 		t.Errorf("the machine was looked at %d times", n)
 	}
 	var list analysisList
@@ -233,6 +235,61 @@ func TestAnalysisTogether(t *testing.T) {
 	if len(list.Items) != asked {
 		t.Errorf("%d rows", len(list.Items))
 	}
+}
+
+// TestAnalysisByHand: an analysis by hand knows what a run's would: checks, what was there before, changes and runbooks.
+func TestAnalysisByHand(t *testing.T) {
+	t.Parallel()
+	servertest.Engines(t, nil, func(t *testing.T, h *servertest.Hub) {
+		h = h.With(t)
+		h.Send(servertest.Fire("Slow"))
+		h.Rest()
+		h.Send(servertest.Resolve("Slow"))
+		h.Rest()
+		h.Want(http.StatusCreated, http.MethodPost, "/api/v1/changes", servertest.Map{"title": "api 2.4.1", "kind": "deploy", "labels": servertest.Map{}})
+		h.Send(servertest.Push(servertest.Alert{Name: "Slow", Labels: map[string]string{"region": "eu", "runbook_url": "https://wiki.example.com/slow"}}))
+		h.Rest()
+		all := h.Incidents()
+		incident := all[len(all)-1].ID
+		kinds := func(analysis string) map[string]int {
+			t.Helper()
+			var d struct {
+				Rung     string `json:"rung"`
+				Status   string `json:"status"`
+				Evidence []struct {
+					ID, Kind, Title string
+					Status          string
+				} `json:"evidence"`
+			}
+			h.Get("/api/v1/analyses/"+analysis, &d)
+			out := map[string]int{}
+			for _, e := range d.Evidence {
+				out[e.Kind]++
+				if e.Kind == "check" && (e.Status == "" || e.ID == "") {
+					t.Errorf("%+v", e)
+				}
+			}
+			return out
+		}
+		want := map[string]int{"alert": 1, "check": 3, "history": 1, "change": 1, "runbook": 1}
+		made := h.Want(http.StatusOK, http.MethodPost, "/api/v1/incidents/"+incident+"/analyze", nil)
+		if diff := cmp.Diff(want, kinds(made["id"].(string))); diff != "" {
+			t.Errorf("evidence (-want +got):\n%s", diff)
+		}
+		h.Want(http.StatusOK, http.MethodGet, "/intelligence/recommendations/?incident_id="+incident, nil)
+		var list analysisList
+		h.Get("/api/v1/analyses?incident_id="+incident, &list)
+		if len(list.Items) != 2 {
+			t.Fatalf("%d analyses", len(list.Items))
+		}
+		if diff := cmp.Diff(want, kinds(list.Items[0].ID)); diff != "" {
+			t.Errorf("evidence of recommendations (-want +got):\n%s", diff)
+		}
+		var checks struct{ Items []any }
+		if h.Get("/api/v1/checks?limit=100", &checks); len(checks.Items) != 3 {
+			t.Errorf("%d checks were run for two analyses at once", len(checks.Items))
+		}
+	})
 }
 
 // counted waits at its gate and remembers its calls.

@@ -78,6 +78,7 @@ type core struct {
 	look        host.Probe // the same; each look is one
 	checks      *checkers.Service
 	checkRuns   *checkers.Store
+	byHand      intelligence.Gatherer // nil in rehearsals
 	analysts    *intelligence.Service
 	analyses    *intelligence.Reader
 	alerts      *alerts.Reader
@@ -171,10 +172,10 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 	if err := c.openChecks(); err != nil {
 		return c, err
 	}
-	if err := c.openIntelligence(); err != nil {
+	if err := c.openContext(); err != nil {
 		return c, err
 	}
-	if err := c.openContext(); err != nil {
+	if err := c.openIntelligence(); err != nil {
 		return c, err
 	}
 	return c, c.wire() //nolint:contextcheck // transactions have their own
@@ -255,7 +256,7 @@ func (c *core) wire() (err error) {
 		return err
 	}
 	c.queues = &queue.Viewer{DB: c.db, Clock: c.clock, Names: worker.Queues(), Doorbell: c.bell.Doorbell, Away: c.bell.Away}
-	notices, err := notify.NewNotices()
+	notices, err := notify.NewNotices(c.redact)
 	if err != nil {
 		return err
 	}

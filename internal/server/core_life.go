@@ -30,6 +30,9 @@ func (c *core) start() error {
 			c.history.Start()
 		}
 	}
+	if c.rehearsing == nil {
+		c.analysts.Start()
+	}
 	if slices.Contains(queues, notify.QueueNotify) {
 		c.notify.Start()
 	}

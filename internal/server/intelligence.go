@@ -19,11 +19,11 @@ import (
 
 // Analyzer analyses without a hub, for one command: it looks at the machine by itself.
 func Analyzer(log *slog.Logger) (*intelligence.Analyzer, error) {
-	return analyzer(host.New(host.Config{}), redact.New(), log)
+	return analyzer(analysts.Deps{Probe: host.New(host.Config{})}, redact.New(), log)
 }
 
-func analyzer(probe host.Probe, r *redact.Redactor, log *slog.Logger) (*intelligence.Analyzer, error) {
-	kinds, err := analysts.New(analysts.Builtin(analysts.Deps{Probe: probe})...)
+func analyzer(d analysts.Deps, r *redact.Redactor, log *slog.Logger) (*intelligence.Analyzer, error) {
+	kinds, err := analysts.New(analysts.Builtin(d)...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,8 @@ func knownProviders() ([]string, error) {
 
 // openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.
 func (c *core) openIntelligence() error {
-	one, err := analyzer(c.probe, c.redact, c.log)
+	// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
+	one, err := analyzer(analysts.Deps{Probe: c.probe, Gap: host.DefaultGap}, c.redact, c.log)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (c *core) openIntelligence() error {
 		return err
 	}
 	if c.analysts, err = intelligence.New(intelligence.Config{
-		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses,
+		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Gather: c.byHand, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses,
 	}); err != nil {
 		return err
 	}

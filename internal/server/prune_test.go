@@ -588,6 +588,19 @@ func TestPruneByAge(t *testing.T) {
 		for _, s := range []stored{gone, stays} {
 			a.exec(`INSERT INTO incident_vectors (incident_id, tenant_id, event_seq, vector, made_at) VALUES (?, 'default', 1, ?, ?)`, s.incident, []byte("x"), a.now)
 		}
+		unlike := a.add(push{age: 40, incident: "open"})
+		old, fresh := a.now.Add(-100*day), a.now.Add(-3*day)
+		analysis := func(at time.Time, status string, incident, run id.ID) {
+			t.Helper()
+			a.exec(`INSERT INTO analyses (id, tenant_id, incident_id, run_id, provider, status, created_at) VALUES (?, 'default', ?, ?, 'local', ?, ?)`,
+				idAt(at), incident, run, status, at)
+		}
+		analysis(old, "succeeded", gone.incident, gone.run)
+		analysis(old, "failed", id.ID{}, id.ID{})
+		analysis(old, "running", id.ID{}, id.ID{})
+		analysis(old, "succeeded", unlike.incident, id.ID{}) // its incident stays
+		analysis(old, "succeeded", id.ID{}, stays.run)       // its run stays
+		analysis(fresh, "succeeded", id.ID{}, id.ID{})
 		for _, age := range []float64{100, 31, 3} { // checks are kept for 30 days at most
 			at := a.now.Add(-time.Duration(age * float64(day)))
 			a.exec(`INSERT INTO check_runs (id, tenant_id, checker_name, hostname, status, message, origin, duration_ms, executed_at)
@@ -618,6 +631,10 @@ func TestPruneByAge(t *testing.T) {
 		}
 		if a.count("incident_vectors", "incident_id = ?", stays.incident) != 1 {
 			t.Error("the vector of an incident that stays is gone")
+		}
+		if a.count("analyses", "tenant_id = 'default'") != 4 || a.count("analyses", "status = 'running'") != 1 || a.count("analyses", "incident_id = ?", unlike.incident) != 1 ||
+			a.count("analyses", "run_id = ?", stays.run) != 1 || a.count("analyses", "incident_id = ?", gone.incident) != 0 {
+			t.Error("analyses go with what they belong to, else by their age")
 		}
 	})
 }

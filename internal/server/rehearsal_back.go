@@ -184,7 +184,8 @@ func (r *replay) notes(ctx context.Context) ([]string, error) {
 		"The sources of %d receipts are not active any more; no pipeline that names sources takes them.")
 	var strangers []string
 	if err := db.Raw(`SELECT DISTINCT x.name FROM definitions x WHERE x.is_active AND x.deleted_at IS NULL
-		AND (x.config LIKE '%"on":"schedule"%' OR x.config LIKE '%"on":"manual"%') ORDER BY x.name`).Scan(&strangers).Error; err != nil {
+		AND (x.config LIKE '%"on":"schedule"%' OR x.config LIKE '%"on":"manual"%'
+		OR x.config LIKE '%"on":["schedule"%' OR x.config LIKE '%"on":["manual"%') ORDER BY x.name`).Scan(&strangers).Error; err != nil {
 		return nil, fmt.Errorf("read the stage: %w", storage.Classify(err))
 	}
 	if len(strangers) > 0 {

@@ -23,7 +23,11 @@ type Work struct {
 }
 
 func workOf(cfg config.Config) Work {
-	return Work{Queues: cfg.Jobs.Queues, Concurrency: cfg.Jobs.Concurrency}
+	w := Work{Concurrency: cfg.Jobs.Concurrency}
+	for _, q := range cfg.Jobs.Queues {
+		w.Queues = append(w.Queues, strings.TrimSpace(q))
+	}
+	return w
 }
 
 func (w Work) check() error {

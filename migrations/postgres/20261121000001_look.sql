@@ -70,10 +70,12 @@ CREATE TABLE analyses (
     created_at            timestamptz NOT NULL,
     started_at            timestamptz,
     completed_at          timestamptz,
-    duration_ms           bigint
+    duration_ms           bigint,
+    owner                 text NOT NULL DEFAULT ''
 );
 CREATE INDEX analyses_list ON analyses (tenant_id, id);
 CREATE INDEX analyses_incident ON analyses (incident_id, id) WHERE incident_id IS NOT NULL;
+CREATE INDEX analyses_running ON analyses (id) WHERE status = 'running';
 CREATE INDEX analyses_run ON analyses (run_id) WHERE run_id IS NOT NULL;
 
 CREATE TABLE changes (
@@ -101,9 +103,13 @@ CREATE TABLE incident_vectors (
 );
 CREATE INDEX incident_vectors_list ON incident_vectors (tenant_id, incident_id);
 CREATE INDEX incident_vectors_made ON incident_vectors (tenant_id, made_at);
+
+-- Written by the operator, with the database at hand: what its checks connect to is not guarded.
+ALTER TABLE definition_versions ADD COLUMN vouched boolean NOT NULL DEFAULT false;
 -- +goose StatementEnd
 
 -- +goose Down
 -- +goose StatementBegin
+ALTER TABLE definition_versions DROP COLUMN vouched;
 DROP TABLE incident_vectors, changes, analyses, preflight_runs, check_runs;
 -- +goose StatementEnd

@@ -187,7 +187,7 @@ func (l *look) walks() bool {
 		if m.ReadOnly || m.Total == 0 || m.Type == "squashfs" {
 			continue
 		}
-		if m.Available < m.Total/10 || m.Inodes > 0 && m.InodesFree < m.Inodes/10 {
+		if fullness(&m) > .9 || m.Inodes > 0 && m.InodesFree < m.Inodes/10 {
 			return true
 		}
 	}

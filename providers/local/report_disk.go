@@ -22,8 +22,11 @@ func diskReport(ctx context.Context, l *look, root string) []providers.Recommend
 	}
 	var recs []providers.Recommendation
 	days := oldDays(l)
-	large, cut := largeItems(ctx, l, root, days)
-	if len(large) > 0 {
+	large, cut, err := largeItems(ctx, l, root, days)
+	switch {
+	case err != nil:
+		recs = append(recs, unreadReport(l, root))
+	case len(large) > 0:
 		recs = append(recs, largeReport(l, root, used, large, cut))
 	}
 	if old := oldItems(ctx, l, days); len(old) > 0 {
@@ -37,6 +40,12 @@ func diskReport(ctx context.Context, l *look, root string) []providers.Recommend
 	return []providers.Recommendation{report(l, providers.Disk, providers.Low, "Disk Health Check", text,
 		[]string{"df -h " + quote(root), "df -i " + quote(root), "du -xh --max-depth=1 " + quote(root) + " | sort -h | tail -20"},
 		map[string]any{"path": shown(root), "disk_percent": used})}
+}
+
+// unreadReport says that nothing is known of a path: silence would read as "nothing large there".
+func unreadReport(l *look, root string) providers.Recommendation {
+	text := fmt.Sprintf("Nothing below %s could be read: it is not there, is no directory, is a symbolic link, or may not be read. Its use is not known.", clean(root, 120))
+	return report(l, providers.Disk, providers.Low, "Path Not Read", text, []string{"ls -ld " + quote(root), "df -h"}, map[string]any{"path": shown(root)})
 }
 
 // threshold is the size from which an item is large, in bytes.
@@ -72,13 +81,13 @@ func age(l *look, at time.Time) float64 {
 
 // largeItems are files and directories from the threshold on, at most three levels below root, largest first. A directory is as old as the
 // newest of its large files.
-func largeItems(ctx context.Context, l *look, root string, days int) (items []item, cut string) {
+func largeItems(ctx context.Context, l *look, root string, days int) (items []item, cut string, err error) {
 	w, err := l.walk(ctx, root, host.WalkOptions{
 		Depth: 3, Top: 4 * kept, LargeFrom: min(threshold(l), 1<<20), OldFrom: time.Duration(days) * 24 * time.Hour, Time: walkTime, Entries: walkEntries,
 	})
 	if err != nil {
 		l.missed("what is below %s", root)
-		return nil, ""
+		return nil, "", err
 	}
 	for _, d := range w.Dirs {
 		if d.Path == w.Root || d.Size < threshold(l) || depth(w.Root, d.Path) > 3 {
@@ -98,7 +107,7 @@ func largeItems(ctx context.Context, l *look, root string, days int) (items []it
 		}
 	}
 	slices.SortStableFunc(items, func(x, y item) int { return cmp.Or(cmp.Compare(y.size, x.size), cmp.Compare(x.path, y.path)) })
-	return atMost(items, kept), w.Cut
+	return atMost(items, kept), w.Cut, nil
 }
 
 // depth is how many levels p is below root.

@@ -94,9 +94,17 @@ func TestDiskReport(t *testing.T) {
 		t.Error(diff)
 	}
 
-	r = analyzed(t, madeUp(nil), &providers.Request{Kind: providers.Disk, Incident: &providers.Incident{ID: "i1", Metadata: map[string]any{"path": "/srv"}}})
+	small := madeUp(nil)
+	small.Walks = []host.RecordedWalk{{Root: "/srv", Walk: &host.Walk{Root: "/srv"}}}
+	r = analyzed(t, small, &providers.Request{Kind: providers.Disk, Incident: &providers.Incident{ID: "i1", Metadata: map[string]any{"path": "/srv"}}})
 	if x := r.Recommendations[0]; len(r.Recommendations) != 1 || x.Title != "Disk Health Check" || x.Priority != providers.Low || x.Details["path"] != "/srv" || x.IncidentID != "i1" {
 		t.Errorf("nothing large and nothing old: %+v", r.Recommendations)
+	}
+
+	rec.Walks = rec.Walks[1:] // now nothing is known of /data/in, which is not to read as "nothing is large there"
+	r = analyzed(t, rec, &providers.Request{Kind: providers.Disk, Options: providers.Options{Path: "/data/in", LargeFileMB: 20}})
+	if x := r.Recommendations[0]; len(r.Recommendations) != 2 || x.Title != "Path Not Read" || x.Priority != providers.Low || !strings.Contains(x.Description, "/data/in") {
+		t.Errorf("a path that cannot be read: %+v", r.Recommendations)
 	}
 }
 
@@ -199,5 +207,17 @@ func TestBesideNothingFound(t *testing.T) {
 	r := analyzed(t, madeUp(nil), incidentOf("Memory usage high"))
 	if x := firstOf(r, providers.Memory); x == nil || x.Details["top_processes"] == nil || x.Priority != providers.Low {
 		t.Errorf("got %+v", r.Recommendations)
+	}
+}
+
+// TestFiguresAsDf: the line about the host says what df and the check of disks say, also where root keeps much for itself.
+func TestFiguresAsDf(t *testing.T) {
+	t.Parallel()
+	rec := madeUp(func(s *host.Sample, _ bool) {
+		s.Mounts = []host.Mount{{Path: "/", Device: "/dev/vda", Type: "ext4", Options: "rw", Dev: 1, Total: 252 << 30, Free: 185 << 30, Available: 24 << 30, Inodes: 1e7, InodesFree: 9e6}}
+	})
+	r := analyzed(t, rec, &providers.Request{Incident: &providers.Incident{ID: "i1", Title: "host unhealthy"}})
+	if !strings.Contains(r.Summary, "fullest file system / at 74 %") {
+		t.Errorf("df says 74 %%: %s", r.Summary)
 	}
 }

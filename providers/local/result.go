@@ -99,17 +99,8 @@ func figures(l *look) string {
 	if m := l.b.Memory; m.Total > 0 {
 		s = append(s, percent(float64(m.Available), float64(m.Total))+" of memory available")
 	}
-	var fullest string
-	worst := -1.0
-	for _, m := range l.b.Mounts {
-		if m.Total > 0 && !m.ReadOnly {
-			if used := 1 - float64(m.Available)/float64(m.Total); used > worst {
-				worst, fullest = used, m.Path
-			}
-		}
-	}
-	if fullest != "" {
-		s = append(s, fmt.Sprintf("fullest file system %s at %s", clean(fullest, 100), percent(worst, 1)))
+	if m := stores(l.b); len(m) > 0 {
+		s = append(s, fmt.Sprintf("fullest file system %s at %s", clean(m[0].Path, 100), percent(fullness(m[0]), 1)))
 	}
 	return strings.Join(s, ", ")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
@@ -18,7 +19,8 @@ var ErrUnknown = errors.New("unknown provider")
 
 // Deps is what providers need from their surroundings.
 type Deps struct {
-	Probe host.Probe // what the local analyzer looks through
+	Probe host.Probe    // what the local analyzer looks through
+	Gap   time.Duration // between its two samples; 0: its own
 }
 
 // Kind is one kind of provider.
@@ -31,7 +33,7 @@ type Kind struct {
 // Builtin returns the kinds of this release.
 func Builtin(d Deps) []Kind {
 	// One for all: analyses of the same moment share what it sees of the host.
-	one := sync.OnceValues(func() (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe}) })
+	one := sync.OnceValues(func() (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe, Gap: d.Gap}) })
 	return []Kind{
 		{Name: "local", New: func(json.RawMessage) (providers.Provider, error) { return one() }},
 	}

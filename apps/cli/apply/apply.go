@@ -172,16 +172,20 @@ func (r *run) channel(ctx context.Context, e entry) (Step, error) {
 }
 
 func (r *run) pipeline(ctx context.Context, e entry) (Step, error) {
-	e.pipeline.By = r.o.By
+	e.pipeline.By, e.pipeline.Vouched = r.o.By, true // the file is the operator's
 	fields, err := r.Pipelines.Changes(ctx, r.o.Tenant, e.name, e.pipeline)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		_, err := r.Pipelines.Create(ctx, r.o.Tenant, e.pipeline)
 		return Step{Action: Created}, err
-	case err != nil || len(fields) == 0:
-		return Step{Action: Unchanged}, err
+	case err != nil:
+		return Step{}, err
+	case len(fields) == 0:
+		return Step{Action: Unchanged}, r.Pipelines.Vouch(ctx, r.o.Tenant, e.name)
 	}
-	_, err = r.Pipelines.Update(ctx, r.o.Tenant, e.name, 0, e.pipeline)
+	if _, err = r.Pipelines.Update(ctx, r.o.Tenant, e.name, 0, e.pipeline); err == nil {
+		err = r.Pipelines.Vouch(ctx, r.o.Tenant, e.name) // a change of other fields makes no version
+	}
 	return Step{Action: Updated, Changes: fields}, err
 }
 

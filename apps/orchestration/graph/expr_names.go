@@ -10,9 +10,9 @@ import (
 )
 
 // Names that triggers may read: what is known of an observation before it is folded.
-func triggerNames(on string) []string {
+func triggerNames(incident bool) []string {
 	names := []string{"alert", "labels", "severity", "status", "source", "entry", "origin", "instance", "name", "now"}
-	if on == TriggerIncident {
+	if incident {
 		names = append(names, "incident", "event")
 	}
 	return names

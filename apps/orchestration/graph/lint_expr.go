@@ -47,13 +47,13 @@ func valueWords() []string {
 }
 
 // triggerExpression checks trigger.when.
-func (c *checker) triggerExpression(at, on, source string) {
+func (c *checker) triggerExpression(at string, t *TriggerDef, source string) {
 	p, err := compileProgram(source)
 	if err != nil {
 		c.add(problemAt(at, "bad expression: "+err.Error(), ""))
 		return
 	}
-	known := triggerNames(on)
+	known := triggerNames(t.WaitsFor(TriggerIncident))
 	for _, name := range p.names {
 		_, isNode := c.index[name]
 		switch {

@@ -175,7 +175,24 @@ func TestLint(t *testing.T) {
 		"when is no condition": {node(`{"id":"a","type":"context","when":"'yes'"}`), []string{`/nodes/1/when: node "a": bad expression: expected bool, but got string`}},
 		"pattern from alert":   {node(`{"id":"a","type":"context","when":"severity matches alert.name"}`), []string{`/nodes/1/when: node "a": bad expression: the pattern on the right of matches must be a text in quotes, so that alerts cannot choose it`}},
 		"trigger on":           {triggered(`{"on":"webhok"}`), []string{`/trigger/on: unknown trigger "webhok" (did you mean "webhook"?)`}},
-		"trigger key":          {triggered(`{"when ":"true","prio":3}`), []string{`/trigger/when : unknown key "when " (did you mean "when"?)`, `/trigger/prio: unknown key "prio" (did you mean "priority"?)`}},
+		"trigger on several": {triggered(`{"on":["webhook","chek","check","webhook"]}`), []string{
+			`/trigger/on/1: unknown trigger "chek" (did you mean "check"?)`,
+			`warning /trigger/on/3: "webhook" is there twice (remove one of them)`,
+		}},
+		"trigger on two that cannot be": {triggered(`{"on":["webhook","schedule","incident","manual"],"cron":"@hourly"}`), []string{
+			`/trigger/on/1: "schedule" cannot be one of several (make a pipeline of its own for it)`,
+			`/trigger/on/2: "incident" cannot be one of several (make a pipeline of its own for it)`,
+			`/trigger/on/3: "manual" cannot be one of several (remove it: every active pipeline can be started by hand)`,
+		}},
+		"trigger on a number": {triggered(`{"on":["webhook",3]}`), []string{`/trigger/on/1: "on[1]" must be text, not a number`}},
+		"trigger on nothing":  {triggered(`{"on":[]}`), []string{`/trigger/on: an empty list waits for nothing (write "webhook", or leave it out)`}},
+		"key of another kind": {triggered(`{"on":["webhook","check"],"cron":"@hourly","events":["opened"]}`), []string{
+			`/trigger/cron: "cron" has no meaning for a trigger on webhook, check (it belongs to "on": "schedule")`,
+			`/trigger/events: "events" has no meaning for a trigger on webhook, check (it belongs to "on": "incident")`,
+		}},
+		"trigger on webhooks and checks": {triggered(`{"on":["webhook","check"],"sources":["*"],"when":"severity == 'critical'"}`), nil},
+		"a list of one schedule":         {triggered(`{"on":["schedule"],"cron":"@hourly"}`), nil},
+		"trigger key":                    {triggered(`{"when ":"true","prio":3}`), []string{`/trigger/when : unknown key "when " (did you mean "when"?)`, `/trigger/prio: unknown key "prio" (did you mean "priority"?)`}},
 		"trigger names": {triggered(`{"when":"incident.severity == 'critical' or nodes.ingest.ok or run.id == '' or ingest.severity == 'x'"}`), []string{
 			`/trigger/when: "incident" is not available in a trigger: routing comes before alerts are folded into incidents (use it in the when of a node)`,
 			`/trigger/when: "nodes" is not available in a trigger: nothing has run yet when it is judged (use it in the when of a node)`,

@@ -38,12 +38,18 @@ func (TriggerDef) JSONSchemaExtend(s *jsonschema.Schema) {
 	sources := property(s, "sources")
 	sources.MinItems, sources.Items.MinLength = new(uint64(1)), new(uint64(1))
 	oneWordOf(property(s, "events"), incidentEvents(), false)
-	// Some keys belong to one kind of trigger, and a trigger on a schedule must say when.
+	oneWordOf(property(s, "on"), triggerKinds(), true)
+	property(s, "on").Default = TriggerWebhook
+	// Some keys belong to one kind of trigger, and a trigger on a schedule must say when. Some kinds stand alone.
 	s.AllOf = append(s.AllOf,
-		when("on", []string{TriggerSchedule}, &jsonschema.Schema{Required: []string{"cron"}}, without("cron", "timezone")),
-		when("on", []string{TriggerIncident}, nil, without("events")),
-		when("on", []string{TriggerSchedule, TriggerManual}, without("sources", "match", "when"), nil),
+		whenOn([]string{TriggerSchedule}, &jsonschema.Schema{Required: []string{"cron"}}, without("cron", "timezone")),
+		whenOn([]string{TriggerIncident}, nil, without("events")),
+		whenOn([]string{TriggerSchedule, TriggerManual}, without("sources", "match", "when"), nil),
 	)
+	for _, kind := range loneKinds() {
+		only := &jsonschema.Schema{Items: &jsonschema.Schema{Const: kind}}
+		s.AllOf = append(s.AllOf, whenOn([]string{kind}, objectOf(field{"on", only}), nil))
+	}
 }
 
 // JSONSchemaExtend implements jsonschema's extender.
@@ -130,6 +136,14 @@ func when(key string, is []string, then, otherwise *jsonschema.Schema) *jsonsche
 	test := objectOf(field{key, &jsonschema.Schema{Enum: words(is)}})
 	test.Required = []string{key}
 	return &jsonschema.Schema{If: test, Then: then, Else: otherwise}
+}
+
+// whenOn is when for what a trigger waits for, one word or a list: if one of them is among these.
+func whenOn(is []string, then, otherwise *jsonschema.Schema) *jsonschema.Schema {
+	s := when("on", is, then, otherwise)
+	list := &jsonschema.Schema{Type: "array", Contains: &jsonschema.Schema{Enum: words(is)}}
+	s.If.Properties.Set("on", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Enum: words(is)}, list}})
+	return s
 }
 
 // without is an object that has none of the keys.

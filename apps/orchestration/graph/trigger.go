@@ -12,10 +12,10 @@ import (
 
 // Trigger is a compiled trigger, safe for concurrent use.
 type Trigger struct {
-	On       string
-	Priority int  // lower goes first
-	Continue bool // later definitions may take the observation too
-	Discard  bool // takes the observation and runs nothing
+	On       []string // what it waits for, of the Trigger… kinds
+	Priority int      // lower goes first
+	Continue bool     // later definitions may take the observation too
+	Discard  bool     // takes the observation and runs nothing
 	Schedule *Schedule
 
 	sources []string // nil: all
@@ -66,12 +66,9 @@ func (m Miss) Reason() string {
 }
 
 func compileTrigger(def *TriggerDef) (*Trigger, error) {
-	t := &Trigger{On: TriggerWebhook, Priority: DefaultPriority}
+	t := &Trigger{On: def.Kinds(), Priority: DefaultPriority}
 	if def == nil {
 		return t, nil
-	}
-	if def.On != "" {
-		t.On = def.On
 	}
 	if def.Priority != nil {
 		t.Priority = *def.Priority
@@ -94,7 +91,7 @@ func compileTrigger(def *TriggerDef) (*Trigger, error) {
 	if t.when, err = compileOptional(def.When); err != nil {
 		return nil, err
 	}
-	if t.On == TriggerSchedule {
+	if t.WaitsFor(TriggerSchedule) {
 		if t.Schedule, err = ParseSchedule(def.Cron, def.Timezone); err != nil {
 			return nil, err
 		}
@@ -102,10 +99,13 @@ func compileTrigger(def *TriggerDef) (*Trigger, error) {
 	return t, nil
 }
 
+// WaitsFor reports whether the trigger waits for this kind.
+func (t *Trigger) WaitsFor(kind string) bool { return slices.Contains(t.On, kind) }
+
 // Match reports whether the trigger takes the subject, and if not, why. An expression that fails is no match.
 func (t *Trigger) Match(ctx context.Context, s *Subject) (bool, Miss) {
-	if t.On != s.On {
-		return false, Miss{What: "on", Got: s.On, Want: t.On}
+	if !t.WaitsFor(s.On) {
+		return false, Miss{What: "on", Got: s.On, Want: strings.Join(t.On, " or ")}
 	}
 	if t.sources != nil && !slices.Contains(t.sources, s.Entry) {
 		return false, Miss{What: "source entry", Got: s.Entry, Want: "one of " + quoteAll(t.sources)}

@@ -12,7 +12,7 @@ import (
 
 // TriggerDef is the trigger as written.
 type TriggerDef struct {
-	On       string     `json:"on,omitempty" jsonschema:"description=What starts a run.,enum=webhook,enum=check,enum=monitor,enum=workload,enum=schedule,enum=incident,enum=manual,default=webhook"`
+	On       IDs        `json:"on,omitempty" jsonschema:"description=What starts a run\\, one word or a list. schedule\\, incident and manual stand alone."`
 	Sources  []string   `json:"sources,omitempty" jsonschema:"description=Names of source entries. * means all."`
 	Events   IDs        `json:"events,omitempty" jsonschema:"description=For on incident: opened\\, updated\\, acknowledged\\, resolved. Default all."`
 	Match    []MatchDef `json:"match,omitempty" jsonschema:"description=All must hold."`
@@ -46,6 +46,26 @@ func triggerKinds() []string {
 	return []string{TriggerWebhook, TriggerCheck, TriggerMonitor, TriggerWorkload, TriggerSchedule, TriggerIncident, TriggerManual}
 }
 
+// loneKinds are those that cannot be one of several: what starts such a run is no alert on its way in.
+func loneKinds() []string { return []string{TriggerSchedule, TriggerIncident, TriggerManual} }
+
+// Kinds are what the trigger waits for, each once; a trigger that says nothing waits for webhooks.
+func (t *TriggerDef) Kinds() []string {
+	if t == nil || len(t.On) == 0 || len(t.On) == 1 && t.On[0] == "" {
+		return []string{TriggerWebhook}
+	}
+	out := make([]string, 0, len(t.On))
+	for _, on := range t.On {
+		if !slices.Contains(out, on) {
+			out = append(out, on)
+		}
+	}
+	return out
+}
+
+// WaitsFor reports whether the trigger waits for this kind.
+func (t *TriggerDef) WaitsFor(kind string) bool { return slices.Contains(t.Kinds(), kind) }
+
 func incidentEvents() []string { return []string{"opened", "updated", "acknowledged", "resolved"} }
 
 func matchFields() []string {
@@ -72,20 +92,14 @@ func (c *checker) trigger() {
 	if t == nil {
 		return
 	}
-	on := t.On
-	if on == "" {
-		on = TriggerWebhook
-	}
-	if !slices.Contains(triggerKinds(), on) {
-		c.add(problemAt("/trigger/on", "unknown trigger "+quoteAll([]string{on}), didYouMean(on, triggerKinds())))
-	}
-	carries := on != TriggerSchedule && on != TriggerManual // whether there is anything to match
-	c.triggerKeys(t, on, carries)
+	c.triggerOn(t)
+	carries := !t.WaitsFor(TriggerSchedule) && !t.WaitsFor(TriggerManual) // whether there is anything to match
+	c.triggerKeys(t, carries)
 	for i := range t.Match {
 		c.match(joinIndex("/trigger/match", i), &t.Match[i])
 	}
 	if t.When != "" && carries {
-		c.triggerExpression("/trigger/when", on, t.When)
+		c.triggerExpression("/trigger/when", t, t.When)
 	}
 	if t.Discard && t.Continue {
 		c.add(warningAt("/trigger/continue", "discard takes the alert, but continue lets later pipelines have it again", "remove one of them"))
@@ -93,7 +107,7 @@ func (c *checker) trigger() {
 	if t.Discard && len(c.def.Nodes) > 0 {
 		c.add(warningAt("/trigger/discard", "a discarding route runs none of its nodes", "remove the nodes or discard"))
 	}
-	if on == TriggerSchedule {
+	if t.WaitsFor(TriggerSchedule) {
 		if t.Cron == "" {
 			c.add(problemAt("/trigger/cron", `"cron" is missing`, `e.g. "*/5 * * * *" for every five minutes`))
 		} else if _, err := ParseSchedule(t.Cron, t.Timezone); err != nil {
@@ -106,16 +120,43 @@ func (c *checker) trigger() {
 	}
 }
 
+// triggerOn checks what a trigger waits for.
+func (c *checker) triggerOn(t *TriggerDef) {
+	if t.On != nil && len(t.On) == 0 {
+		c.add(problemAt("/trigger/on", "an empty list waits for nothing", `write "webhook", or leave it out`))
+	}
+	for i, on := range t.On {
+		if len(t.On) == 1 && on == "" {
+			continue // as if left out
+		}
+		at := "/trigger/on"
+		if len(t.On) > 1 {
+			at = joinIndex(at, i)
+		}
+		switch {
+		case !slices.Contains(triggerKinds(), on):
+			c.add(problemAt(at, "unknown trigger "+quoteAll([]string{on}), didYouMean(on, triggerKinds())))
+		case slices.Contains(t.On[:i], on):
+			c.add(warningAt(at, quoteAll([]string{on})+" is there twice", "remove one of them"))
+		case len(t.Kinds()) > 1 && on == TriggerManual:
+			c.add(problemAt(at, quoteAll([]string{on})+" cannot be one of several", "remove it: every active pipeline can be started by hand"))
+		case len(t.Kinds()) > 1 && slices.Contains(loneKinds(), on):
+			c.add(problemAt(at, quoteAll([]string{on})+" cannot be one of several", "make a pipeline of its own for it"))
+		}
+	}
+}
+
 // triggerKeys reports keys that this kind of trigger has no use for.
-func (c *checker) triggerKeys(t *TriggerDef, on string, carries bool) {
+func (c *checker) triggerKeys(t *TriggerDef, carries bool) {
+	on := strings.Join(t.Kinds(), ", ")
 	useless := func(given bool, key, belongs string) {
 		if given {
 			c.add(problemAt("/trigger/"+key, fmt.Sprintf("%q has no meaning for a trigger on %s", key, on), belongs))
 		}
 	}
-	useless(on != TriggerSchedule && t.Cron != "", "cron", `it belongs to "on": "schedule"`)
-	useless(on != TriggerSchedule && t.Timezone != "", "timezone", `it belongs to "on": "schedule"`)
-	useless(on != TriggerIncident && len(t.Events) > 0, "events", `it belongs to "on": "incident"`)
+	useless(!t.WaitsFor(TriggerSchedule) && t.Cron != "", "cron", `it belongs to "on": "schedule"`)
+	useless(!t.WaitsFor(TriggerSchedule) && t.Timezone != "", "timezone", `it belongs to "on": "schedule"`)
+	useless(!t.WaitsFor(TriggerIncident) && len(t.Events) > 0, "events", `it belongs to "on": "incident"`)
 	useless(!carries && len(t.Sources) > 0, "sources", "nothing arrives from a source here")
 	useless(!carries && len(t.Match) > 0, "match", "there is no alert to look at")
 	useless(!carries && t.When != "", "when", "there is no alert to look at")

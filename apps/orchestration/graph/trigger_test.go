@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,11 @@ func TestTriggerMatch(t *testing.T) {
 	}{
 		"all defaults":        {`{}`, nil, ""},
 		"other kind":          {`{"on":"monitor"}`, nil, `on is "webhook", wanted monitor`},
+		"one of two kinds":    {`{"on":["check","webhook"]}`, nil, ""},
+		"the other of them":   {`{"on":["webhook","check"]}`, func(s *Subject) { s.On = TriggerCheck }, ""},
+		"none of two kinds":   {`{"on":["monitor","check","check"]}`, nil, `on is "webhook", wanted monitor or check`},
+		"a list of one":       {`{"on":["webhook"]}`, nil, ""},
+		"no word":             {`{"on":""}`, nil, ""},
 		"entry":               {`{"sources":["test","prod"]}`, nil, ""},
 		"any entry":           {`{"sources":["*"]}`, nil, ""},
 		"other entry":         {`{"sources":["test"]}`, nil, `source entry is "prod", wanted one of "test"`},
@@ -69,7 +75,7 @@ func TestTriggerDefaultsAndSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if tr := g.Trigger; tr.On != TriggerWebhook || tr.Priority != 100 || tr.Continue || tr.Discard {
+	if tr := g.Trigger; !slices.Equal(tr.On, []string{TriggerWebhook}) || tr.Priority != 100 || tr.Continue || tr.Discard {
 		t.Errorf("defaults: %+v", tr)
 	}
 	g, err = Load([]byte(`{"version":"1.0","trigger":{"priority":-5,"discard":true}}`), Builtin(Known{}))

@@ -4,42 +4,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"sync"
 	"time"
 
-	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
-	"github.com/incidenthub/incidenthub/apps/event"
-	"github.com/incidenthub/incidenthub/apps/history"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
-	"github.com/incidenthub/incidenthub/internal/platform/redact"
+	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-// Checks runs checks; *checkers.Service fits.
-type Checks interface {
-	Run(ctx context.Context, r checkers.Request) (checkers.Report, error)
-}
-
-// History finds earlier incidents; *history.Service fits.
-type History interface {
-	Find(ctx context.Context, tenant string, q history.Question) (history.Found, error)
-}
-
-// Changes finds what was changed before an incident; *changes.Service fits.
-type Changes interface {
-	Before(ctx context.Context, tenant string, a changes.About) ([]changes.Recent, error)
-}
-
-// ContextConfig holds what context nodes need. All but Rehearsing is required.
+// ContextConfig holds what context nodes need. All of its own but Rehearsing is required.
 type ContextConfig struct {
-	Checks  Checks
-	History History
-	Changes Changes
-	Redact  *redact.Redactor
-	Log     *slog.Logger
+	Gatherer
+	// Vouched reports whether the operator of this hub wrote a version of a definition, with the database at hand: its targets are not
+	// guarded then. *orchestration.DefinitionService fits.
+	Vouched func(ctx context.Context, tenant string, definition id.ID, version int64) (bool, error)
 	// Rehearsing: nothing is looked at, and the output is empty and says so.
 	Rehearsing bool
 }
@@ -104,50 +83,20 @@ func (h gather) Run(c *orchestration.NodeContext) orchestration.Result {
 		out.Note = rehearsed
 		return orchestration.Result{Output: out, Input: input}
 	}
-	var (
-		all    sync.WaitGroup
-		report checkers.Report
-		found  history.Found
-		recent []changes.Recent
-		errs   [3]error
-	)
-	all.Go(func() { report, errs[0] = h.Checks.Run(c.Ctx, req) })
-	if i := c.Run.Incident; i != nil {
-		all.Go(func() {
-			found, errs[1] = h.History.Find(c.Ctx, c.Run.Tenant, history.Question{Incident: i, Alerts: c.Run.Alerts, Limit: cfg.Similar()})
-			about := changes.About{Began: start(i, c.Run.Alerts, found.Began), Window: time.Duration(cfg.ChangeMinutes()) * time.Minute, Limit: maxChanges}
-			for _, a := range c.Run.Alerts {
-				about.Labels = append(about.Labels, a.Labels)
-			}
-			recent, errs[2] = h.Changes.Before(c.Ctx, c.Run.Tenant, about)
-		})
-	}
-	all.Wait()
-	if errs[0] != nil {
-		res := failed("unknown_checker", errs[0])
+	got, err := h.Gather(c.Ctx, Ask{
+		Tenant: c.Run.Tenant, Incident: c.Run.Incident, Alerts: c.Run.Alerts, Checks: req, Similar: cfg.Similar(),
+		Window: time.Duration(cfg.ChangeMinutes()) * time.Minute,
+	})
+	if err != nil {
+		res := failed("unknown_checker", err)
 		res.Input = input
 		return res
 	}
-	e := evidence{h.Redact}
+	report, e := got.Report, evidence{h.Redact}
 	out.Run, out.Passed, out.Failed, out.Hostname, out.Alerts = report.Run, report.Passed, report.Failed, report.Hostname, report.Alerts
-	for _, w := range report.Errors {
-		out.Warnings = append(out.Warnings, e.text(w, maxWarning))
-	}
-	for i, what := range map[int]string{1: "earlier incidents could not be read", 2: "recent changes could not be read"} {
-		if errs[i] != nil {
-			h.Log.WarnContext(c.Ctx, "gather evidence", "run_id", c.Run.ID, "what", what, "error", errs[i])
-			out.Warnings = append(out.Warnings, what)
-		}
-	}
-	if found.Skipped != "" {
-		out.Warnings = append(out.Warnings, found.Skipped)
-	}
-	out.Results = e.results(report.Results)
-	out.Evidence = providers.Evidence{
-		Alerts: e.alerts(c.Run.Alerts), Checks: e.checks(report), History: e.history(found.Before), Changes: e.changes(recent), Runbook: e.runbooks(c.Run.Alerts),
-	}
-	if c.Run.Incident != nil && cfg.Similar() > 0 && errs[1] == nil {
-		out.Earlier = e.earlier(found)
+	out.Results, out.Evidence, out.Warnings = e.results(report.Results), got.Evidence, got.Warnings
+	if got.Earlier != nil && cfg.Similar() > 0 {
+		out.Earlier = e.earlier(*got.Earlier)
 	}
 	return orchestration.Result{Output: out, Input: input}
 }
@@ -157,6 +106,13 @@ func (h gather) request(c *orchestration.NodeContext, cfg *graph.ContextConfig) 
 	req := checkers.Request{
 		Tenant: c.Run.Tenant, Names: cfg.CheckerNames, Configs: map[string]json.RawMessage{}, Hostname: cfg.Hostname, Origin: checkers.OriginPipeline,
 		TraceID: c.Run.TraceID, RunID: c.Run.ID, Shared: true, Guarded: true,
+	}
+	if len(cfg.CheckerConfigs) > 0 { // targets stand nowhere else
+		vouched, err := h.Vouched(c.Ctx, c.Run.Tenant, c.Run.DefinitionID, c.Run.Version)
+		if err != nil {
+			h.Log.WarnContext(c.Ctx, "who wrote a pipeline is not known: its targets are guarded", "run_id", c.Run.ID, "error", err)
+		}
+		req.Guarded = err != nil || !vouched
 	}
 	for name, settings := range cfg.CheckerConfigs {
 		raw, err := json.Marshal(settings)
@@ -174,21 +130,4 @@ func (h gather) request(c *orchestration.NodeContext, cfg *graph.ContextConfig) 
 		req.CreateAlerts = cfg.CreateAlerts
 	}
 	return req, nil
-}
-
-// start is when the trouble began: with the alerts that fire now, where an incident was opened again. opened is when that was, or zero.
-func start(i *event.Incident, alerts []*event.Alert, opened time.Time) time.Time {
-	if !opened.IsZero() {
-		return opened
-	}
-	first := time.Time{}
-	for _, a := range alerts {
-		if a.Status == event.StatusFiring && (first.IsZero() || a.StartedAt.Before(first)) {
-			first = a.StartedAt
-		}
-	}
-	if first.After(i.CreatedAt) {
-		return first
-	}
-	return i.CreatedAt
 }

@@ -37,6 +37,15 @@ type world struct {
 	limit   int
 	about   changes.About
 	lookups int
+	vouched bool
+	away    error // who wrote a definition cannot be read
+}
+
+// written is the definition that runs.
+var written = id.New()
+
+func (w *world) gatherer() nodes.Gatherer {
+	return nodes.Gatherer{Checks: w, History: past{w}, Changes: changed{w}, Redact: redact.New(canary), Log: slog.New(slog.DiscardHandler)}
 }
 
 func (w *world) Run(_ context.Context, r checkers.Request) (checkers.Report, error) {
@@ -63,13 +72,19 @@ func (c changed) Before(_ context.Context, _ string, a changes.About) ([]changes
 func (w *world) run(t *testing.T, cfg graph.ContextConfig, origin string, rehearsing bool, alerts ...*event.Alert) (nodes.ContextOutput, orchestration.Result) {
 	t.Helper()
 	h := nodes.Context(nodes.ContextConfig{
-		Checks: w, History: past{w}, Changes: changed{w}, Redact: redact.New(canary), Log: slog.New(slog.DiscardHandler), Rehearsing: rehearsing,
+		Gatherer: w.gatherer(), Rehearsing: rehearsing,
+		Vouched: func(_ context.Context, tenant string, definition id.ID, version int64) (bool, error) {
+			if tenant != "default" || definition != written || version != 7 {
+				t.Errorf("asked who wrote %s %s %d", tenant, definition, version)
+			}
+			return w.vouched, w.away
+		},
 	})
 	res := h.Run(&orchestration.NodeContext{
 		Ctx: t.Context(), Node: &graph.Node{ID: "check", Config: &cfg},
 		Vars: func() graph.Vars { return graph.Vars{"run": map[string]any{"origin": origin}} },
 		Run: orchestration.RunFacts{
-			ID: id.New(), Tenant: "default", TraceID: "t", Incident: &event.Incident{ID: id.New(), Title: "Disk", CreatedAt: began}, Alerts: alerts,
+			ID: id.New(), DefinitionID: written, Version: 7, Tenant: "default", TraceID: "t", Incident: &event.Incident{ID: id.New(), Title: "Disk", CreatedAt: began}, Alerts: alerts,
 		},
 	})
 	raw, err := json.Marshal(res.Output)
@@ -200,5 +215,64 @@ func TestContextRehearsed(t *testing.T) {
 	out, res := w.run(t, graph.ContextConfig{CreateAlerts: true}, "", true)
 	if res.Err != nil || w.lookups != 0 || w.limit != 0 || out.Note == "" || out.Run != 0 {
 		t.Errorf("%d looks, %+v, %v", w.lookups, out, res.Err)
+	}
+}
+
+// TestContextGuards: only what the operator wrote goes unguarded, and only where there are settings at all.
+func TestContextGuards(t *testing.T) {
+	t.Parallel()
+	settings := graph.ContextConfig{CheckerConfigs: map[string]map[string]any{"tcp": {"targets": []string{"127.0.0.1:5432"}}}}
+	for name, tt := range map[string]struct {
+		w       world
+		cfg     graph.ContextConfig
+		guarded bool
+	}{
+		"the operator's":        {world{vouched: true}, settings, false},
+		"over the API":          {world{}, settings, true},
+		"nobody knows":          {world{vouched: true, away: errors.New("away")}, settings, true},
+		"nothing to connect to": {world{vouched: true}, graph.ContextConfig{}, true},
+	} {
+		if _, res := tt.w.run(t, tt.cfg, "", false); res.Err != nil || tt.w.asked.Guarded != tt.guarded {
+			t.Errorf("%s: guarded %v, %v", name, tt.w.asked.Guarded, res.Err)
+		}
+	}
+}
+
+// shelf has one incident.
+type shelf struct{ err error }
+
+func (s shelf) Facts(_ context.Context, _ string, incident id.ID) (*event.Incident, []*event.Alert, error) {
+	alerts := []*event.Alert{{Name: "Disk", Status: event.StatusFiring, StartedAt: began, Labels: map[string]string{"runbook": "https://wiki/disk"}}}
+	return &event.Incident{ID: incident, Title: "Disk", CreatedAt: began}, alerts, s.err
+}
+
+// TestByHand: an analysis by hand has the evidence of a context node with its defaults, from a look that is shared.
+func TestByHand(t *testing.T) {
+	t.Parallel()
+	w := &world{
+		report: checkers.Report{Hostname: "web-1", Results: []checkers.Result{{CheckerName: "cpu", Status: checkers.OK, Message: "fine"}, {CheckerName: "disk", Status: checkers.Unknown, Error: canary}}},
+		found:  history.Found{Before: []history.Past{{IncidentID: id.New(), Title: "Disk before"}}},
+		recent: []changes.Recent{{Change: changes.Change{Title: "deploy"}}},
+	}
+	b := nodes.ByHand{Gatherer: w.gatherer(), Incidents: shelf{}}
+	ev, err := b.GatherFor(t.Context(), "default", "trace", id.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(ev.Checks) != 2 || ev.Checks[0].Name != "disk" || strings.Contains(ev.Checks[0].Message, canary) || len(ev.History) != 1 || len(ev.Changes) != 1 || len(ev.Runbook) != 1 {
+		t.Errorf("evidence %+v", ev)
+	}
+	r := w.asked
+	if !slices.Equal(r.Names, []string{"cpu", "memory", "disk"}) || !r.Shared || !r.Guarded || r.CreateAlerts || r.Timeout <= 0 || r.Timeout >= 5*time.Second || r.TraceID != "trace" ||
+		w.limit != 5 || w.about.Window != 2*time.Hour || !w.about.Began.Equal(began) {
+		t.Errorf("asked %+v, %d, %+v", r, w.limit, w.about)
+	}
+	w.errs = [3]error{nil, errors.New("away"), errors.New("away")}
+	if ev, err = b.GatherFor(t.Context(), "default", "trace", id.New()); err != nil || len(ev.Checks) != 2 {
+		t.Errorf("without history: %+v %v", ev, err)
+	}
+	b.Incidents = shelf{errors.New("away")}
+	if _, err = b.GatherFor(t.Context(), "default", "trace", id.New()); err == nil {
+		t.Error("an incident that cannot be read has evidence")
 	}
 }

@@ -50,7 +50,7 @@ func pair(ctx context.Context, p Probe, gap time.Duration) (first, second *Sampl
 // Shared is a Probe whose looks at the host are shared: who asks while one is under way gets its answer, and an answer is handed out again
 // until it is MaxAge old. What it returns belongs to all: do not change it. One caller's leaving does not end what others wait for.
 //
-// Samples, pairs, walks and pidfiles are kept; connections and lookups are shared only while under way; Read and List go straight through.
+// Samples, pairs, walks and pidfiles are kept, and a pair that is in demand is taken anew before it is too old; connections and lookups are shared only while under way; Read and List go straight through.
 type Shared struct {
 	probe    Probe
 	samples  group[*Sample]
@@ -72,6 +72,7 @@ func Share(p Probe, maxAge time.Duration) *Shared {
 		maxAge = DefaultMaxAge
 	}
 	s := &Shared{probe: p}
+	s.pairs.ahead = true
 	s.samples.maxAge, s.pairs.maxAge, s.walks.maxAge, s.pidfiles.maxAge = maxAge, maxAge, maxAge, maxAge
 	return s
 }
@@ -145,6 +146,7 @@ func (s *Shared) Wait(ctx context.Context, d time.Duration) error { return s.pro
 // nothing.
 type group[T any] struct {
 	maxAge  time.Duration
+	ahead   bool // what is in demand is looked at again before it is too old, so that nobody waits for that
 	mu      sync.Mutex
 	flights map[string]*flight[T]
 	kept    map[string]kept[T]
@@ -170,6 +172,9 @@ func (g *group[T]) do(ctx context.Context, key string, call func(context.Context
 	}
 	g.mu.Lock()
 	if k, ok := g.kept[key]; ok && k.age.Elapsed() < g.maxAge {
+		if g.ahead && k.age.Elapsed() > g.maxAge*2/3 && g.flights[key] == nil {
+			g.start(ctx, key, call).waiting++ // on behalf of those who come next
+		}
 		g.mu.Unlock()
 		return k.value, nil
 	}

@@ -208,3 +208,30 @@ func TestNothingKept(t *testing.T) {
 		}
 	})
 }
+
+// TestPairAhead: while somebody asks again and again nobody waits for a pair but the first, and none is older than it may be.
+func TestPairAhead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newCounted()
+		s := host.Share(p, 15*time.Second)
+		for n := range 600 {
+			began := time.Now()
+			_, second, err := s.Pair(t.Context(), time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if waited := time.Since(began); n > 0 && waited > 0 {
+				t.Fatalf("the call at %d waited %s", n, waited)
+			}
+			if age := time.Since(second.TakenAt); age > 15*time.Second {
+				t.Fatalf("a pair of %s", age)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := p.samples.Load(); n < 10 || n > 14 {
+			t.Errorf("%d samples in a minute", n)
+		}
+		synctest.Wait()
+	})
+}

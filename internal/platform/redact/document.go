@@ -66,6 +66,9 @@ func (r *Redactor) Header(h map[string][]string) map[string][]string {
 	return out
 }
 
+// Field takes the secrets out of the value of a label, header or setting of this name.
+func (r *Redactor) Field(name, value string) string { return r.field(named(name), value) }
+
 // field redacts the text of a field whose name is known.
 func (r *Redactor) field(n naming, s string) string {
 	if n.kind == "" || s == "" || n.spares(s) || marked(s) == len(s) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
-	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
 )
 
 // property is what the tables say of one key, from the JSON Schema of definitions.
@@ -84,7 +83,6 @@ func kinds(context.Context) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	served := nodes.Builtin()
 	for _, spec := range graph.Builtin(graph.Known{}) {
 		fmt.Fprintf(&b, "### %s\n\n%s\n\n", spec.Type, spec.Doc)
 		var facts []string
@@ -92,9 +90,6 @@ func kinds(context.Context) (string, error) {
 			facts = append(facts, "Required by default: its failure ends the run.")
 		} else {
 			facts = append(facts, "Not required by default: the run goes on when it fails.")
-		}
-		if served[spec.Type] == nil {
-			facts = append(facts, "**This release cannot run it yet**: it lints, and fails at once when a run reaches it.")
 		}
 		b.WriteString(strings.Join(facts, " ") + "\n\n")
 		if err := table(&b, reflect.TypeOf(spec.Config), root.Defs["config_"+spec.Type].Properties); err != nil {

@@ -25,6 +25,7 @@ func TestChecks(t *testing.T) {
 		"cannot be found out":  checkUnknown,
 		"taken in again":       checksAgain,
 		"addresses of callers": checkGuarded,
+		"all at once":          checksAtOnce,
 	})
 }
 
