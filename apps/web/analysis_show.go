@@ -186,7 +186,7 @@ func removed(details map[string]any) []string {
 }
 
 var evidenceKinds = []evidenceKind{
-	{Name: "Alerts", Icon: "alert"}, {Name: "Checks", Icon: "check"}, {Name: "Earlier incidents", Icon: "incidents"}, {Name: "Changes", Icon: "raised"}, {Name: "Runbooks", Icon: "external"},
+	{Name: "Alerts", Icon: "alert"}, {Name: "Checks", Icon: "check"}, {Name: "Earlier incidents", Icon: "incidents"}, {Name: "Changes", Icon: "change"}, {Name: "Runbooks", Icon: "external"},
 }
 
 var kindIndex = map[string]int{"alert": 0, "check": 1, "history": 2, "change": 3, "runbook": 4}

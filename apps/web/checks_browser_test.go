@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/server/servertest"
 )
 
 // keep keeps a check as a pipeline would, and tells of it.
@@ -75,6 +78,24 @@ func TestBrowserChecks(t *testing.T) {
 		document.querySelector(".panel .chips [aria-current]").innerText === "6 h"`)
 	b.click(`.page-head form button`)
 	b.wait(`document.querySelector("#toasts").innerText.includes("The check was run") && document.querySelector("table tbody tr").innerText.includes("cpu was looked at")`)
+
+	// Without script the same buttons work, by whole pages.
+	h.mu.Lock()
+	asked := len(h.asked)
+	h.mu.Unlock()
+	b.run(emulation.SetScriptExecutionDisabled(true))
+	b.visit("/checks")
+	b.click(`.page-head form button`)
+	b.wait(`location.search === "?done=run" && document.querySelector("#toasts").innerText.includes("The checks were run") && typeof htmx === "undefined"`)
+	b.visit("/checks/cpu?host=hub-1.eu-west.internal&span=7+days")
+	b.click(`.page-head form button`)
+	b.wait(`location.pathname === "/checks/cpu" && location.search.includes("done=run") && document.querySelector(".panel .chips [aria-current]").innerText === "7 days"`)
+	b.run(emulation.SetScriptExecutionDisabled(false))
+	h.mu.Lock()
+	if len(h.asked) != asked+2 || h.asked[asked].Names != nil || len(h.asked[asked+1].Names) != 1 {
+		t.Errorf("asked for %+v", h.asked[asked:])
+	}
+	h.mu.Unlock()
 
 	// On a phone the chart of its own, what was measured above the long list, and the strip in the list.
 	b.run(emulation.SetDeviceMetricsOverride(390, 844, 1, true))
@@ -188,4 +209,44 @@ func TestBrowserSetup(t *testing.T) {
 	b.visit("/changes")
 	b.click(`.chips a[href$="kind=deploy"]`)
 	b.wait(`document.querySelectorAll("#live-list tbody tr").length === 1 && document.querySelector("#live-list").innerText.includes("checkout 2.41")`)
+}
+
+// TestBrowserRealLooks is a page of a whole hub: it hears of checks and analyses that others ask for.
+func TestBrowserRealLooks(t *testing.T) {
+	t.Parallel()
+	testkit.Chromium(t)
+	hub := servertest.Start(t, nil)
+	b := open(t, &httptest.Server{URL: hub.URL})
+	b.visit("/login")
+	b.run(chromedp.SendKeys(`input[name="token"]`, servertest.AdminKey+"\r", chromedp.ByQuery))
+	b.wait(`location.pathname !== "/login"`)
+	b.visit("/checks")
+	b.live()
+	b.wait(`document.body.innerText.includes("No check has run yet") && document.querySelectorAll(".rest form").length > 10`)
+	if status, body := hub.Do(http.MethodPost, "/api/v1/checks/run", map[string]any{"checkers": []string{"memory"}}); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
+	b.wait(`document.querySelector("[data-row] [data-open]")?.innerText === "memory"`)
+	b.click(`.rest form:has(input[value="raid"]) button`)
+	b.wait(`document.querySelectorAll("[data-row]").length === 2 && document.querySelector("#toasts").innerText.includes("The checks were run")`)
+
+	if status, body := hub.Do(http.MethodPost, "/alerts/webhook/alertmanager", servertest.Fire("HostUnhealthy")); status != http.StatusAccepted {
+		t.Fatalf("%d %s", status, body)
+	}
+	b.visit("/incidents")
+	b.wait(`htmx.trigger(document.body, "hub-all"), document.querySelector("[data-row] [data-open]") !== null`)
+	b.click(`[data-row] [data-open]`)
+	b.wait(`location.pathname.startsWith("/incidents/") && document.getElementById("analysis") !== null`)
+	b.live()
+	b.click(`#analysis form button`)
+	card := `document.getElementById("analysis").innerText`
+	testkit.Eventually(t, 30*time.Second, func() bool {
+		var done bool
+		return chromedp.Run(b.tab, chromedp.Evaluate(`!!document.querySelector('#analysis a[href^="/analyses/"]') && !`+card+`.includes("Nobody has")`, &done)) == nil && done
+	}, "no analysis on the incident")
+	b.click(`#analysis a.end`)
+	b.wait(`location.pathname.startsWith("/analyses/") && document.querySelector("#analysis .evidence #A1") !== null`)
+	b.visit("/preflight")
+	b.click(`#setup form button`)
+	b.wait(`document.querySelectorAll("#setup .found").length > 5`)
 }

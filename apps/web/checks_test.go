@@ -1,8 +1,11 @@
 package web_test
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,5 +113,43 @@ func TestAnalysis(t *testing.T) {
 	h.analyses[0].CreatedAt = h.ago(time.Hour)
 	if text := v.get(incident).text; strings.Contains(text, "It is being analysed now") || !strings.Contains(text, "Nobody has analysed it") {
 		t.Error("what a crash left behind is shown as under way")
+	}
+}
+
+// TestChartLabels keeps the words of two thresholds apart, and inside of the picture.
+func TestChartLabels(t *testing.T) {
+	t.Parallel()
+	label := regexp.MustCompile(`<text class="p-name (\w+)" x="\d+" dx="6" y="([\d.]+)" dy="(-?\d+)">`)
+	for name, levels := range map[string][2]float64{"far apart": {70, 90}, "close": {88, 90}, "the other way round": {90, 88}, "at the top": {70, 100}, "the same": {80, 80}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := demo(now())
+			for i := range h.checks {
+				h.checks[i].Warning, h.checks[i].Critical = &levels[0], &levels[1]
+			}
+			page := visit(t, serve(t, h)).signIn(ownerToken).get("/checks/cpu").text
+			wide, _, _ := strings.Cut(page, "only-s")
+			found := label.FindAllStringSubmatch(wide, -1)
+			if len(found) != 2 {
+				t.Fatalf("%d labels", len(found))
+			}
+			var at [2]float64
+			for i, m := range found {
+				y, err := strconv.ParseFloat(m[2], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				move, err := strconv.ParseFloat(m[3], 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if at[i] = y + move; at[i] < 11 {
+					t.Errorf("the label of %s is cut off at %g", m[1], at[i])
+				}
+			}
+			if math.Abs(at[0]-at[1]) < 11 {
+				t.Errorf("the labels lie on each other: %v", at)
+			}
+		})
 	}
 }

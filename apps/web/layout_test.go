@@ -27,6 +27,20 @@ func TestNothingSticksOut(t *testing.T) {
 	}
 	h.messages[0].Title, h.receipts[0].Items[0].Name, h.receipts[2].Reason = long, long, long
 	h.runs[0].DefinitionName, h.pipelines[0].Name, h.pipelines[0].Description = long, long, long
+	for i := range h.checks {
+		h.checks[i].Message, h.checks[i].Error = long, long
+	}
+	h.checks[0].Metrics = map[string]any{long: long, "recommendations": []any{long}}
+	a := &h.analyses[0]
+	a.Summary, a.ProbableCause, a.Provider = long, long+".", long
+	a.Recommendations[0].Title, a.Recommendations[0].Description, a.Recommendations[0].Actions = long, long, []string{"ls " + long, "Look at " + long}
+	a.Recommendations[1].Title = long
+	for i := range a.Evidence {
+		a.Evidence[i].Title, a.Evidence[i].Text = long, long
+	}
+	c := &h.changes[0]
+	c.Title, c.Service, c.Author, c.Labels = long, long, long, map[string]string{long: long}
+	h.preflights[0].List[0].Message, h.preflights[0].List[0].Hint, h.preflights[0].InstanceID, h.preflights[1].InstanceID = long, long, long, long
 	for range 30 { // a list that is scrolled
 		m := h.messages[0]
 		m.ID, m.ReadAt = id.New(), nil

@@ -161,6 +161,29 @@ func TestHostileTexts(t *testing.T) {
 			n.Reason, n.Choice, n.Output = hostile, hostile, text
 		}
 	}
+	for i := range h.checks {
+		h.checks[i].Message, h.checks[i].Error = hostile, hostile
+		h.checks[i].Metrics = map[string]any{"cpu_percent": 50.0, hostile: hostile, "recommendations": []any{hostile}}
+	}
+	a := &h.analyses[0]
+	a.Summary, a.ProbableCause, a.Provider, a.ErrorClass = hostile, hostile, hostile, hostile
+	for i := range a.Recommendations {
+		r := &a.Recommendations[i]
+		r.Title, r.Description, r.Priority, r.Actions = hostile, hostile, hostile, []string{hostile, "ls " + hostile}
+	}
+	for i := range a.Evidence {
+		e := &a.Evidence[i]
+		e.Title, e.Text, e.Ref, e.Status = hostile, hostile, "javascript:alert(8)", hostile
+	}
+	for i := range h.changes {
+		c := &h.changes[i]
+		c.Title, c.Kind, c.Service, c.Author, c.URL, c.Labels = hostile, hostile, hostile, hostile, "javascript:alert(9)", map[string]string{hostile: hostile}
+	}
+	for i := range h.preflights {
+		r := &h.preflights[i]
+		r.InstanceID, r.TriggeredBy = hostile, hostile
+		r.List[0].Message, r.List[0].Hint = hostile, hostile
+	}
 	b := open(t, serve(t, h))
 	b.signIn()
 	for name, path := range pages(h) {
