@@ -128,6 +128,9 @@ func (s *Service) keep(ctx context.Context, f *flight, req Request) {
 		return
 	}
 	f.kept = true
+	if s.Changed != nil {
+		s.Changed(req.Tenant, "check", f.id)
+	}
 }
 
 // sampleTime bounds the time that looking at the host may take.

@@ -30,6 +30,8 @@ type Config struct {
 	Intake Intake      // nil: nothing becomes an alert
 	Guard  Guard       // of addresses that others gave; nil: none of them is connected to
 	Clock  clock.Clock // nil: the system's
+	// Changed is told which check was kept; nil: nobody. It must not block.
+	Changed func(tenant, kind string, i id.ID)
 }
 
 // Service runs checks. It is safe for concurrent use.

@@ -225,7 +225,13 @@ func TestKept(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
 		store := checkers.NewStore(db)
-		s := service(t, checkers.Config{Store: store, Clock: clock.At(now)}, level("a"))
+		told := map[id.ID]int{}
+		s := service(t, checkers.Config{Store: store, Clock: clock.At(now), Changed: func(tenant, kind string, i id.ID) {
+			if tenant != "default" || kind != "check" {
+				t.Errorf("told of a %s of %s", kind, tenant)
+			}
+			told[i]++
+		}}, level("a"))
 		one := id.New()
 		got := run(t, s, checkers.Request{Origin: "pipeline", TraceID: "t", RunID: one, Shared: true, Configs: map[string]json.RawMessage{"a": json.RawMessage(`{"value":95,"warning_threshold":null}`)}})
 		row, err := store.Get(t.Context(), "default", got.Results[0].ID)
@@ -246,6 +252,9 @@ func TestKept(t *testing.T) {
 		again := run(t, s, checkers.Request{RunID: id.New(), Shared: true, Configs: map[string]json.RawMessage{"a": json.RawMessage(`{"value":95,"warning_threshold":null}`)}})
 		if again.Results[0].ID != row.ID {
 			t.Errorf("what is shared has a row of its own: %+v", again)
+		}
+		if len(told) != 1 || told[row.ID] != 1 {
+			t.Errorf("told of %v, one row was kept", told)
 		}
 		page, err := store.List(t.Context(), "default", checkers.Filter{RunID: one}, storage.Paging{})
 		if err != nil || len(page.Items) != 1 {

@@ -117,7 +117,7 @@ func (s *Service) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
 		return nil, err
 	}
 	w := &write{request: r, id: id.New(), createdAt: s.clock.Now()}
-	f, first := s.fly(r)
+	f, first := s.fly(r) //nolint:contextcheck // an analysis outlives who asked first
 	slow := time.NewTimer(shownAfter)
 	defer slow.Stop()
 	var out *Analysis

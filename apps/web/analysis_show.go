@@ -26,6 +26,7 @@ type analysisView struct {
 	Author  Mark   // who wrote it
 	Sure    string // how sure it is, in words
 	Why     string // why it was not written by whom was asked
+	Cause   string // the probable cause, where no claim says the same
 	Claims  []claim
 	Earlier []intelligence.Piece // past incidents like this one
 }
@@ -33,6 +34,7 @@ type analysisView struct {
 // claim is a recommendation with the evidence that it stands on.
 type claim struct {
 	providers.Recommendation
+	Nr      int // from 1
 	Mark    Mark
 	On      []intelligence.Piece
 	Removed []string // commands that were taken out, and why
@@ -51,22 +53,29 @@ type evidenceKind struct {
 	Pieces []intelligence.Piece
 }
 
-// latestAnalysis is the newest analysis of an incident that has ended, nil when there is none.
-func (w *Web) latestAnalysis(ctx context.Context, tenant string, incident id.ID) (*analysisView, error) {
+// underwayFor is how long an analysis may seem to be under way: what a crash left behind is not.
+const underwayFor = 5 * time.Minute
+
+// latestAnalysis is the newest analysis of an incident that has ended, nil when there is none, and whether one is under way.
+func (w *Web) latestAnalysis(ctx context.Context, tenant string, incident id.ID) (latest *analysisView, underway bool, err error) {
 	list, err := w.Analyses.Runs(ctx, tenant, intelligence.Filter{IncidentID: incident}, storage.Paging{Limit: 5})
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	if len(list.Items) > 0 {
+		newest := &list.Items[0]
+		underway = newest.Status == intelligence.StatusRunning && w.Clock.Now().Sub(newest.CreatedAt) < underwayFor
 	}
 	i := slices.IndexFunc(list.Items, func(a intelligence.AnalysisRun) bool { return a.Rung != "" })
 	if i < 0 {
-		return nil, nil //nolint:nilnil // most incidents have none
+		return nil, underway, nil
 	}
 	d, err := w.Analyses.Run(ctx, tenant, list.Items[i].ID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	v := viewAnalysis(d)
-	return &v, nil
+	return &v, underway, nil
 }
 
 func viewAnalysis(d intelligence.AnalysisDetail) analysisView {
@@ -78,14 +87,17 @@ func viewAnalysis(d intelligence.AnalysisDetail) analysisView {
 			v.Earlier = append(v.Earlier, p)
 		}
 	}
-	for _, r := range d.Recommendations {
-		c := claim{Recommendation: r, Mark: priorityMark(r.Priority), Removed: removed(r.Details)}
+	for i, r := range d.Recommendations {
+		c := claim{Recommendation: r, Nr: i + 1, Mark: priorityMark(r.Priority), Removed: removed(r.Details)}
 		for _, ref := range r.Evidence {
 			if p, ok := by[ref]; ok {
 				c.On = append(c.On, p)
 			}
 		}
 		v.Claims = append(v.Claims, c)
+	}
+	if len(v.Claims) == 0 || v.Claims[0].Description != d.ProbableCause {
+		v.Cause = d.ProbableCause
 	}
 	return v
 }

@@ -29,7 +29,12 @@ type chartLevel struct {
 	Y     float64
 	Tone  string
 	Label string
+	Title string
+	Under bool // its label stands below the line, because another one is close above
 }
+
+// labelRoom is what the label of a level needs above its line.
+const labelRoom = 15
 
 type chartTick struct {
 	At    float64
@@ -83,15 +88,30 @@ func drawChart(h checkers.History, width, height int) chart {
 	for v := 0.0; v <= most+step/1000; v += step {
 		c.Grid = append(c.Grid, chartTick{y(v), plainNumber(v)})
 	}
-	if h.Warning != nil {
-		c.Levels = append(c.Levels, chartLevel{y(*h.Warning), "warning", withUnit(*h.Warning, h.Unit)})
-	}
-	if h.Critical != nil {
-		c.Levels = append(c.Levels, chartLevel{y(*h.Critical), "critical", withUnit(*h.Critical, h.Unit)})
-	}
+	c.levels(h, y)
 	c.times(h, x)
 	c.draw(h, x, y)
 	return c
+}
+
+// levels draws the thresholds. Of two that lie close together the lower has its label below.
+func (c *chart) levels(h checkers.History, y func(float64) float64) {
+	add := func(at *float64, tone, word string) {
+		if at == nil {
+			return
+		}
+		value := withUnit(*at, h.Unit)
+		c.Levels = append(c.Levels, chartLevel{Y: y(*at), Tone: tone, Label: word + " " + value, Title: checkMark(tone).Word + " at " + value, Under: y(*at)-float64(c.Top) < labelRoom})
+	}
+	add(h.Warning, "warning", "warns at")
+	add(h.Critical, "critical", "critical at")
+	if len(c.Levels) == 2 && math.Abs(c.Levels[0].Y-c.Levels[1].Y) < labelRoom {
+		low := &c.Levels[0]
+		if c.Levels[1].Y > low.Y {
+			low = &c.Levels[1]
+		}
+		low.Under = true
+	}
 }
 
 // draw makes the paths. A point stands for a step; it is drawn in its middle.

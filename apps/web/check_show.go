@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -52,6 +53,13 @@ func (w *Web) checkShow(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
+	if host == "" && len(runs.Items) > 0 { // a chart is of one host
+		host = runs.Items[0].Hostname
+		if runs, err = w.Checks.List(ctx, tenant(c), checkers.Filter{Checker: name, Hostname: host}, where); err != nil {
+			w.fail(c, err)
+			return
+		}
+	}
 	all := w.Checker.Specs()
 	i := slices.IndexFunc(all, func(s checkers.Spec) bool { return s.Name == name })
 	if i < 0 && len(runs.Items) == 0 {
@@ -59,6 +67,10 @@ func (w *Web) checkShow(c *gin.Context) {
 		return
 	}
 	page := checkPage{Frame: w.frame(c, "checks", name, Crumb{"Checks", "/checks"}), Spec: checkers.Spec{Name: name}, Hostname: host, Runs: runs, Known: i >= 0, First: where.Before.IsZero()}
+	page.Here = with(c, "done", "")
+	if c.Query("done") == "run" {
+		page.Toast = &Toast{Text: "The check was run", Icon: "check", Tone: "ok"}
+	}
 	if i >= 0 {
 		page.Spec = all[i]
 	}
@@ -68,21 +80,21 @@ func (w *Web) checkShow(c *gin.Context) {
 		if s.Name == shown {
 			span = s.Long
 		}
-		page.Spans = append(page.Spans, tab{Name: s.Name, URL: with(c, "span", s.Name, "before", ""), On: s.Name == shown})
+		page.Spans = append(page.Spans, tab{Name: s.Name, URL: with(c, "span", s.Name, "before", "", "done", ""), On: s.Name == shown})
 	}
 	h, err := w.Checks.History(ctx, tenant(c), page.Spec, checkers.HistoryQuery{Checker: name, Hostname: host, Since: w.Clock.Now().Add(-span)})
 	if err != nil {
 		w.fail(c, err)
 		return
 	}
-	page.Wide, page.Narrow, page.Metric = drawChart(h, 880, 240), drawChart(h, 350, 200), words(h.Metric)
+	page.Wide, page.Narrow, page.Metric = drawChart(h, 880, 240), drawChart(h, 350, 200), strings.TrimSuffix(sentence(words(h.Metric)), ".")
 	if len(runs.Items) > 0 {
 		page.Last = &runs.Items[0]
 		page.Limits = limits(page.Spec, page.Last.Warning, page.Last.Critical)
 		page.Facts = facts(page.Last.Metrics)
 	}
 	if runs.NextCursor != "" {
-		page.Next = with(c, "before", runs.NextCursor)
+		page.Next = with(c, "before", runs.NextCursor, "done", "")
 	}
 	w.page(c, http.StatusOK, "check", page)
 }
@@ -111,6 +123,9 @@ func facts(metrics map[string]any) []label {
 func plainNumber(v float64) string {
 	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 		return num(int64(v))
+	}
+	if math.Abs(v) >= 10_000 && math.Abs(v) < 1e15 { // nobody reads decimals there
+		return num(int64(math.Round(v)))
 	}
 	return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64)
 }

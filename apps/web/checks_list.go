@@ -57,6 +57,7 @@ func (w *Web) checksList(c *gin.Context) {
 		})
 	}
 	slices.SortStableFunc(page.Lines, func(a, b checkLine) int { return cmp.Compare(gravity[b.Status], gravity[a.Status]) })
+	page.Here = with(c, "done", "")
 	if c.Query("done") == "run" {
 		page.Toast = &Toast{Text: "The checks were run", Icon: "check", Tone: "ok"}
 	}
@@ -101,13 +102,25 @@ func limits(s checkers.Spec, warning, critical *float64) string {
 	}
 }
 
+// done marks the address of a page that is shown again because a check was run.
+func done(path string) string {
+	u, err := url.Parse(path)
+	if err != nil {
+		return path
+	}
+	q := u.Query()
+	q.Set("done", "run")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 // checksRun runs all checks of this host, or one, and shows what they found.
 func (w *Web) checksRun(c *gin.Context) {
 	req := checkers.Request{Tenant: tenant(c), Origin: checkers.OriginPage, Shared: true, Guarded: true, TraceID: id.New().String()}
 	back := "/checks?done=run"
 	if name := c.PostForm("checker"); name != "" {
 		req.Names = []string{name}
-		back = local(c.PostForm("back"))
+		back = done(local(c.PostForm("back")))
 	}
 	if _, err := w.Checker.Run(c.Request.Context(), req); err != nil {
 		w.fail(c, err)

@@ -5,8 +5,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/checkers"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 )
 
 func TestChecks(t *testing.T) {
@@ -35,6 +37,9 @@ func TestChecks(t *testing.T) {
 	}
 	if a := v.get("/checks/http?host=hub-1.eu-west.internal"); !strings.Contains(a.text, "no number to draw") || strings.Contains(a.text, "Run now") {
 		t.Error("a check without a number is drawn, or an endpoint is asked without its address")
+	}
+	if a := v.get("/checks/cpu"); !strings.Contains(a.text, `class="p-band"`) || !strings.Contains(a.text, "hub-1.eu-west.internal</span>") {
+		t.Error("a check without a host is not that of the host that ran last")
 	}
 	if a := v.get("/checks/nothing"); a.StatusCode != http.StatusNotFound {
 		t.Errorf("a check that is none: %d", a.StatusCode)
@@ -74,7 +79,7 @@ func TestAnalysis(t *testing.T) {
 	incident, analysis := "/incidents/"+h.incidents[0].ID.String(), "/analyses/"+h.analyses[0].ID.String()
 	card := v.get(incident).text
 	for _, want := range []string{
-		"debug.log fills /var/log", "<code>ls -l /var/log/checkout</code>", "<li>Turn the debug log off", `href="` + analysis + `#A1"`, "Local analyzer", "high confidence",
+		"debug.log fills /var/log", `data-copy="cmd-1-0"`, ">ls -l /var/log/checkout</code>", "<li>Turn the debug log off", `href="` + analysis + `#A1"`, "Local analyzer", "high confidence",
 		"openai was asked: it did not answer in time", "Similar incidents", "logrotate was mended", "Left out: it destroys data",
 	} {
 		if !strings.Contains(card, want) {
@@ -94,8 +99,16 @@ func TestAnalysis(t *testing.T) {
 	if !strings.Contains(v.get(incident).text, "a guess: it cites nothing") {
 		t.Error("what cites nothing is not called a guess")
 	}
-	h.analyses[0].Rung = ""
-	if !strings.Contains(v.get(incident).text, "Nobody has analysed it") {
-		t.Error("an analysis under way is shown as one")
+	h.analyses = h.analyses[:1]
+	h.analyses[0].Rung, h.analyses[0].Status, h.analyses[0].Recommendations = "", intelligence.StatusRunning, nil
+	if text := v.get(incident).text; !strings.Contains(text, "It is being analysed now") || strings.Contains(text, "Nobody has analysed it") {
+		t.Error("an analysis under way is not said to be")
+	}
+	if text := v.get("/analyses/" + h.analyses[0].ID.String()).text; !strings.Contains(text, "Under way") || strings.Contains(text, "Nothing to recommend") {
+		t.Error("an analysis under way is shown as one that found nothing")
+	}
+	h.analyses[0].CreatedAt = h.ago(time.Hour)
+	if text := v.get(incident).text; strings.Contains(text, "It is being analysed now") || !strings.Contains(text, "Nobody has analysed it") {
+		t.Error("what a crash left behind is shown as under way")
 	}
 }

@@ -1,14 +1,17 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/providers"
 )
@@ -17,6 +20,8 @@ import (
 type checkPart struct{ h *hub }
 
 func (c checkPart) Latest(context.Context, string) ([]checkers.CheckRun, error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
 	seen := map[checkers.Key]bool{}
 	var out []checkers.CheckRun
 	for _, r := range c.h.checks {
@@ -24,10 +29,13 @@ func (c checkPart) Latest(context.Context, string) ([]checkers.CheckRun, error) 
 			seen[k], out = true, append(out, r)
 		}
 	}
+	slices.SortStableFunc(out, func(a, b checkers.CheckRun) int { return cmp.Compare(a.CheckerName, b.CheckerName) })
 	return out, nil
 }
 
 func (c checkPart) Recent(_ context.Context, _ string, n int) (map[checkers.Key][]checkers.Moment, error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
 	out := map[checkers.Key][]checkers.Moment{}
 	for _, r := range slices.Backward(c.h.checks) {
 		k := checkers.Key{Checker: r.CheckerName, Hostname: r.Hostname}
@@ -38,6 +46,8 @@ func (c checkPart) Recent(_ context.Context, _ string, n int) (map[checkers.Key]
 }
 
 func (c checkPart) List(_ context.Context, _ string, f checkers.Filter, p storage.Paging) (storage.Page[checkers.CheckRun], error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
 	rows := slices.DeleteFunc(slices.Clone(c.h.checks), func(r checkers.CheckRun) bool {
 		return r.CheckerName != f.Checker || f.Hostname != "" && r.Hostname != f.Hostname
 	})
@@ -46,6 +56,8 @@ func (c checkPart) List(_ context.Context, _ string, f checkers.Filter, p storag
 
 // History has a point for each run.
 func (c checkPart) History(_ context.Context, _ string, spec checkers.Spec, q checkers.HistoryQuery) (checkers.History, error) {
+	c.h.mu.Lock()
+	defer c.h.mu.Unlock()
 	h := checkers.History{CheckerName: spec.Name, Hostname: q.Hostname, Metric: spec.Metric, Unit: spec.Unit, Since: q.Since, Until: c.h.now, Step: 720}
 	for _, r := range slices.Backward(c.h.checks) {
 		if r.CheckerName != q.Checker || r.ExecutedAt.Before(q.Since) {
@@ -75,6 +87,18 @@ func (c checkPart) Run(_ context.Context, req checkers.Request) (checkers.Report
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
 	c.h.asked = append(c.h.asked, req)
+	for _, spec := range c.Specs() {
+		if spec.Endpoint || len(req.Names) > 0 && !slices.Contains(req.Names, spec.Name) {
+			continue
+		}
+		r := checkers.CheckRun{
+			ID: id.New(), CheckerName: spec.Name, Hostname: "hub-1.eu-west.internal", Status: checkers.OK, Message: spec.Name + " was looked at", Warning: new(70.0), Critical: new(90.0), ExecutedAt: c.h.now, Origin: req.Origin,
+		}
+		if spec.Metric != "" {
+			r.Metrics = map[string]any{spec.Metric: 51.0}
+		}
+		c.h.checks = append([]checkers.CheckRun{r}, c.h.checks...)
+	}
 	return checkers.Report{}, nil
 }
 
@@ -111,6 +135,8 @@ func (h *hub) watch() {
 type analysisPart struct{ h *hub }
 
 func (a analysisPart) Runs(_ context.Context, _ string, f intelligence.Filter, p storage.Paging) (storage.Page[intelligence.AnalysisRun], error) {
+	a.h.mu.Lock()
+	defer a.h.mu.Unlock()
 	var rows []intelligence.AnalysisRun
 	for _, d := range a.h.analyses {
 		if f.IncidentID.IsZero() || d.IncidentID != nil && *d.IncidentID == f.IncidentID {
@@ -121,6 +147,8 @@ func (a analysisPart) Runs(_ context.Context, _ string, f intelligence.Filter, p
 }
 
 func (a analysisPart) Run(_ context.Context, _ string, analysis id.ID) (intelligence.AnalysisDetail, error) {
+	a.h.mu.Lock()
+	defer a.h.mu.Unlock()
 	for _, d := range a.h.analyses {
 		if d.ID == analysis {
 			return d, nil
@@ -133,7 +161,23 @@ func (a analysisPart) Analyze(_ context.Context, r *intelligence.Request) (*inte
 	a.h.mu.Lock()
 	defer a.h.mu.Unlock()
 	a.h.analysed = append(a.h.analysed, *r)
+	a.h.conclude(r.IncidentID, "Found when asked again")
 	return &intelligence.Analysis{}, nil
+}
+
+// conclude adds a newer analysis. The lock is held.
+func (h *hub) conclude(incident id.ID, title string) id.ID {
+	sure := 0.6
+	d := intelligence.AnalysisDetail{
+		AnalysisRun: intelligence.AnalysisRun{
+			ID: id.New(), IncidentID: &incident, Provider: "local", Status: intelligence.StatusSucceeded, Rung: "local", Grounded: true, RecommendationsCount: 1,
+			Summary: title, Confidence: &sure, CreatedAt: h.now,
+		},
+		Recommendations: []providers.Recommendation{{Type: providers.CPU, Priority: providers.Critical, Title: title, Actions: []string{"ps -o pid,args -p 4242"}, Evidence: []string{"A1"}}},
+		Evidence:        []intelligence.Piece{{ID: "A1", Kind: "alert", Title: "HighErrorRate", Status: "firing"}},
+	}
+	h.analyses = append([]intelligence.AnalysisDetail{d}, h.analyses...)
+	return d.ID
 }
 
 // explained gives the first incident an analysis that fell back, with all kinds of evidence and a command that was taken out.
@@ -162,4 +206,66 @@ func (h *hub) explained() {
 			{Kind: "runbook", Title: "Runbook", Ref: "javascript:alert(1)"},
 		},
 	}}
+}
+
+// changePart is the changes of an in-memory hub, newest first.
+type changePart struct{ h *hub }
+
+func (c changePart) List(_ context.Context, _ string, f changes.Filter, p storage.Paging) (storage.Page[changes.Change], error) {
+	rows := slices.DeleteFunc(slices.Clone(c.h.changes), func(one changes.Change) bool {
+		return f.Kind != "" && one.Kind != f.Kind || f.Service != "" && one.Service != f.Service
+	})
+	return pageOf(rows, p, func(one *changes.Change) id.ID { return one.ID }), nil
+}
+
+func (c changePart) Before(_ context.Context, _ string, a changes.About) ([]changes.Recent, error) {
+	var out []changes.Recent
+	for _, one := range c.h.changes {
+		if !one.At.After(a.Began) && one.At.After(a.Began.Add(-a.Window)) && len(out) < a.Limit {
+			r := changes.Recent{Change: one, Elsewhere: one.Labels["env"] == "test"}
+			if one.Service == "checkout" {
+				r.Match = []string{"service", "env"}
+			}
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// preflightPart looks at the setup of an in-memory hub.
+type preflightPart struct{ h *hub }
+
+func (p preflightPart) Run(_ context.Context, _ string, _ []string, by string) (preflight.Run, error) {
+	p.h.mu.Lock()
+	defer p.h.mu.Unlock()
+	r := preflight.Sum([]preflight.Check{
+		{Group: "security", Name: "secret_key", Level: preflight.OK, Message: "The secret key is strong"},
+		{Group: "pipeline", Name: "channels", Level: preflight.Warn, Message: "No active channel tells anybody outside", Hint: "add a channel and activate it"},
+		{Group: "environment", Name: "redis", Level: preflight.Info, Message: "No Redis: right for a hub of one process"},
+		{Group: "database", Name: "writable", Level: preflight.Error, Message: "The database takes no rows: read-only file system", Hint: "look at the rights of its user, and at the space on its disk"},
+		{Group: "database", Name: "reachable", Level: preflight.OK, Message: "The database answers (sqlite)"},
+	}, "hub-1.eu-west.internal", by, p.h.now)
+	p.h.preflights = append([]preflight.Run{r}, p.h.preflights...)
+	return r, nil
+}
+
+func (p preflightPart) List(_ context.Context, _ string, page storage.Paging) (storage.Page[preflight.Run], error) {
+	p.h.mu.Lock()
+	defer p.h.mu.Unlock()
+	return pageOf(slices.Clone(p.h.preflights), page, func(r *preflight.Run) id.ID { return r.ID }), nil
+}
+
+// changed gives the hub changes before its newest incident and long before, and two looks at its setup.
+func (h *hub) changed() {
+	add := func(title, kind, service, author, url string, age time.Duration, labels map[string]string) {
+		h.changes = append([]changes.Change{{ID: id.New(), Title: title, Kind: kind, Service: service, Author: author, URL: url, At: h.ago(age), Labels: labels}}, h.changes...)
+	}
+	add("Logs of one month moved", "other", "", "", "javascript:alert(1)", 9*24*time.Hour, nil)
+	add("Payments: retries 3 to 5", "feature_flag", "payments", "sam", "", 70*time.Minute, map[string]string{"env": "test", "team": "payments"})
+	add("checkout 2.41", "deploy", "checkout", "dana", "https://ci.example.com/41", 12*time.Minute, map[string]string{"env": "prod", "cluster": "eu-west-1"})
+	for range 2 {
+		if _, err := (preflightPart{h}).Run(context.Background(), "", nil, "owner"); err != nil {
+			panic(err)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
@@ -21,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/apps/web"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -34,36 +36,38 @@ const (
 
 // hub is an in-memory hub that fits every interface of the UI.
 type hub struct {
-	mu        sync.Mutex
-	now       time.Time
-	incidents []alerts.IncidentDetail
-	lines     map[id.ID][]alerts.TimelineEntry
-	receipts  []orchestration.ReceiptDetail
-	runs      []orchestration.RunDetail
-	told      []notify.DeliveryView
-	messages  []notify.MessageView
-	channels  []notify.Channel
-	sources   []sources.Source
-	pipelines []orchestration.Definition
-	schedules map[id.ID]*orchestration.Schedule
-	books     ledger.Report
-	sessions  map[string]auth.Session
-	events    pubsub.Broadcaster
-	refuse    error // what acts answer with
-	queues    queue.View
-	trouble   queue.Trouble
-	jobs      []queue.Row
-	checks    []checkers.CheckRun
-	asked     []checkers.Request // for checks
-	analyses  []intelligence.AnalysisDetail
-	analysed  []intelligence.Request
+	mu         sync.Mutex
+	now        time.Time
+	incidents  []alerts.IncidentDetail
+	lines      map[id.ID][]alerts.TimelineEntry
+	receipts   []orchestration.ReceiptDetail
+	runs       []orchestration.RunDetail
+	told       []notify.DeliveryView
+	messages   []notify.MessageView
+	channels   []notify.Channel
+	sources    []sources.Source
+	pipelines  []orchestration.Definition
+	schedules  map[id.ID]*orchestration.Schedule
+	books      ledger.Report
+	sessions   map[string]auth.Session
+	events     pubsub.Broadcaster
+	refuse     error // what acts answer with
+	queues     queue.View
+	trouble    queue.Trouble
+	jobs       []queue.Row
+	checks     []checkers.CheckRun
+	asked      []checkers.Request // for checks
+	analyses   []intelligence.AnalysisDetail
+	analysed   []intelligence.Request
+	changes    []changes.Change
+	preflights []preflight.Run
 }
 
 func (h *hub) config() web.Config {
 	return web.Config{
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
 		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
-		Checks: checkPart{h}, Checker: checkPart{h}, Analyses: analysisPart{h}, Analyst: analysisPart{h},
+		Checks: checkPart{h}, Checker: checkPart{h}, Analyses: analysisPart{h}, Analyst: analysisPart{h}, Changes: changePart{h}, Preflights: preflightPart{h},
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }

@@ -36,6 +36,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"run":      runMark,
 		"outcome":  outcomeMark,
 		"check":    checkMark,
+		"level":    levelMark,
 		"command":  isCommand,
 		"float":    func(v int64) float64 { return float64(v) },
 		"words":    words,

@@ -52,6 +52,8 @@ type incidentPage struct {
 	Deliveries []notify.DeliveryView
 	Runs       []orchestration.Run
 	Analysis   *analysisView // nil: there is none
+	Underway   bool          // it is being analysed now
+	Changes    []changeBefore
 }
 
 func (w *Web) incidentShow(c *gin.Context) {
@@ -91,7 +93,10 @@ func (w *Web) incidentData(c *gin.Context) (*incidentPage, error) {
 		Frame:    w.frame(c, "incidents", d.Title, Crumb{"Incidents", "/incidents"}),
 		Incident: d, Deliveries: told.Items, Runs: runs.Items, Show: c.Query("show"),
 	}
-	if page.Analysis, err = w.latestAnalysis(c.Request.Context(), tenant(c), incident); err != nil {
+	if page.Analysis, page.Underway, err = w.latestAnalysis(c.Request.Context(), tenant(c), incident); err != nil {
+		return nil, err
+	}
+	if page.Changes, err = w.changesBefore(c.Request.Context(), tenant(c), &d); err != nil {
 		return nil, err
 	}
 	page.Here = "/incidents/" + incident.String()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/auth"
+	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
@@ -12,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -57,6 +59,18 @@ type Analyses interface {
 // Analyst analyses incidents; *intelligence.Service fits.
 type Analyst interface {
 	Analyze(ctx context.Context, r *intelligence.Request) (*intelligence.Analysis, error)
+}
+
+// Changes reads what was changed; *changes.Service fits.
+type Changes interface {
+	List(ctx context.Context, tenant string, f changes.Filter, p storage.Paging) (storage.Page[changes.Change], error)
+	Before(ctx context.Context, tenant string, a changes.About) ([]changes.Recent, error)
+}
+
+// Preflights look at the hub's own setup; internal/server has them.
+type Preflights interface {
+	Run(ctx context.Context, tenant string, only []string, by string) (preflight.Run, error)
+	List(ctx context.Context, tenant string, p storage.Paging) (storage.Page[preflight.Run], error)
 }
 
 // Acts is what a person can do to an incident; *orchestration.Acts fits. Doing what is done already is no error; refusals wrap
@@ -139,7 +153,7 @@ type Sessions interface {
 	EndSession(ctx context.Context, secret string) error
 }
 
-// Events tells what changes: incident, receipt, run, delivery, message; *pubsub.Broadcaster fits.
+// Events tells what changes: incident, receipt, run, delivery, message, check, analysis; *pubsub.Broadcaster fits.
 type Events interface {
 	Subscribe(tenant string) (events <-chan pubsub.Event, cancel func())
 }

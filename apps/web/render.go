@@ -36,6 +36,8 @@ var table = []struct {
 	{"checks", nil},
 	{"check", []string{"pager"}},
 	{"analysis", []string{"analysis"}},
+	{"changes", []string{"pager"}},
+	{"preflight", nil},
 	{"queues", nil},
 	{"queue", nil},
 	{"why", nil},

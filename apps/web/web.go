@@ -37,6 +37,8 @@ type Config struct {
 	Checker    Checker
 	Analyses   Analyses
 	Analyst    Analyst
+	Changes    Changes
+	Preflights Preflights
 	// Kinds describe the channel drivers, for their forms.
 	Kinds []channel.Spec
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
@@ -73,6 +75,8 @@ func (c *Config) check() error {
 		{"Checker", c.Checker != nil},
 		{"Analyses", c.Analyses != nil},
 		{"Analyst", c.Analyst != nil},
+		{"Changes", c.Changes != nil},
+		{"Preflights", c.Preflights != nil},
 		{"Kinds", len(c.Kinds) > 0},
 		{"Draw", c.Draw != nil},
 		{"Log", c.Log != nil},
@@ -148,6 +152,9 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.POST("/checks/run", w.may(auth.ScopeRespond), w.checksRun)
 	in.GET("/checks/:checker", w.checkShow)
 	in.GET("/analyses/:id", w.analysisShow)
+	in.GET("/changes", w.changesList)
+	in.GET("/preflight", w.preflightShow)
+	in.POST("/preflight", w.may(auth.ScopeEdit), w.preflightRun)
 	in.GET("/queues", w.queuesList)
 	in.GET("/queues/:queue", w.queueShow)
 	in.GET("/why/:id", w.whyShow)

@@ -49,7 +49,7 @@ func (c *core) openChecks() error {
 	c.checkRuns = checkers.NewStore(c.db)
 	cfg := checkers.Config{Set: set, Probe: c.look, Shared: c.probe, Log: c.log, Guard: c.http, Clock: c.clock}
 	if c.rehearsing == nil {
-		cfg.Store, cfg.Intake = c.checkRuns, checkIntake{c}
+		cfg.Store, cfg.Intake, cfg.Changed = c.checkRuns, checkIntake{c}, c.changed
 	}
 	c.checks, err = checkers.New(cfg)
 	return err

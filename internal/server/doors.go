@@ -62,7 +62,7 @@ func (s *Server) web(engine *gin.Engine) (missing gin.HandlerFunc, err error) {
 	c := s.core
 	w, err := web.New(web.Config{
 		Incidents: c.alerts, Flow: c.flow, Deliveries: c.deliveries, Inbox: c.inbox, Channels: c.channels, Sources: c.sources, Pipelines: c.definitions,
-		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts, Draw: c.draw, Log: s.log, Kinds: c.channelKind,
+		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts, Changes: c.changes, Preflights: preflights{c}, Draw: c.draw, Log: s.log, Kinds: c.channelKind,
 		PublicURL: c.cfg.Server.PublicURL, Clock: c.clock, SecureCookies: strings.HasPrefix(c.cfg.Server.PublicURL, "https://"),
 	})
 	if err != nil {

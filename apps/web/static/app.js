@@ -26,7 +26,8 @@
     var done = function () {
       var label = $("span", b), was = label.textContent;
       label.textContent = "Copied";
-      setTimeout(function () { label.textContent = was; }, 1500);
+      b.classList.add("is-done");
+      setTimeout(function () { label.textContent = was; b.classList.remove("is-done"); }, 1500);
     };
     if (navigator.clipboard && window.isSecureContext) {
       navigator.clipboard.writeText(from.textContent).then(done);
