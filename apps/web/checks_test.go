@@ -92,7 +92,7 @@ func TestAnalysis(t *testing.T) {
 			t.Errorf("the analysis does not say %q", want)
 		}
 	}
-	if a := v.do(http.MethodPost, incident+"/analyze", url.Values{"csrf": {v.csrf(incident)}}); a.StatusCode != http.StatusSeeOther || len(h.analysed) != 1 || h.analysed[0].IncidentID != h.incidents[0].ID {
+	if a := v.do(http.MethodPost, incident+"/analyze", url.Values{"csrf": {v.csrf(incident)}}); a.StatusCode != http.StatusSeeOther || len(h.analysed) != 1 || h.analysed[0].IncidentID != h.incidents[0].ID || !h.analysed[0].Gather {
 		t.Errorf("analysed again: %d %+v", a.StatusCode, h.analysed)
 	}
 	h.analyses[0].Grounded = false
