@@ -87,7 +87,7 @@ func Observe(r Result, hostname string, labels map[string]string) event.Observat
 		o.Severity = event.SeverityCritical
 	case Warning, Unknown: // what cannot be found out wants a look too
 	}
-	if r.Error != "" {
+	if r.Error != "" && r.Error != r.Message { // a check that knows what it could not find out says it once
 		o.Description += "\n" + r.Error
 	}
 	for name, v := range r.Metrics {
