@@ -28,6 +28,7 @@ type Found struct {
 	Hostname    string            `json:"hostname"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	NoIncidents bool              `json:"no_incidents,omitempty"`
+	Pipeline    string            `json:"pipeline,omitempty"` // whose step ran the checks: it takes what no trigger takes
 	Results     []Result          `json:"checks"`
 }
 
@@ -86,7 +87,7 @@ func Observe(r Result, hostname string, labels map[string]string) event.Observat
 		o.Severity = event.SeverityCritical
 	case Warning, Unknown: // what cannot be found out wants a look too
 	}
-	if r.Error != "" {
+	if r.Error != "" && r.Error != r.Message { // a check that knows what it could not find out says it once
 		o.Description += "\n" + r.Error
 	}
 	for name, v := range r.Metrics {
@@ -147,7 +148,7 @@ func (s *Service) alert(ctx context.Context, req Request, report *Report, flight
 		complain("alerts of checks not looked up", err)
 		return
 	}
-	found := Found{Hostname: report.Hostname, Labels: req.Labels, NoIncidents: req.NoIncidents}
+	found := Found{Hostname: report.Hostname, Labels: req.Labels, NoIncidents: req.NoIncidents, Pipeline: req.Pipeline}
 	var told []int
 	for _, i := range concerned {
 		r := &report.Results[i]
@@ -171,6 +172,7 @@ func (s *Service) alert(ctx context.Context, req Request, report *Report, flight
 		for _, i := range told {
 			flights[i].alerted.Store(false)
 		}
+		report.Alerts = nil
 		return
 	}
 	report.Alerts.ReceiptID, report.Alerts.RunIDs = taken.Receipt, taken.Runs

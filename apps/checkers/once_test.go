@@ -266,6 +266,10 @@ func TestObserve(t *testing.T) {
 		o.Name != "DISK Check Alert" || o.Severity != "warning" || o.Status != "firing" || o.Description != "m\ne" {
 		t.Errorf("%+v", o)
 	}
+	r.Message = r.Error // as checks do that know what they could not find out
+	if o := checkers.Observe(r, "h", nil); o.Description != "e" {
+		t.Errorf("said twice: %q", o.Description)
+	}
 	for status, want := range map[checkers.Status]string{checkers.OK: "resolved info", checkers.Warning: "firing warning", checkers.Critical: "firing critical"} {
 		r.Status = status
 		if o := checkers.Observe(r, "h", nil); string(o.Status)+" "+string(o.Severity) != want {

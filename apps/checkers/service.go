@@ -94,7 +94,8 @@ type Request struct {
 	// CreateAlerts turns what is found into alerts, or resolves them. A pipeline's run that a check's alert began must not ask for it: it
 	// would begin itself again.
 	CreateAlerts bool
-	NoIncidents  bool // alerts without an incident: nobody is told
+	NoIncidents  bool   // alerts without an incident: nobody is told
+	Pipeline     string // whose step asks, "" for none: its alerts go to it where no trigger takes them
 	Origin       string
 	TraceID      string
 	RunID        id.ID // of a pipeline
@@ -113,7 +114,7 @@ type Report struct {
 	Failed int `json:"checks_failed"`
 	// Errors are checks that could not be started, and what went wrong with alerts.
 	Errors []string `json:"errors"`
-	// Alerts tells what became of alerts, nil when none were asked for or none were needed.
+	// Alerts tells what became of alerts, nil when none were asked for or they could not be stored.
 	Alerts *Alerted `json:"alerts,omitempty"`
 }
 

@@ -311,7 +311,7 @@ func TestAlertsOnce(t *testing.T) {
 	in := &inbox{known: map[string]checkers.Known{}, err: errors.New("the disk at /secret is full")}
 	s := service(t, checkers.Config{Intake: in}, level("a"), level("b"))
 	req := checkers.Request{Shared: true, CreateAlerts: true, Configs: map[string]json.RawMessage{"a": json.RawMessage(`{"value":95}`)}}
-	if got := run(t, s, req); !slices.Equal(got.Errors, []string{"alerts of checks not stored; the log of the hub says why"}) || got.Results[0].Status != checkers.Critical {
+	if got := run(t, s, req); !slices.Equal(got.Errors, []string{"alerts of checks not stored; the log of the hub says why"}) || got.Results[0].Status != checkers.Critical || got.Alerts != nil {
 		t.Errorf("not stored: %+v", got)
 	}
 	in.err = nil

@@ -132,7 +132,11 @@ func (p *Program) showRecommendations(list []providers.Recommendation) {
 		p.say("\n%d. [%s] %s (%s)", i+1, clean(r.Priority), clean(r.Title), clean(r.Type))
 		p.text(r.Description)
 		for _, action := range r.Actions {
-			p.say("   $ %s", clean(action))
+			sign := "-"
+			if providers.IsCommand(action) {
+				sign = "$"
+			}
+			p.say("   %s %s", sign, clean(action))
 		}
 		if len(r.Evidence) > 0 {
 			p.say("   Evidence: %s", clean(strings.Join(r.Evidence, ", ")))

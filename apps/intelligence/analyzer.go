@@ -12,8 +12,8 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-// slots is how many providers may be under way at once, those that never come back included.
-const slots = 64
+// slots is how many providers may be under way at once when nobody says otherwise, those that never come back included.
+const slots = 256
 
 // AnalyzerConfig is what an Analyzer needs. Clock and Redact may be nil.
 type AnalyzerConfig struct {
@@ -21,6 +21,7 @@ type AnalyzerConfig struct {
 	Log       *slog.Logger
 	Clock     clock.Clock
 	Redact    *redact.Redactor
+	Slots     int // providers under way at once, more than there are callers; 0: the default
 }
 
 // Analyzer analyses and keeps nothing: it needs no database. It is safe for concurrent use.
@@ -43,8 +44,11 @@ func NewAnalyzer(c AnalyzerConfig) (*Analyzer, error) {
 	if c.Redact == nil {
 		c.Redact = redact.New()
 	}
+	if c.Slots <= 0 {
+		c.Slots = slots
+	}
 	return &Analyzer{
-		providers: c.Providers, log: c.Log.With("app", "intelligence"), clock: c.Clock, redact: c.Redact, places: make(chan struct{}, slots),
+		providers: c.Providers, log: c.Log.With("app", "intelligence"), clock: c.Clock, redact: c.Redact, places: make(chan struct{}, c.Slots),
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -154,6 +155,23 @@ func TestBeside(t *testing.T) {
 		if at := (<-local.calls).Sub(began); at != localBeside {
 			t.Errorf("it started after %s", at)
 		}
+	})
+}
+
+// TestBurst: as many analyses as slow nodes run at once, and some by hand beside them, all find a place.
+func TestBurst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := testAnalyzer(t, set{"local": {name: "local", after: 3 * time.Second}})
+		var wg sync.WaitGroup
+		for range 128 + 32 {
+			wg.Go(func() {
+				if got, err := a.Analyze(t.Context(), &Request{}); err != nil || got.ErrorClass == providers.ErrOverloaded {
+					t.Errorf("%+v %v", got, err)
+				}
+			})
+		}
+		wg.Wait()
 	})
 }
 

@@ -66,6 +66,7 @@ type Push struct {
 	Unusable    string // why no item of it can be used; it is kept for a look and a second try
 	NoIncidents bool   // its alerts belong to none, so that nobody is told of them
 	Pipeline    string // forces a definition, by name
+	Own         string // the definition, by name, that takes what no trigger takes: it made these alerts
 	Route       *Route // forces this one
 	Source      string // what its runs show as theirs; "": the alerts' driver, or the entry's name for them
 	Environment string

@@ -81,6 +81,12 @@ func (i *Intake) takers(ctx context.Context, a *acceptance, o *event.Stored, lis
 		taken = append(taken, r)
 		over = !r.Graph.Trigger.Continue
 	}
+	if len(taken) == 0 && p.Own != "" {
+		if r := find(list, p.Own); r != nil && !r.Shadow {
+			taken = append(taken, r)
+			misses = append(misses, event.Decision{What: "route", Name: r.Name, Result: "own", Why: "no route matched; its own checks made the alert"})
+		}
+	}
 	if len(taken) == 0 && i.Default != "" {
 		if r := find(list, i.Default); r != nil && !r.Shadow {
 			taken = append(taken, r)

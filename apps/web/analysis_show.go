@@ -151,12 +151,6 @@ func fellBack(a *intelligence.AnalysisRun) string {
 	return a.Provider + " was asked: " + cmp.Or(classes[a.ErrorClass], words(a.ErrorClass), "it gave no answer")
 }
 
-// isCommand tells what is typed into a shell from what is said: sentences begin with a capital.
-func isCommand(action string) bool {
-	word, _, more := strings.Cut(action, " ")
-	return word != "" && word == strings.ToLower(word) && (more || strings.Contains(word, "/"))
-}
-
 func priorityMark(p string) Mark {
 	switch p {
 	case providers.Critical:

@@ -12,6 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 // functions are what templates can call. Everything that becomes HTML here is escaped here.
@@ -37,7 +38,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"outcome":  outcomeMark,
 		"check":    checkMark,
 		"level":    levelMark,
-		"command":  isCommand,
+		"command":  providers.IsCommand,
 		"float":    func(v int64) float64 { return float64(v) },
 		"words":    words,
 		"why":      why,

@@ -85,7 +85,7 @@ func tried(reason string) refusal {
 
 func routeReason(d *event.Decision) reasonLine {
 	switch d.Result {
-	case "match", "forced", "default":
+	case "match", "forced", "default", "own":
 		return reasonLine{Icon: "pipeline", Tone: "ok", Text: "Pipeline " + d.Name + " took it"}
 	case "miss":
 		return reasonLine{Icon: "skip", Text: "Pipeline " + d.Name + " did not want it"}

@@ -108,7 +108,7 @@ func (c *core) checkPush(tenant string, f checkers.Found, body []byte) (*orchest
 		return nil, fmt.Errorf("there is no default source for what checks find to come in by: %w", event.ErrRefused)
 	}
 	return &orchestration.Push{
-		Tenant: tenant, On: graph.TriggerCheck, Origin: orchestration.OriginCheck, Driver: checkers.Source, Body: body, NoIncidents: f.NoIncidents,
+		Tenant: tenant, On: graph.TriggerCheck, Origin: orchestration.OriginCheck, Driver: checkers.Source, Body: body, NoIncidents: f.NoIncidents, Own: f.Pipeline,
 		Parsed: event.Parsed{Source: checkers.Source, Observations: f.Observations()},
 		Entry:  orchestration.Entry{ID: e.ID, Name: checkers.Source, GroupBy: []string{"checker", "hostname"}},
 	}, nil

@@ -19,15 +19,15 @@ import (
 
 // Analyzer analyses without a hub, for one command: it looks at the machine by itself.
 func Analyzer(log *slog.Logger) (*intelligence.Analyzer, error) {
-	return analyzer(analysts.Deps{Probe: host.New(host.Config{})}, redact.New(), log)
+	return analyzer(analysts.Deps{Probe: host.New(host.Config{})}, redact.New(), log, 0)
 }
 
-func analyzer(d analysts.Deps, r *redact.Redactor, log *slog.Logger) (*intelligence.Analyzer, error) {
+func analyzer(d analysts.Deps, r *redact.Redactor, log *slog.Logger, slots int) (*intelligence.Analyzer, error) {
 	kinds, err := analysts.New(analysts.Builtin(d)...)
 	if err != nil {
 		return nil, err
 	}
-	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log, Redact: r})
+	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log, Redact: r, Slots: slots})
 }
 
 // knownProviders are the names that definitions may use.
@@ -42,7 +42,9 @@ func knownProviders() ([]string, error) {
 // openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.
 func (c *core) openIntelligence() error {
 	// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
-	one, err := analyzer(analysts.Deps{Probe: c.probe, Gap: host.DefaultGap}, c.redact, c.log)
+	// More than nodes have, or a burst would find all places taken; people and the API ask beside them.
+	slots := 2 * c.work.Concurrency
+	one, err := analyzer(analysts.Deps{Probe: c.probe, Gap: host.DefaultGap}, c.redact, c.log, slots)
 	if err != nil {
 		return err
 	}

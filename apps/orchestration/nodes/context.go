@@ -128,6 +128,7 @@ func (h gather) request(c *orchestration.NodeContext, cfg *graph.ContextConfig) 
 	case orchestration.OriginCheck, orchestration.OriginShadow, orchestration.OriginReplay: // it would begin itself again, or do what it must not
 	default:
 		req.CreateAlerts = cfg.CreateAlerts
+		req.Pipeline = definition(c)
 	}
 	return req, nil
 }

@@ -77,9 +77,14 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 }
 
 // origin is what began the run.
-func origin(c *orchestration.NodeContext) string {
+func origin(c *orchestration.NodeContext) string { return runVar(c, "origin") }
+
+// definition is the name of the pipeline.
+func definition(c *orchestration.NodeContext) string { return runVar(c, "definition") }
+
+func runVar(c *orchestration.NodeContext, key string) string {
 	run, _ := c.Vars()["run"].(map[string]any)
-	s, _ := run["origin"].(string)
+	s, _ := run[key].(string)
 	return s
 }
 

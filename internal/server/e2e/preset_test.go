@@ -30,29 +30,39 @@ func TestPresets(t *testing.T) {
 			notified(t, h, r, run, preset, tt.title)
 		}
 	}
-	// Those that look at this host by schedule tell what failed there. They take no webhooks, but whoever names one gets it.
+	// Those that look at this host by schedule take no webhooks, but whoever names one gets it. By hand they tell what failed if it could not
+	// become an alert.
 	for preset, tt := range map[string]struct{ payload, title string }{
 		"local-monitor": {"datadog/testdata/documented_variables_triggered", "Disk of {{host.name}} is full"},
 		"local-smart":   {"opsgenie/testdata/create_numeric_priority_ns_times", "another alert"},
 	} {
 		features[preset] = func(t *testing.T, begin func(setup) hub) {
-			failed := make(chan int, 2) // checks that failed, run by run
-			h := begin(contexts(func(*orchestration.NodeContext) orchestration.Result {
-				return gives(obj{"checks_run": 3, "checks_failed": <-failed})
-			}))
+			out := make(chan obj, 3) // what checks gave, run by run
+			h := begin(contexts(func(*orchestration.NodeContext) orchestration.Result { return gives(<-out) }))
 			r := servertest.NewReceiver(t)
 			h.Tell("ops", r)
 			activate(t, h, preset)
-			failed <- 1
+			out <- obj{"checks_run": 3, "checks_failed": 0}
 			got := h.SendTo("?sync=1&pipeline="+preset, payload(t, tt.payload))
 			notified(t, h, r, ended(t, h, got.RunIDs[0]), preset, tt.title)
-			failed <- 0
-			got = h.SendTo("?sync=1&pipeline="+preset, servertest.Fire("Another"))
-			if s := states(ended(t, h, got.RunIDs[0])); s["notify_channels"] != "skipped: when" {
-				t.Errorf("all is well here, and yet: %v", s)
+			disk := obj{"disk": obj{"status": "critical", "message": "full"}}
+			for _, one := range []struct {
+				gives obj
+				tells string
+			}{
+				{obj{"checks_run": 1, "checks_failed": 0, "results": obj{"disk": obj{"status": "ok"}}, "alerts": obj{}}, "skipped: when"},
+				{obj{"checks_run": 1, "checks_failed": 1, "results": disk, "alerts": obj{"alerts_created": 1}}, "skipped: when"},
+				{obj{"checks_run": 1, "checks_failed": 1, "results": disk}, "succeeded"},
+			} {
+				out <- one.gives
+				a := h.Want(http.StatusOK, http.MethodPost, "/api/v1/definitions/"+preset+"/execute", obj{})
+				if s := states(h.Run(a["run_id"].(string))); s["notify_channels"] != one.tells {
+					t.Errorf("%v: %v", one.gives, s)
+				}
 			}
-			became(t, h, got, "suppressed(when)")
-			told(t, r, "firing")
+			if m := r.Waits(2)[1]; len(r.All()) != 2 || m.Title != "Health Check Alert — Critical" || m.Severity != "critical" {
+				t.Errorf("%d messages, the last: %q", len(r.All()), m.Title)
+			}
 		}
 	}
 	inBothForms(t, features)

@@ -22,7 +22,7 @@ type Setup struct {
 	Env map[string]string
 	// Handlers execute node kinds in the test's own way.
 	Handlers map[string]orchestration.Handler
-	// Probe is the machine that the hub is on; nil: the real one. The worker of a scaled hub is always on the real one.
+	// Probe is the machine that the hub is on; nil: the real one.
 	Probe host.Probe
 	// Acts is set by tests in which people act on runs: the process that they ask goes on with the run.
 	Acts bool
@@ -74,9 +74,11 @@ func Server(t *testing.T, s Setup) *Hub {
 			t.Errorf("the server executed %d nodes, which are the worker's", n)
 		}
 	})
-	return start(t, env, server.Options{
+	h := start(t, env, server.Options{
 		Version: "test", Unsafe: true, Work: server.Work{Queues: []string{"maintenance"}}, Handlers: foreign, Probe: s.Probe,
 	}, slog.New(did))
+	h.probe = s.Probe
+	return h
 }
 
 // Work starts a worker of the hub on these queues, none: all, until the test ends.
@@ -84,7 +86,7 @@ func (h *Hub) Work(t *testing.T, handlers map[string]orchestration.Handler, log 
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	works, ended := &word{said: make(chan struct{})}, make(chan error, 1)
-	opt := server.Options{Version: "test", Unsafe: true, Work: server.Work{Queues: queues}, Handlers: handlers}
+	opt := server.Options{Version: "test", Unsafe: true, Work: server.Work{Queues: queues}, Handlers: handlers, Probe: h.probe}
 	go func() { ended <- server.RunWorkerWith(ctx, h.cfg, opt, works, slog.New(log)) }()
 	t.Cleanup(func() {
 		cancel()

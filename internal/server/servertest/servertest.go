@@ -33,6 +33,7 @@ type Hub struct {
 	t      testing.TB
 	cfg    config.Config
 	client *http.Client
+	probe  host.Probe // of its workers; nil: the real machine
 }
 
 // With is the same hub for a test within the test.
