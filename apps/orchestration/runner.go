@@ -177,6 +177,8 @@ func (r *Runner) applyNodes(tx *storage.Tx, items []*nodeItem) error {
 		return err
 	}
 	s.told.WantRuns(runs)
+	s.wantFacts(s.order...)
+	s.wantTells()
 	if err := tx.Flush(); err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (s *session) job(x *run, j queue.Job) error {
 
 // tell plans deliveries; a run that comes later than its event first looks what is there already.
 func (s *session) tell(t *event.Tell) ([]event.Told, error) {
-	if s.alerts == nil {
+	if s.alerts == nil && (t.Incident == nil || t.Dry || !s.foreseen[occasion{t.Incident.ID, t.Seq}]) {
 		if t.Incident != nil {
 			s.told.WantIncidents([]id.ID{t.Incident.ID}, nil)
 		}
@@ -228,6 +230,32 @@ func (s *session) tell(t *event.Tell) ([]event.Told, error) {
 		}
 	}
 	return s.told.Tell(t)
+}
+
+// occasion is what deliveries are about.
+type occasion struct {
+	incident id.ID
+	seq      int64
+}
+
+// wantTells queues the look-up of what the loaded runs may find when they come to tell, for all of them at once.
+func (s *session) wantTells() {
+	s.foreseen = map[occasion]bool{}
+	var incidents []id.ID
+	var tells []*event.Tell
+	for _, x := range s.order {
+		o := occasion{x.incidentID, x.eventSeq}
+		if x.incidentID.IsZero() || x.state.Run.Final() || s.foreseen[o] {
+			continue
+		}
+		s.foreseen[o] = true
+		incidents = append(incidents, x.incidentID)
+		tells = append(tells, &event.Tell{Tenant: x.tenant, Incident: &event.Incident{ID: x.incidentID}, Seq: x.eventSeq, Channels: []string{"*"}})
+	}
+	if len(tells) > 0 {
+		s.told.WantIncidents(unique(incidents), nil)
+		s.told.WantKeys(tells)
+	}
 }
 
 // Outcomes is the runs' part of a transaction that books deliveries. Its methods are those of notify's RunBatch.

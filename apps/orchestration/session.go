@@ -30,8 +30,9 @@ type session struct {
 	over     atomic.Bool // several of one transaction may say so at the same time
 	compiled int         // runs whose graphs are ready
 	signals  []signals.Event
-	ends     []*run // that ended, of definitions with a limit
-	failure  error  // of a look-up in the middle of a run
+	ends     []*run            // that ended, of definitions with a limit
+	foreseen map[occasion]bool // whose deliveries were looked up before anybody tells of them
+	failure  error             // of a look-up in the middle of a run
 }
 
 type pair struct{ incident, definition id.ID }

@@ -202,7 +202,7 @@ func (w *slow) book(it *slowItem) {
 }
 
 // session starts a transaction over items whose jobs fence asks for, and loads their runs.
-func (w *slow) open(tx *storage.Tx, items []*slowItem, fence func(tx *storage.Tx, jobs []queue.Job, held func(queue.Key))) (*session, error) {
+func (w *slow) open(tx *storage.Tx, items []*slowItem, telling bool, fence func(tx *storage.Tx, jobs []queue.Job, held func(queue.Key))) (*session, error) {
 	s := w.r.begin(tx)
 	byKey := map[queue.Key]*slowItem{}
 	jobs := make([]queue.Job, 0, len(items))
@@ -224,12 +224,15 @@ func (w *slow) open(tx *storage.Tx, items []*slowItem, fence func(tx *storage.Tx
 	}
 	s.told.WantRuns(unique(runs))
 	s.wantFacts(s.order...)
+	if telling {
+		s.wantTells()
+	}
 	return s, tx.Flush()
 }
 
 // applyBegins marks nodes as running and collects what their handlers get.
 func (w *slow) applyBegins(tx *storage.Tx, items []*slowItem) error {
-	s, err := w.open(tx, items, queue.Hold)
+	s, err := w.open(tx, items, false, queue.Hold)
 	if err != nil {
 		return err
 	}
@@ -272,7 +275,7 @@ func (w *slow) applyBegins(tx *storage.Tx, items []*slowItem) error {
 
 // applyEnds books executions that are over.
 func (w *slow) applyEnds(tx *storage.Tx, items []*slowItem) error {
-	s, err := w.open(tx, items, queue.Finish)
+	s, err := w.open(tx, items, true, queue.Finish)
 	if err != nil {
 		return err
 	}

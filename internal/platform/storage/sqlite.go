@@ -62,6 +62,14 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	d.url = path
+	// SQLite's own files get the mode of this one: it holds what alerts say, and hashes of keys.
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
 	w, err := driver.Open(dsn(path, false, false, unsafe))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
