@@ -16,7 +16,6 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/checkers/checkertest"
-	"github.com/incidenthub/incidenthub/apps/checkers/registry"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
@@ -152,39 +151,5 @@ func TestRunCheck(t *testing.T) {
 	}
 	if code, out, errs := checking(t, nil, "run-check", "nobody"); code != 1 || out != "" || !strings.Contains(errs, "available are low, disk") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
-	}
-}
-
-// TestCheckExamples: the settings in the examples of --help are ones that the checks know.
-func TestCheckExamples(t *testing.T) {
-	t.Parallel()
-	set, err := checkers.NewSet(registry.Builtin(registry.Options{})...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var lines []string
-	for _, command := range []string{"check-health", "run-check"} {
-		_, out, _ := checking(t, nil, command, "--help")
-		for line := range strings.Lines(out) {
-			if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "incidenthub "+command+" "); ok && strings.Contains(rest, "--set ") {
-				lines = append(lines, rest)
-			}
-		}
-	}
-	if len(lines) < 3 {
-		t.Fatalf("%d examples with settings: %q", len(lines), lines)
-	}
-	for _, line := range lines {
-		words := strings.Fields(line)
-		for i, w := range words {
-			if w != "--set" {
-				continue
-			}
-			key, _, _ := strings.Cut(words[i+1], "=")
-			key = key[strings.LastIndex(key, ".")+1:]
-			if err := set.Validate(words[0], json.RawMessage(`{"`+key+`":null}`)); err != nil && strings.Contains(err.Error(), "unknown") {
-				t.Errorf("%q: %v", line, err)
-			}
-		}
 	}
 }

@@ -109,7 +109,9 @@ func (p *preparing) object(m map[string]any, limit int) map[string]any {
 }
 
 func (p *preparing) alerts(list []providers.Alert) []providers.Alert {
-	p.sum.AlertsAll = len(list)
+	for i := range list {
+		p.sum.AlertsAll += max(1, list[i].Count) // one stands for all of its name
+	}
 	p.sum.Cut = p.sum.Cut || len(list) > maxAlerts
 	out := make([]providers.Alert, 0, min(len(list), maxAlerts))
 	for i, a := range list[:min(len(list), maxAlerts)] {

@@ -29,6 +29,7 @@ func TestPrepare(t *testing.T) {
 		ev.Changes = append(ev.Changes, providers.Change{Title: "r"})
 		ev.Runbook = append(ev.Runbook, "https://user:secret123@wiki.example.com/x")
 	}
+	ev.Alerts[0].Count = 40 // of one name
 	r := redact.New("the-hubs-own-secret")
 	got, out, sum := prepare(r, in, ev)
 	if got.Title != "disk full " || len(got.Description) > maxDescription || !strings.Contains(got.Description, "[cut ") || got.Labels["instance"] != "web-1" {
@@ -61,7 +62,7 @@ func TestPrepare(t *testing.T) {
 	if got := strings.Join(ids, " "); got != want {
 		t.Errorf("ids\n%s, want\n%s", got, want)
 	}
-	if diff := cmp.Diff(InputSummary{Alerts: 10, AlertsAll: 14, Checks: 10, ChecksAll: 14, ChecksBad: 7, History: 5, Changes: 10, Runbooks: 5, HasIncident: true, Cut: true}, sum); diff != "" {
+	if diff := cmp.Diff(InputSummary{Alerts: 10, AlertsAll: 53, Checks: 10, ChecksAll: 14, ChecksBad: 7, History: 5, Changes: 10, Runbooks: 5, HasIncident: true, Cut: true}, sum); diff != "" {
 		t.Errorf("summary (-want +got):\n%s", diff)
 	}
 	if in.Title != "disk\x1b[31m full \u202e" || ev.Checks[0].ID != "" {

@@ -3,12 +3,12 @@ package intelligence
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/providers"
 )
 
 // Times of looking for analyses whose process died.
@@ -51,6 +51,13 @@ type orphan struct {
 // running has an index of its own, of rows that run: there are few.
 const running = `SELECT id, tenant_id, owner, created_at FROM analyses WHERE status = 'running' ORDER BY id LIMIT ?`
 
+// endOrphan gives a row an end, if it has none yet.
+var endOrphan = storage.Update("analyses", []storage.Column{
+	storage.Col("id", storage.UUID), storage.Col("status", storage.Text), storage.Col("error_class", storage.Text), storage.Col("error_message", storage.Text),
+	storage.Col("completed_at", storage.Time),
+}, "status = v.status, error_class = v.error_class, error_message = v.error_message, completed_at = v.completed_at",
+	"t.id = v.id AND t.completed_at IS NULL", "")
+
 // failOrphans gives rows an end whose process has died before it could. Begin: this process has just begun, and with SQLite it is the
 // only one.
 func (s *Service) failOrphans(ctx context.Context, begin bool) (int, error) {
@@ -58,29 +65,32 @@ func (s *Service) failOrphans(ctx context.Context, begin bool) (int, error) {
 	if err := s.db.Read(ctx).Raw(running, orphansAtOnce).Scan(&rows).Error; err != nil {
 		return 0, fmt.Errorf("look for analyses that run: %w", storage.Classify(err))
 	}
-	var gone []orphan
-	var keys []id.ID
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	var gone int
 	now := s.db.Now()
 	alone := begin && s.db.Engine() == storage.SQLite
 	for _, r := range rows {
 		if now.Sub(r.CreatedAt) > orphanAge || hasEnded(r.Owner) || alone && (r.Owner == "" || r.Owner != s.owner) {
-			gone, keys = append(gone, r), append(keys, r.ID)
+			gone++
+			all.Add(1)
+			s.writes.Submit(&write{id: r.ID, orphan: true}, func(err error) {
+				defer all.Done()
+				switch {
+				case err != nil:
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				case s.changed != nil:
+					s.changed(r.TenantID, "analysis", r.ID)
+				}
+			})
 		}
 	}
-	if len(gone) == 0 {
-		return 0, nil
+	all.Wait()
+	if len(errs) > 0 {
+		return 0, fmt.Errorf("end analyses whose process ended: %w", errs[0])
 	}
-	err := s.db.InTx(ctx, func(ctx context.Context) error {
-		return s.db.From(ctx).Exec(`UPDATE analyses SET status = ?, error_class = ?, error_message = ?, completed_at = ? WHERE id IN ? AND status = 'running'`,
-			StatusFailed, providers.ErrInternal, ended, now, keys).Error
-	})
-	if err != nil {
-		return 0, fmt.Errorf("end analyses whose process ended: %w", storage.Classify(err))
-	}
-	if s.changed != nil {
-		for _, r := range gone {
-			s.changed(r.TenantID, "analysis", r.ID)
-		}
-	}
-	return len(gone), nil
+	return gone, nil
 }

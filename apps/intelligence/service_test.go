@@ -245,5 +245,5 @@ func TestUnstored(t *testing.T) {
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id"}, map[string]*storage.Statement{"insertAnalysis": insertAnalysis, "endAnalysis": endAnalysis})
+	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id"}, map[string]*storage.Statement{"insertAnalysis": insertAnalysis, "endAnalysis": endAnalysis, "endOrphan": endOrphan})
 }

@@ -51,6 +51,7 @@ type write struct {
 	createdAt time.Time
 	provider  string
 	out       *Analysis // nil: it runs
+	orphan    bool      // its process has died; nothing but its id is known
 }
 
 func (w *write) running(provider string) *write {
@@ -125,9 +126,13 @@ var (
 )
 
 func (s *Service) apply(tx *storage.Tx, list []*write) error {
-	rows, ends := insertAnalysis.Rows(), endAnalysis.Rows()
+	rows, ends, orphans := insertAnalysis.Rows(), endAnalysis.Rows(), endOrphan.Rows()
 	var noted []Noted
 	for _, w := range list {
+		if w.orphan {
+			orphans.Add(w.id, StatusFailed, providers.ErrInternal, ended, tx.Now())
+			continue
+		}
 		r := w.request
 		status, started, owner := StatusRunning, w.createdAt, s.owner
 		if w.out != nil {
@@ -147,6 +152,7 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 	}
 	tx.Exec(insertAnalysis, rows)
 	tx.Exec(endAnalysis, ends)
+	tx.Exec(endOrphan, orphans)
 	if s.note == nil || len(noted) == 0 {
 		return nil
 	}

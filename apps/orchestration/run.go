@@ -78,13 +78,12 @@ type NodeContext struct {
 // RunFacts names the run to its nodes.
 type RunFacts struct {
 	ID, DefinitionID    id.ID
-	Version             int64 // of the definition
 	Receipt             id.ID // zero: none is behind it
 	Tenant, TraceID     string
 	Source, Environment string
 	Incident            *event.Incident
 	Event               event.EventKind
-	EventSeq            int64
+	Version, EventSeq   int64 // of the definition, and of the incident's last event
 	Alerts              []*event.Alert
 	PreviousTypes       map[string]string // node id to type
 }

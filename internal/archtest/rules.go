@@ -60,7 +60,7 @@ func Default() Rules {
 				},
 			},
 			{
-				In: []string{"apps/intelligence/..."}, Tables: []string{"analyses"}, Asks: []string{"Names", "Make", "Load"},
+				In: []string{"apps/intelligence/..."}, Tables: []string{"analyses"}, Asks: []string{"Names", "Make", "Load", "GatherFor"},
 				Never: []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
 			},
 		},

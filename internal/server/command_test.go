@@ -121,7 +121,7 @@ func TestFirstRun(t *testing.T) {
 	if out := command("", "incident", "show", incidents.Items[0].ID); !strings.Contains(out, "looking") {
 		t.Error(out)
 	}
-	if out := command("", "run", "list"); !strings.Contains(out, "direct v1") {
+	if out := command("", "run", "list"); !strings.Contains(out, "full v1") {
 		t.Error(out)
 	}
 

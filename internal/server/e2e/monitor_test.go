@@ -102,7 +102,7 @@ func TestLocalPresets(t *testing.T) {
 			if m.Title != "[CRITICAL] DISK Check Alert" || m.Severity != "critical" || m.Event != "firing" || m.IncidentID == "" {
 				t.Errorf("message %q %s %s", m.Title, m.Severity, m.Event)
 			}
-			says := []string{"/ 97.0% used", "Where: web-01", "\nChecks: 2 of 3 passed\n- [CRITICAL] disk: / 97.0% used", "\n- OK: cpu, memory\n"}
+			says := []string{"/ 97.0% used", "Where: web-01", "\nChecks on web-01: 2 of 3 passed\n- [CRITICAL] disk: / 97.0% used", "\n- OK: cpu, memory\n"}
 			if preset == "local-smart" {
 				says = append(says, "\nAnalysis by the local analyzer:\n")
 			}
@@ -181,9 +181,9 @@ func TestCheckAlertsOfPresets(t *testing.T) {
 	features := map[string]feature{}
 	for preset, says := range map[string][]string{
 		"direct":         nil,
-		"health-checked": {"\nChecks: 1 of 3 passed\n", "- [CRITICAL] disk: / 97.0% used", "- [CRITICAL] memory: ", "- OK: cpu\n"},
+		"health-checked": {"\nChecks on web-01: 1 of 3 passed\n", "- [CRITICAL] disk: / 97.0% used", "- [CRITICAL] memory: ", "- OK: cpu\n"},
 		"ai-analyzed":    {"\nAnalysis by the local analyzer:\n"},
-		"full":           {"\nChecks: 1 of 3 passed\n", "- OK: cpu\n", "\nAnalysis by the local analyzer:\n"},
+		"full":           {"\nChecks on web-01: 1 of 3 passed\n", "- OK: cpu\n", "\nAnalysis by the local analyzer:\n"},
 	} {
 		features[preset] = func(t *testing.T, begin func(setup) hub) {
 			b := newBox(96, 97)
@@ -248,8 +248,8 @@ func TestReports(t *testing.T) {
 			title, severity string
 			says            []string
 		}{
-			{40, "Health Check Report", "info", []string{"Checks: 3 of 3 passed\n- OK: cpu, disk, memory\n"}},
-			{85, "Health Check Alert — Warning", "warning", []string{"Checks: 2 of 3 passed\n- [WARNING] disk: / 85.0% used", "- OK: cpu, memory\n", "Analysis by the local analyzer:"}},
+			{40, "Health Check Report", "info", []string{"Checks on web-01: 3 of 3 passed\n- OK: cpu, disk, memory\n"}},
+			{85, "Health Check Alert — Warning", "warning", []string{"Checks on web-01: 2 of 3 passed\n- [WARNING] disk: / 85.0% used", "- OK: cpu, memory\n", "Analysis by the local analyzer:"}},
 			{97, "Health Check Alert — Critical", "critical", []string{"- [CRITICAL] disk: / 97.0% used", "- OK: cpu, memory\n", "Analysis by the local analyzer:"}},
 		} {
 			b.disk.Store(tt.disk)
@@ -317,7 +317,7 @@ func TestFullIsNeverSlow(t *testing.T) {
 				}
 				return
 			}
-			reads(t, m, "Checks: 2 of 3 passed\n- [CRITICAL] disk: / 97.0% used", "- OK: cpu, memory\n", "Analysis by the local analyzer:\n")
+			reads(t, m, "Checks on web-01: 2 of 3 passed\n- [CRITICAL] disk: / 97.0% used", "- OK: cpu, memory\n", "Analysis by the local analyzer:\n")
 			var list struct {
 				Items []json.RawMessage `json:"items"`
 			}
