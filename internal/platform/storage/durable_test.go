@@ -3,6 +3,8 @@ package storage_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,5 +59,24 @@ func TestSynchronousCommit(t *testing.T) {
 				t.Errorf("no word of fsync: %q", got)
 			}
 		})
+	}
+}
+
+// TestFileMode: what the database holds is for its owner alone.
+func TestFileMode(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "hub.db")
+	db, err := storage.Open(t.Context(), storage.Config{URL: path, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // of a test
+	if err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{path, path + "-wal", path + "-shm"} {
+		if i, err := os.Stat(file); err != nil || i.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", file, i, err)
+		}
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/ncruces/go-sqlite3/driver"
 	"github.com/ncruces/go-sqlite3/gormlite"
 	"gorm.io/gorm"
+
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
 // readers is the number of SQLite connections that answer queries beside the one writer.
@@ -77,7 +79,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 	w.SetMaxOpenConns(1)
 	w.SetMaxIdleConns(1)
 	d.pools = append(d.pools, w)
-	if err := w.PingContext(ctx); err != nil {
+	if err := knock(ctx, w); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	r, err := driver.Open(dsn(path, false, true, unsafe))
@@ -97,6 +99,19 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 	}
 	d.lite = newLiteLoop(d, w) //nolint:contextcheck // the loop outlives ctx
 	return nil
+}
+
+// knock opens the first connection. Of several processes that make a new file at once, one is told that it is locked, whatever its timeout.
+func knock(ctx context.Context, pool *sql.DB) error {
+	for watch := clock.Start(); ; {
+		err := pool.PingContext(ctx)
+		if err == nil || !errors.Is(err, sqlite3.BUSY) || watch.Elapsed() > busyTimeout {
+			return err
+		}
+		if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 // rawConn hands out the driver connection's native one.
