@@ -77,10 +77,10 @@ func startCore(t *testing.T, url string, env map[string]string) *core {
 }
 
 func startCoreWith(t *testing.T, url string, env map[string]string, opt coreOptions) *core {
+	t.Helper()
 	if opt.preset == "" {
 		opt.preset = "direct"
 	}
-	t.Helper()
 	opt.unsafe = true
 	settings := map[string]string{
 		"HUB_DATABASE_URL": url, "HUB_DATA_DIR": t.TempDir(), "HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_ADMIN_KEY": "test-admin-key-0123456789",

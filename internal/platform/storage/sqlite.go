@@ -64,7 +64,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, unsafe bool) error {
 		return fmt.Errorf("make the data folder: %w", err)
 	}
 	d.url = path
-	// SQLite's own files get the mode of this one: it holds what alerts say, and hashes of keys.
+	// It holds what alerts say, and hashes of keys. The log beside it is protected by the mode of the data folder.
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
