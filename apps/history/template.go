@@ -20,7 +20,7 @@ func Template(message string) string {
 	}
 	var out []string
 	lines := 0
-	for line := range strings.SplitSeq(strings.ToValidUTF8(message, " "), "\n") {
+	for line := range strings.SplitSeq(strings.ToValidUTF8(strings.ReplaceAll(message, string(quoted), " "), " "), "\n") {
 		tokens := mine(line)
 		if len(tokens) > 2 {
 			lines++

@@ -28,7 +28,8 @@ func raw(v any) json.RawMessage {
 	return b
 }
 
-// checksums are the number of rows of every table and a sum over what is in them. The hub's check of its own books goes on meanwhile.
+// checksums are the number of rows of every table and a sum over what is in them. The hub's check of its own books, and its notes of what
+// incidents are about, go on meanwhile.
 func checksums(t *testing.T, h hub) map[string]string {
 	t.Helper()
 	db := h.Server.DB()
@@ -42,7 +43,7 @@ func checksums(t *testing.T, h hub) map[string]string {
 	}
 	out := map[string]string{}
 	for _, table := range tables {
-		if table == "ledger_checks" || strings.HasPrefix(table, "goose") {
+		if table == "ledger_checks" || table == "incident_vectors" || strings.HasPrefix(table, "goose") {
 			continue
 		}
 		var rows []map[string]any

@@ -62,10 +62,10 @@ func TestTries(t *testing.T) {
 			"succeeded",
 		},
 	} {
+		tt.node["backoff_factor"] = 1 // between half a second and one
 		features[name] = func(t *testing.T, begin func(setup) hub) {
 			var n atomic.Int64
 			h := begin(contexts(func(c *orchestration.NodeContext) result { return tt.do(c, n.Add(1)) }))
-			tt.node["backoff_factor"] = 1 // between half a second and one
 			r := only(t, h, ingest("facts"), check("facts", "tell", tt.node), notify("tell", "ops"))
 			run := ran(t, h, servertest.Fire("Disk"))
 			want(t, "tries", tries(run, "facts"), tt.tries)
