@@ -41,7 +41,7 @@ func oldRoots(l *look) []string {
 }
 
 func oldFinding(l *look, w *host.Walk) (finding, bool) {
-	d := heart(w, byOld)
+	d := l.heart(w, "old", byOld)
 	if d == nil {
 		d = &host.Directory{Path: w.Root, Size: w.Size, Entries: w.Entries, OldSize: w.OldSize}
 	}

@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -120,6 +121,12 @@ type weight func(*host.Directory) float64
 func bySize(d *host.Directory) float64    { return float64(d.Size) }
 func byEntries(d *host.Directory) float64 { return float64(d.Entries) }
 func byOld(d *host.Directory) float64     { return float64(d.OldSize) }
+
+// heart is that of a walk, once for all who share it; name says what is weighed.
+func (v *view) heart(w *host.Walk, name string, of weight) *host.Directory {
+	d, _ := remember(context.Background(), &v.probed, fmt.Sprintf("heart %s %p", name, w), func() *host.Directory { return heart(w, of) })
+	return d
+}
 
 // heart is the deepest directory that still holds most of the weight of the one above it: the one to blame. At the root of the walk a third
 // is enough when nothing comes near it; below, three fifths. It is nil when no directory stands out.
