@@ -141,7 +141,7 @@ func TestOverload(t *testing.T) {
 	<-block.read
 	nothingWritten(t, h, func() {
 		var a servertest.Answer
-		testkit.Eventually(t, 10*time.Second, func() bool { // until the hub reads the slow one: then all its room is taken
+		testkit.Eventually(t, time.Minute, func() bool { // until the hub reads the slow one: then all its room is taken
 			a = h.Ask(http.MethodPost, door, `no JSON`)
 			return a.Status == http.StatusServiceUnavailable
 		}, "the hub takes more than fits")

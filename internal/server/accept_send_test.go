@@ -162,7 +162,7 @@ func TestResolvedFirst(t *testing.T) {
 		h.Tell("ops", r)
 		fire := h.Send(servertest.Fire("Disk"))
 		r.Waits(1) // answered 503: it certainly has nothing
-		testkit.Eventually(t, 10*time.Second, func() bool { return h.Deliveries("ops")[0].State == "pending" }, "the first try is not booked")
+		testkit.Eventually(t, time.Minute, func() bool { return h.Deliveries("ops")[0].State == "pending" }, "the first try is not booked")
 		r.Says(http.StatusOK)
 		end := h.Send(servertest.Resolve("Disk"))
 		h.Rest()

@@ -140,7 +140,7 @@ func atRest(t *testing.T, h hub, want map[string]int64) {
 	if wrong > 0 {
 		t.Errorf("%d rows disagree with their deliveries", wrong)
 	}
-	testkit.Eventually(t, 20*time.Second, func() bool { return count(t, h, "jobs") == 0 }, "jobs are left")
+	testkit.Eventually(t, time.Minute, func() bool { return count(t, h, "jobs") == 0 }, "jobs are left")
 }
 
 // told compares what a receiver took.

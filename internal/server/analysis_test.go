@@ -140,7 +140,7 @@ func TestAnalysisInMessage(t *testing.T) {
 		h.Rest()
 		before := len(r.All())
 		h.Send(strings.ReplaceAll(hereFires(t, "HostUnhealthy"), `"firing"`, `"resolved"`))
-		testkit.Eventually(t, 10*time.Second, func() bool { return len(r.All()) == before+1 }, "the end is told after an analysis as before one")
+		testkit.Eventually(t, time.Minute, func() bool { return len(r.All()) == before+1 }, "the end is told after an analysis as before one")
 		if l := h.Rest(); !l.Balanced && l.Problem != "" {
 			t.Errorf("ledger %+v", l)
 		}
@@ -150,7 +150,10 @@ func TestAnalysisInMessage(t *testing.T) {
 // TestAnalysisBreaks: whatever the analyzer does, the notification leaves in its time, and the row says what happened.
 func TestAnalysisBreaks(t *testing.T) {
 	t.Parallel()
-	const deadline = 5 * time.Second // of enrichment, with the local analyzer
+	const (
+		deadline = 5 * time.Second  // of enrichment, with the local analyzer
+		slack    = 10 * time.Second // of a busy machine; without the deadline it would take half a minute
+	)
 	for how, want := range map[string]struct {
 		class string
 		soon  bool // it is over before the deadline
@@ -169,8 +172,8 @@ func TestAnalysisBreaks(t *testing.T) {
 				servertest.Map{"id": "think", "type": "intelligence", "config": servertest.Map{"provider": "active"}, "next": "tell"}, servertest.Notify("tell", "*")))
 			began := time.Now()
 			got := h.Send(hereFires(t, "Disk"))
-			testkit.Eventually(t, 20*time.Second, func() bool { return len(r.All()) == 1 }, "the message leaves")
-			if took := time.Since(began); took > deadline+time.Second {
+			testkit.Eventually(t, time.Minute, func() bool { return len(r.All()) == 1 }, "the message leaves")
+			if took := time.Since(began); took > deadline+slack {
 				t.Errorf("the message left after %s", took)
 			}
 			m := r.All()[0]
@@ -178,7 +181,7 @@ func TestAnalysisBreaks(t *testing.T) {
 				t.Errorf("message %q\n%s", m.Title, m.Text)
 			}
 			var list analysisList
-			testkit.Eventually(t, 20*time.Second, func() bool {
+			testkit.Eventually(t, time.Minute, func() bool {
 				list = analysisList{}
 				h.Get("/api/v1/analyses?run_id="+*got.RunID, &list)
 				return len(list.Items) == 1 && list.Items[0].Status == "failed"
@@ -216,7 +219,7 @@ func TestAnalysisTogether(t *testing.T) {
 			done <- err
 		}()
 	}
-	testkit.Eventually(t, 10*time.Second, func() bool {
+	testkit.Eventually(t, time.Minute, func() bool {
 		var list analysisList
 		h.Get("/api/v1/analyses?status=running", &list)
 		return len(list.Items) == asked

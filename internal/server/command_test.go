@@ -40,7 +40,7 @@ func (s *screen) String() string {
 func (s *screen) find(t *testing.T, pattern string) string {
 	t.Helper()
 	re, found := regexp.MustCompile(pattern), ""
-	testkit.Eventually(t, 20*time.Second, func() bool {
+	testkit.Eventually(t, time.Minute, func() bool {
 		if m := re.FindStringSubmatch(s.String()); m != nil {
 			found = m[1]
 		}
@@ -111,7 +111,7 @@ func TestFirstRun(t *testing.T) {
 		return out.String()
 	}
 	var incidents struct{ Items []struct{ ID string } }
-	testkit.Eventually(t, 10*time.Second, func() bool {
+	testkit.Eventually(t, time.Minute, func() bool {
 		return json.Unmarshal([]byte(command("", "incident", "list", "--json")), &incidents) == nil && len(incidents.Items) == 1
 	}, "no incident")
 	if out := command("", "incident", "ack", incidents.Items[0].ID); !strings.Contains(out, "is acknowledged: DiskAlmostFull") {

@@ -173,7 +173,7 @@ func (c *core) counts(t *testing.T) map[string]int64 {
 
 func (c *core) rest(t *testing.T) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() bool {
+	testkit.Eventually(t, time.Minute, func() bool {
 		var n int64
 		c.db.Read(context.Background()).Raw(`SELECT count(*) FROM jobs`).Scan(&n)
 		return n == 0

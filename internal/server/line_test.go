@@ -53,7 +53,7 @@ func TestLine(t *testing.T) {
 			return len(seen)
 		}
 		c.push(t, burst(0, 20)) // how quick it is must be known
-		testkit.Eventually(t, 20*time.Second, func() bool { return count() == 20 }, "the first are not told")
+		testkit.Eventually(t, time.Minute, func() bool { return count() == 20 }, "the first are not told")
 		c.push(t, burst(1000, 400))
 		testkit.Eventually(t, 60*time.Second, func() bool { return count() == 420 }, "not all are told")
 		c.rest(t)
@@ -70,7 +70,7 @@ func TestLine(t *testing.T) {
 		broken.Store(true)
 		before := tries.Load()
 		c.push(t, burst(2000, 300))
-		testkit.Eventually(t, 20*time.Second, func() bool { return tries.Load() > before }, "nothing was tried")
+		testkit.Eventually(t, time.Minute, func() bool { return tries.Load() > before }, "nothing was tried")
 		time.Sleep(500 * time.Millisecond)
 		if n := tries.Load() - before; n > 200 {
 			t.Errorf("%d tries of a channel that fails", n)

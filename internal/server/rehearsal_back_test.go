@@ -24,7 +24,7 @@ func backtest(t *testing.T, h hub, ask obj) rehearsal.Report {
 	}
 	begun := h.Want(http.StatusAccepted, http.MethodPost, "/api/v1/backtests", ask)
 	var job rehearsal.Job
-	testkit.Eventually(t, 30*time.Second, func() bool {
+	testkit.Eventually(t, 2*time.Minute, func() bool {
 		h.Get("/api/v1/backtests/"+begun["id"].(string), &job)
 		return job.State != rehearsal.StateRunning
 	}, "the back-test does not end")
@@ -360,7 +360,7 @@ func TestBacktestBeside(t *testing.T) {
 			h.Send(servertest.Push(alert{Name: "Meanwhile", Instance: string(rune('a' + n))}))
 		}
 		var job rehearsal.Job
-		testkit.Eventually(t, 30*time.Second, func() bool {
+		testkit.Eventually(t, 3*time.Minute, func() bool {
 			h.Get("/api/v1/backtests/"+begun["id"].(string), &job)
 			return job.State != rehearsal.StateRunning
 		}, "the back-test does not end")

@@ -56,7 +56,7 @@ func TestCancel(t *testing.T) {
 		c.tells(t, r)
 		c.pipelineOf(t, `[{"id":"in","type":"ingest","next":"a"},{"id":"a","type":"context","next":"tell"},{"id":"tell","type":"notify","config":{"channels":["ops"]}}]`)
 		run := c.push(t, fire).RunIDs[0]
-		testkit.Eventually(t, 20*time.Second, func() bool { return calls.Load() == 1 }, "nobody began")
+		testkit.Eventually(t, time.Minute, func() bool { return calls.Load() == 1 }, "nobody began")
 		if err := c.runActs.Cancel(t.Context(), tenant, run, "ada"); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestCancel(t *testing.T) {
 		if err := c.runActs.Resume(t.Context(), tenant, run, "ada"); err != nil {
 			t.Fatal(err)
 		}
-		testkit.Eventually(t, 20*time.Second, func() bool { return c.books(t) == "delivered" }, "nobody is told after it was resumed")
+		testkit.Eventually(t, time.Minute, func() bool { return c.books(t) == "delivered" }, "nobody is told after it was resumed")
 		d, nodes = c.finished(t, run)
 		if d.State != "succeeded" || d.TotalAttempts != 2 || nodes["a"].Attempt != 2 || d.LastError != nil {
 			t.Errorf("run %s, %d attempts, a %d, %+v", d.State, d.TotalAttempts, nodes["a"].Attempt, d.LastError)
@@ -122,7 +122,7 @@ func TestResume(t *testing.T) {
 		if d.State != "failed" || nodes["after"].State != "skipped" || nodes["tell"].State != "succeeded" {
 			t.Fatalf("run %s, after %s, tell %s", d.State, nodes["after"].State, nodes["tell"].State)
 		}
-		testkit.Eventually(t, 20*time.Second, func() bool { return c.books(t) == "delivered" }, "a failed run tells all the same")
+		testkit.Eventually(t, time.Minute, func() bool { return c.books(t) == "delivered" }, "a failed run tells all the same")
 		if err := c.runActs.Resume(t.Context(), tenant, run, "ada"); err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestReplay(t *testing.T) {
 		c.pipelineOf(t, one)
 		run := c.push(t, fire).RunIDs[0]
 		c.finished(t, run)
-		testkit.Eventually(t, 20*time.Second, func() bool { return c.books(t) == "delivered" }, "not told")
+		testkit.Eventually(t, time.Minute, func() bool { return c.books(t) == "delivered" }, "not told")
 		if _, err := c.definitions.Update(t.Context(), tenant, "slow", 0, orchestration.DefinitionInput{
 			Name: "slow", Config: json.RawMessage(`{"version":"1.0","nodes":` + strings.Replace(one, `["ops"]`, `["night"]`, 1) + `}`), IsActive: true,
 		}); err != nil {

@@ -55,7 +55,7 @@ func (c *core) firings(t *testing.T) (slots []string) {
 // after waits until a number of slots have fired, and a little longer for those that must not.
 func (c *core) after(t *testing.T, want ...string) {
 	t.Helper()
-	testkit.Eventually(t, 20*time.Second, func() bool { return len(c.firings(t)) >= len(want) }, "the schedule does not fire")
+	testkit.Eventually(t, time.Minute, func() bool { return len(c.firings(t)) >= len(want) }, "the schedule does not fire")
 	time.Sleep(1300 * time.Millisecond) // what must not happen can only be waited for: more than a turn
 	if got := c.firings(t); !slices.Equal(got, want) {
 		t.Fatalf("fired: %s\nwant:  %s", strings.Join(got, " "), strings.Join(want, " "))

@@ -205,7 +205,7 @@ func TestLostLease(t *testing.T) {
 		}))
 		c.pipelineOf(t, oneCheck)
 		run := c.push(t, fire).RunIDs[0]
-		testkit.Eventually(t, 20*time.Second, func() bool { return calls.Load() == 1 }, "nobody began")
+		testkit.Eventually(t, time.Minute, func() bool { return calls.Load() == 1 }, "nobody began")
 		err := c.db.From(t.Context()).Exec("UPDATE jobs SET lease_token = ?, due_at = ? WHERE kind = 'node' AND ref = ?", id.New(), c.db.Now().Add(-time.Hour), run).Error
 		if err != nil {
 			t.Fatal(err)

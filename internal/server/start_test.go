@@ -38,7 +38,7 @@ func (c *core) runsOf(t *testing.T, name string, want int) []orchestration.RunDe
 		t.Fatal(err)
 	}
 	var out []orchestration.RunDetail
-	testkit.Eventually(t, 30*time.Second, func() bool {
+	testkit.Eventually(t, 2*time.Minute, func() bool {
 		page, err := c.flow.Runs(t.Context(), tenant, orchestration.RunFilter{Definition: d.ID}, storage.Paging{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
@@ -327,7 +327,7 @@ func TestMaxConcurrency(t *testing.T) {
 		for _, n := range []string{"1", "2", "3", "4", "5", "6"} {
 			runs = append(runs, c.push(t, strings.NewReplacer("f1", "f"+n, "web-1", "web-"+n).Replace(fire)).RunIDs[0])
 		}
-		testkit.Eventually(t, 20*time.Second, func() bool { return len(r.titles()) == 6 }, "messages waited for their turn")
+		testkit.Eventually(t, time.Minute, func() bool { return len(r.titles()) == 6 }, "messages waited for their turn")
 		if n := most.Load(); n > 4 { // two runs with two branches each
 			t.Errorf("%d nodes at once", n)
 		}

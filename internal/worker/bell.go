@@ -210,7 +210,10 @@ func (l asynqLog) Fatal(args ...any) { l.say(args) }
 
 // LogRedis sends what the Redis client would print to standard error to log. It is for the whole process: call it once,
 // before anything connects.
-func LogRedis(log *slog.Logger) { redis.SetLogger(redisLog{log}) }
+func LogRedis(log *slog.Logger) { redisLogged.Do(func() { redis.SetLogger(redisLog{log}) }) }
+
+// redisLogged: the client has one logger for all of a process, which is the first hub's.
+var redisLogged sync.Once
 
 type redisLog struct{ log *slog.Logger }
 

@@ -29,7 +29,7 @@ func inodeFinding(ctx context.Context, l *look, f *forest, m *host.Mount) findin
 		if w == nil {
 			continue
 		}
-		d := l.heart(w, "entries", byEntries)
+		d := l.heart(ctx, w, "entries", byEntries)
 		if d == nil && len(w.Crowded) > 0 {
 			d = &w.Crowded[0]
 		}

@@ -19,7 +19,7 @@ func oldFindings(ctx context.Context, l *look, f *forest) []finding {
 	var found []finding
 	for _, root := range f.order { // those walked for a mount that is filling too: the old logs may be a part of it only
 		if w := f.walks[root]; w != nil && w.OldSize > 0 {
-			if x, ok := oldFinding(l, w); ok {
+			if x, ok := oldFinding(ctx, l, w); ok {
 				found = append(found, x)
 			}
 		}
@@ -40,8 +40,8 @@ func oldRoots(l *look) []string {
 	return out
 }
 
-func oldFinding(l *look, w *host.Walk) (finding, bool) {
-	d := l.heart(w, "old", byOld)
+func oldFinding(ctx context.Context, l *look, w *host.Walk) (finding, bool) {
+	d := l.heart(ctx, w, "old", byOld)
 	if d == nil {
 		d = &host.Directory{Path: w.Root, Size: w.Size, Entries: w.Entries, OldSize: w.OldSize}
 	}

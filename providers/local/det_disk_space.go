@@ -98,7 +98,7 @@ func fullFinding(ctx context.Context, l *look, f *forest, m *host.Mount, score f
 		}
 		seen += float64(w.Size)
 		whole = whole && root == m.Path && w.Cut == "" && w.Unread <= 1 // lost+found is root's alone
-		d := l.heart(w, "size", bySize)
+		d := l.heart(ctx, w, "size", bySize)
 		if d == nil && root != m.Path && w.Size > 0 {
 			d = &host.Directory{Path: w.Root, Size: w.Size, Entries: w.Entries, OldSize: w.OldSize}
 		}

@@ -123,8 +123,8 @@ func byEntries(d *host.Directory) float64 { return float64(d.Entries) }
 func byOld(d *host.Directory) float64     { return float64(d.OldSize) }
 
 // heart is that of a walk, once for all who share it; name says what is weighed.
-func (v *view) heart(w *host.Walk, name string, of weight) *host.Directory {
-	d, _ := remember(context.Background(), &v.probed, fmt.Sprintf("heart %s %p", name, w), func() *host.Directory { return heart(w, of) })
+func (v *view) heart(ctx context.Context, w *host.Walk, name string, of weight) *host.Directory {
+	d, _ := remember(context.WithoutCancel(ctx), &v.probed, fmt.Sprintf("heart %s %p", name, w), func() *host.Directory { return heart(w, of) })
 	return d
 }
 

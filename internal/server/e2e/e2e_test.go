@@ -95,7 +95,7 @@ func only(t *testing.T, h hub, nodes ...obj) *servertest.Receiver {
 func ended(t *testing.T, h hub, id string) servertest.Run {
 	t.Helper()
 	var r servertest.Run
-	testkit.Eventually(t, 30*time.Second, func() bool {
+	testkit.Eventually(t, 2*time.Minute, func() bool {
 		r = h.Run(id)
 		return r.State == "succeeded" || r.State == "failed" || r.State == "canceled"
 	}, "the run does not end")

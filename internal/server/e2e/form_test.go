@@ -22,7 +22,7 @@ func TestDivisionOfWork(t *testing.T) {
 		t.Fatalf("without a worker there are %d alerts, and the receiver was called %d times", n, len(r.All()))
 	}
 	h.Work(t, nil, slog.DiscardHandler, "ingest", "context", "intelligence")
-	testkit.Eventually(t, 20*time.Second, func() bool { return len(h.Deliveries("ops")) == 1 }, "the worker does not fold")
+	testkit.Eventually(t, time.Minute, func() bool { return len(h.Deliveries("ops")) == 1 }, "the worker does not fold")
 	time.Sleep(still)
 	if d := h.Deliveries("ops")[0]; d.State != "pending" || d.Count != 0 || len(r.All()) != 0 {
 		t.Fatalf("a worker without the queue notify has sent it: %+v", d)

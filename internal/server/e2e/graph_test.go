@@ -67,7 +67,7 @@ func joinAll(t *testing.T, begin func(setup) hub) {
 		check("quick", "joined", nil), check("slow", "joined", nil), check("never", "joined", nil),
 		check("joined", "tell", nil), notify("tell", "ops"))
 	got := h.Send(servertest.Fire("Disk"))
-	testkit.Eventually(t, 20*time.Second, func() bool { return states(h.Run(got.RunIDs[0]))["quick"] == "succeeded" }, "the quick branch does not end")
+	testkit.Eventually(t, time.Minute, func() bool { return states(h.Run(got.RunIDs[0]))["quick"] == "succeeded" }, "the quick branch does not end")
 	if n := joined.Load(); n != 0 {
 		t.Errorf("the join started before all its ways in were decided")
 	}
@@ -101,7 +101,7 @@ func joinAny(t *testing.T, begin func(setup) hub) {
 		check("joined", "shape", obj{"join": "any"}),
 		obj{"id": "shape", "type": "transform", "config": obj{"source_node": "in", "extract": "severity"}})
 	got := h.Send(servertest.Fire("Disk"))
-	testkit.Eventually(t, 20*time.Second, func() bool { return states(h.Run(got.RunIDs[0]))["shape"] == "succeeded" }, "the join waits for the slow branch")
+	testkit.Eventually(t, time.Minute, func() bool { return states(h.Run(got.RunIDs[0]))["shape"] == "succeeded" }, "the join waits for the slow branch")
 	if run := h.Run(got.RunIDs[0]); run.State != "running" {
 		t.Errorf("the run is %s while a node is at work", run.State)
 	}
