@@ -56,7 +56,7 @@ func tool(t *testing.T, line string, args ...string) []string {
 	cmd.Env = append(os.Environ(), "LC_ALL=C")
 	out, err := cmd.Output()
 	if err != nil {
-		t.Skipf("%s: %v", args[0], err)
+		t.Fatalf("%s: %v; make packages installs it", args[0], err)
 	}
 	for l := range strings.Lines(string(out)) {
 		if strings.HasPrefix(l, line) {

@@ -80,14 +80,21 @@ func zone(m dnsmessage.Message, tcp bool) [][]byte {
 func newNameServer(t *testing.T, reply func(q dnsmessage.Message, tcp bool) [][]byte) *nameServer {
 	t.Helper()
 	s := &nameServer{reply: reply}
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var udp net.PacketConn
+	var tcp net.Listener
+	for range 20 { // until a port is free for both
+		var err error
+		if udp, err = net.ListenPacket("udp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+		s.address = udp.LocalAddr().String()
+		if tcp, err = net.Listen("tcp", s.address); err == nil {
+			break
+		}
+		_ = udp.Close()
 	}
-	s.address = udp.LocalAddr().String()
-	tcp, err := net.Listen("tcp", s.address)
-	if err != nil {
-		t.Skip("the port is taken for TCP")
+	if tcp == nil {
+		t.Fatal("no port is free for UDP and TCP")
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
