@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
@@ -158,7 +159,25 @@ type adapter struct {
 
 // Handle implements huma.Adapter.
 func (d *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
-	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) { handler(humagin.NewContext(op, c)) })
+	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) { handler(awaited{bare: humagin.NewContext(op, c), request: c.Request}) })
+}
+
+// bare is huma.Context by a name that its own method Context leaves free.
+type bare = huma.Context
+
+// awaited gives a body its time to arrive, where there is one to wait for. Without a body net/http watches the connection from the start, and
+// a deadline that passes meanwhile looks to it like a caller that hung up: it would end the context of every request that takes longer.
+type awaited struct {
+	bare
+	request *http.Request
+}
+
+// SetReadDeadline implements huma.Context.
+func (a awaited) SetReadDeadline(t time.Time) error {
+	if a.request.Body == nil || a.request.Body == http.NoBody {
+		return nil
+	}
+	return a.bare.SetReadDeadline(t)
 }
 
 // ServeHTTP implements huma.Adapter.

@@ -207,6 +207,8 @@ func TestAnalysisTogether(t *testing.T) {
 	h.Get("/api/v1/incidents", &incidents)
 	const asked = 20
 	done := make(chan error, asked)
+	// Who sends no body is not cut off after the time that bodies have to arrive in, 5 s.
+	long := time.After(6 * time.Second)
 	for range asked {
 		go func() {
 			a, err := h.Try(http.MethodPost, "/api/v1/incidents/"+incidents.Items[0].ID+"/analyze", nil)
@@ -221,6 +223,7 @@ func TestAnalysisTogether(t *testing.T) {
 		h.Get("/api/v1/analyses?status=running", &list)
 		return len(list.Items) == asked
 	}, "all of them wait, and are shown so")
+	<-long
 	close(looks.gate)
 	for range asked {
 		if err := <-done; err != nil {
