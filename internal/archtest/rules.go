@@ -13,7 +13,7 @@ var contracts = []string{"drivers", "providers", "apps/notify/channel", "apps/mo
 
 // domain are the apps that operators name, with the contracts that lie inside them.
 var domain = []string{
-	"apps/alerts", "apps/auth", "apps/changes", "apps/checkers", "apps/history", "apps/intelligence", "apps/ledger", "apps/monitors",
+	"apps/alerts", "apps/analysts", "apps/auth", "apps/changes", "apps/checkers", "apps/history", "apps/intelligence", "apps/ledger", "apps/monitors",
 	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/sources", "apps/workloads",
 	"providers",
 }
@@ -37,7 +37,7 @@ func Default() Rules {
 			".golangci.yml",
 		},
 		Apps: []string{
-			"event", "alerts", "changes", "checkers", "history", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
+			"event", "alerts", "analysts", "changes", "checkers", "history", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
 			"orchestration", "rehearsal", "retention", "sources", "api", "cli", "web",
 		},
 		Internal: []string{"server", "worker", "platform", "archtest", "bench", "faults"},
@@ -53,15 +53,17 @@ func Default() Rules {
 		Imports:   importTable(),
 		Harmless: []Harmless{
 			{
-				In: []string{"providers/..."}, Asks: []string{"Name", "Analyze", "Pair", "Find"}, // the last two are of the view of a host
+				In: []string{"providers/..."}, Asks: []string{"Name", "Analyze", "Terms", "Pair", "Find"}, // the last two are of the view of a host
 				Never: []string{
 					"internal/platform/storage/...", "internal/platform/queue", "internal/platform/pubsub", "internal/platform/secretstore", "database/sql",
 					"gorm.io/...", "os/exec",
 				},
 			},
 			{
-				In: []string{"apps/intelligence/..."}, Tables: []string{"analyses"}, Asks: []string{"Names", "Make", "Load", "GatherFor"},
-				Never: []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
+				In:     []string{"apps/intelligence/..."},
+				Tables: []string{"analyses", "analysis_answers", "analysis_calls", "provider_usage"},
+				Asks:   []string{"Names", "Make", "Load", "GatherFor", "Active", "Find"},
+				Never:  []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
 			},
 		},
 		Plugins: []Plugins{
@@ -70,7 +72,7 @@ func Default() Rules {
 				Contract: "drivers", Interface: "Driver", Registry: "drivers/registry", Testdata: true,
 			},
 			{
-				In: "providers", Except: []string{"registry", "providertest"},
+				In: "providers", Except: []string{"registry", "providertest", "llm"}, // llm: what clients of language models have in common
 				Contract: "providers", Interface: "Provider", Registry: "providers/registry",
 			},
 			{
@@ -148,7 +150,7 @@ func importTable() []Row {
 		},
 		{From: contracts, May: with(), Because: "a contract is what plugins and callers share and knows neither"},
 		plugins("drivers/*", "drivers", "drivers/shape"),
-		plugins("providers/*", "providers"),
+		plugins("providers/*", "providers", "providers/llm"),
 		plugins("apps/notify/*", "apps/notify/channel"),
 		plugins("apps/monitors/*", "apps/monitors/datasource"),
 		{
@@ -158,6 +160,7 @@ func importTable() []Row {
 		plugins("apps/checkers/*", "apps/checkers"),
 		app("apps/alerts", with("drivers")),
 		app("apps/intelligence", with("providers")),
+		app("apps/analysts", with("providers")),
 		app("apps/notify", with("templates")),
 		app("apps/*", with()),
 	}

@@ -34,6 +34,11 @@ type Analyzer struct {
 
 var _ providers.Provider = (*Analyzer)(nil)
 
+// Spec says what the local analyzer is.
+func Spec() providers.Spec {
+	return providers.Spec{Name: "local", Label: "Local analyzer", Description: "Looks at this machine by itself. Nothing leaves it."}
+}
+
 // New returns an Analyzer. It looks at nothing yet.
 func New(c Config) (*Analyzer, error) {
 	if c.Probe == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
+	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/local"
 )
 
@@ -21,11 +22,12 @@ var ErrUnknown = errors.New("unknown provider")
 type Deps struct {
 	Probe host.Probe    // what the local analyzer looks through
 	Gap   time.Duration // between its two samples; 0: its own
+	LLM   llm.Deps      // of language models; without HTTP there are none
 }
 
 // Kind is one kind of provider.
 type Kind struct {
-	Name string // as Provider.Name
+	providers.Spec
 	// New returns a provider with its settings, an object that only it decodes; empty: its defaults. It opens nothing.
 	New func(config json.RawMessage) (providers.Provider, error)
 }
@@ -35,7 +37,7 @@ func Builtin(d Deps) []Kind {
 	// One for all: analyses of the same moment share what it sees of the host.
 	one := sync.OnceValues(func() (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe, Gap: d.Gap}) })
 	return []Kind{
-		{Name: "local", New: func(json.RawMessage) (providers.Provider, error) { return one() }},
+		{Spec: local.Spec(), New: func(json.RawMessage) (providers.Provider, error) { return one() }},
 	}
 }
 
@@ -61,6 +63,12 @@ func New(kinds ...Kind) (*Registry, error) {
 
 // Names are sorted.
 func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// Spec says what a kind is; false: there is none of this name.
+func (r *Registry) Spec(name string) (providers.Spec, bool) {
+	k, ok := r.kinds[name]
+	return k.Spec, ok
+}
 
 // Make returns a provider with its settings.
 func (r *Registry) Make(name string, config json.RawMessage) (providers.Provider, error) {

@@ -40,10 +40,14 @@ func TestRefuses(t *testing.T) {
 	t.Parallel()
 	make1 := func(json.RawMessage) (providers.Provider, error) { return nil, errors.New("no") }
 	for name, kinds := range map[string][]registry.Kind{
-		"a name given twice": {{Name: "a", New: make1}, {Name: "a", New: make1}}, "no name": {{New: make1}}, "no New": {{Name: "a"}},
+		"a name given twice": {named("a", make1), named("a", make1)}, "no name": {{New: make1}}, "no New": {named("a", nil)},
 	} {
 		if _, err := registry.New(kinds...); err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
+}
+
+func named(name string, make1 func(json.RawMessage) (providers.Provider, error)) registry.Kind {
+	return registry.Kind{Spec: providers.Spec{Name: name}, New: make1}
 }

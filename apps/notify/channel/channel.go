@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
 // ErrConfig is wrapped by every complaint about a channel's settings; the text says which key and what to do.
@@ -138,29 +139,15 @@ type Spec struct {
 }
 
 // Field is one setting.
-type Field struct {
-	Key     string
-	Type    FieldType
-	Doc     string
-	Default string
-	// Enum lists the values that may be given; empty means any.
-	Enum []string
-	// Secret: the value is kept sealed and never shown. Of a FieldMap only the values are secret whose key LooksSecret.
-	Secret bool
-	// Destination: the address that the secrets are sent to. When its host changes, secrets must be entered again.
-	Destination bool
-}
-
-// FieldType is the JSON type of a setting.
-type FieldType string
+type Field = settings.Field
 
 // The types of settings.
 const (
-	FieldText   FieldType = "string"
-	FieldURL    FieldType = "url" // a string
-	FieldNumber FieldType = "number"
-	FieldBool   FieldType = "boolean"
-	FieldMap    FieldType = "map" // an object of strings
+	FieldText   = settings.Text
+	FieldURL    = settings.URL
+	FieldNumber = settings.Number
+	FieldBool   = settings.Bool
+	FieldMap    = settings.Map
 )
 
 // Fields returns all settings, the required ones first.

@@ -1,0 +1,28 @@
+// Package settings is what plugins with stored settings have in common: what a setting is, and how its secrets are kept apart from it.
+package settings
+
+// Field is one setting.
+type Field struct {
+	Key     string
+	Type    Type
+	Doc     string
+	Default string
+	// Enum lists the values that may be given; empty means any.
+	Enum []string
+	// Secret: the value is kept sealed and never shown. Of a Map only the values are secret whose key looks so.
+	Secret bool
+	// Destination: the address that the secrets are sent to. When its host changes, secrets must be entered again.
+	Destination bool
+}
+
+// Type is the JSON type of a setting.
+type Type string
+
+// The types of settings.
+const (
+	Text   Type = "string"
+	URL    Type = "url" // a string
+	Number Type = "number"
+	Bool   Type = "boolean"
+	Map    Type = "map" // an object of strings
+)
