@@ -39,6 +39,7 @@ CREATE TABLE provider_usage (
 
 -- Calls about one incident, and the answer that those who ask at the same time share.
 CREATE TABLE analysis_calls (
+    tenant_id   text NOT NULL,
     incident_id uuid NOT NULL,
     provider    text NOT NULL,
     calls       bigint NOT NULL DEFAULT 0,

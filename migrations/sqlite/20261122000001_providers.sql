@@ -39,6 +39,7 @@ CREATE TABLE provider_usage (
 
 -- Calls about one incident, and the answer that those who ask at the same time share.
 CREATE TABLE analysis_calls (
+    tenant_id   TEXT NOT NULL,
     incident_id BLOB NOT NULL,
     provider    TEXT NOT NULL,
     calls       INTEGER NOT NULL DEFAULT 0,

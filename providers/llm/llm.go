@@ -35,4 +35,3 @@ type Reply struct {
 	Body   []byte
 	Cut    bool // there was more than MaxAnswer
 }
-
