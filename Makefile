@@ -8,9 +8,9 @@ FIXTURES   ?= $(or $(INCIDENTHUB_FIXTURES),$(abspath ../shared/fixtures))
 TAGS       := nomsgpack
 CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
-# Two packages at once suit two cores; -parallel 4 because most tests wait for a database. The time is for a package on a slow machine.
+# -parallel 4 because most tests wait for a database. The time is for a package on a slow machine.
 # The tag chaos puts failpoints in (internal/platform/failpoint), for crash tests alone: build does not have it.
-TESTFLAGS  := -tags $(TAGS),chaos -p 2 -parallel 4 -timeout 15m
+TESTFLAGS  := -tags $(TAGS),chaos -parallel 4 -timeout 15m
 CHAOSFLAGS := -tags $(TAGS),chaos -count=1 -timeout 60m -v
 
 .DEFAULT_GOAL := help
@@ -26,7 +26,7 @@ build: ## bin/incidenthub, static
 	CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -ldflags "-s -w" -o bin/incidenthub ./cmd/incidenthub
 
 test: packages bin/testenv ## all tests with -race, beside one Postgres and one Redis of their own
-	CGO_ENABLED=1 bin/testenv $(GO) test -race $(TESTFLAGS) $(TEST) $(PKG)
+	@GO=$(GO) .ci/test "$(PKG)" $(TESTFLAGS) $(TEST)
 
 chaos: packages ## crash tests in their long form, without -race: kills, full disks, lost databases
 	HUB_CHAOS=1 $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
