@@ -221,7 +221,7 @@ func (h *Hub) Want(status int, method, path string, body any, headers ...string)
 func (h *Hub) Rest() Ledger {
 	h.t.Helper()
 	var l Ledger
-	testkit.Eventually(h.t, 30*time.Second, func() bool {
+	testkit.Eventually(h.t, 2*time.Minute, func() bool {
 		l = Ledger{}
 		h.Get("/api/v1/ledger", &l)
 		return l.Counts["pending"] == 0
