@@ -200,6 +200,7 @@ const (
 	ErrMalformed  = "malformed"
 	ErrTimeout    = "timeout"
 	ErrInternal   = "internal" // the provider's own code failed
+	ErrBudget     = "budget"   // nobody was asked: the operator's limit of calls, tokens or money is reached
 )
 
 // Error is a failed call. Err is for logs that are redacted; only Class goes to rows, pages and messages.

@@ -17,7 +17,7 @@ import (
 // Analysts make analyses and keep them; *intelligence.Service fits. Unknown providers are intelligence.ErrUnknownProvider.
 type Analysts interface {
 	Names() []string
-	Resolve(name string) (string, error)
+	Resolve(tenant, name string) (intelligence.Configured, error)
 	Analyze(ctx context.Context, r *intelligence.Request) (*intelligence.Analysis, error)
 }
 
@@ -104,10 +104,10 @@ func (a *API) configure(r *intelligence.Request, config map[string]any) error {
 	if err != nil {
 		return err
 	}
-	name, err := a.Analysts.Resolve(r.Provider)
+	who, err := a.Analysts.Resolve(r.Tenant, r.Provider)
 	if err != nil {
 		return nil //nolint:nilerr // the analysis itself refuses it, with the names there are
 	}
-	s.Apply(r, name)
+	s.Apply(r, who.Kind)
 	return nil
 }

@@ -101,11 +101,11 @@ func (p *Program) providerSettings(a *intelligence.Analyzer, name string, r *int
 	if err != nil {
 		return usage{fmt.Errorf("%s: %w", name, err)}
 	}
-	asked, err := a.Resolve(r.Provider)
+	asked, err := a.Resolve(r.Tenant, r.Provider)
 	if err != nil {
 		return usage{err}
 	}
-	for _, w := range s.Apply(r, asked) {
+	for _, w := range s.Apply(r, asked.Kind) {
 		_, _ = fmt.Fprintln(p.Err, "incidenthub: "+clean(w))
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/redact"
@@ -15,9 +14,10 @@ import (
 // slots is how many providers may be under way at once when nobody says otherwise, those that never come back included.
 const slots = 256
 
-// AnalyzerConfig is what an Analyzer needs. Clock and Redact may be nil.
+// AnalyzerConfig is what an Analyzer needs. Directory, Clock and Redact may be nil.
 type AnalyzerConfig struct {
 	Providers Providers
+	Directory Directory // of stored providers; nil: there are none
 	Log       *slog.Logger
 	Clock     clock.Clock
 	Redact    *redact.Redactor
@@ -27,6 +27,7 @@ type AnalyzerConfig struct {
 // Analyzer analyses and keeps nothing: it needs no database. It is safe for concurrent use.
 type Analyzer struct {
 	providers Providers
+	directory Directory
 	log       *slog.Logger
 	clock     clock.Clock
 	redact    *redact.Redactor
@@ -48,41 +49,22 @@ func NewAnalyzer(c AnalyzerConfig) (*Analyzer, error) {
 		c.Slots = slots
 	}
 	return &Analyzer{
-		providers: c.Providers, log: c.Log.With("app", "intelligence"), clock: c.Clock, redact: c.Redact, places: make(chan struct{}, c.Slots),
+		providers: c.Providers, directory: c.Directory, log: c.Log.With("app", "intelligence"), clock: c.Clock, redact: c.Redact, places: make(chan struct{}, c.Slots),
 	}, nil
 }
 
-// Names are the providers there are.
-func (a *Analyzer) Names() []string { return a.providers.Names() }
-
 // Redact is what takes secrets out of what goes in and comes out.
 func (a *Analyzer) Redact() *redact.Redactor { return a.redact }
-
-// Resolve is the name of the provider that a request asks for; an error names those there are.
-func (a *Analyzer) Resolve(name string) (string, error) {
-	if name == "" || name == Active {
-		return Local, nil // no provider records: nothing else can be active
-	}
-	if slices.Contains(a.providers.Names(), name) {
-		return name, nil
-	}
-	return "", unknown(name, a.providers.Names())
-}
-
-// Remote reports whether a request for this provider goes over the network.
-func (a *Analyzer) Remote(name string) bool {
-	name, err := a.Resolve(name)
-	return err == nil && name != Local
-}
 
 // Analyze makes one analysis. Whatever goes wrong with a provider it answers, on a lower rung; the error is of requests that cannot be met:
 // an unknown provider, settings that it refuses, and with NoFallback what the provider failed with, as *providers.Error beside the
 // analysis.
 func (a *Analyzer) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
-	name, err := a.Resolve(r.Provider)
+	who, err := a.who(r)
 	if err != nil {
 		return nil, err
 	}
+	name := who.Kind
 	watch := clock.Start()
 	out := &Analysis{Provider: name, StartedAt: a.clock.Now()}
 	in := &providers.Request{Kind: r.Kind, Hint: shorten(r.Hint, maxHint), Context: shorten(r.Context, maxHint), Options: r.Options}

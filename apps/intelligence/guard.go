@@ -29,7 +29,6 @@ var (
 	types      = []string{providers.Memory, providers.Disk, providers.CPU, providers.Proc, providers.Network, providers.General}
 	priorities = []string{providers.Low, providers.Medium, providers.High, providers.Critical}
 
-	escapes  = regexp.MustCompile(`\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-_])`)
 	mentions = regexp.MustCompile(`(?i)<![a-z^][^<>]{0,200}>|<@[^<>]{1,100}>|@(here|everyone|channel)\b`)
 	images   = regexp.MustCompile(`!\[[^\]]{0,500}\]\([^)]{0,900}\)`)
 

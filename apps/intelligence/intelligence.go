@@ -49,6 +49,8 @@ type Request struct {
 	CheckRef        string        // the output of checks that went in
 	// Gather: evidence about the stored incident is looked for first, as a context node does for runs.
 	Gather bool
+
+	configured *Configured // who is asked, whatever Provider says
 }
 
 // Analysis is what came of it.
@@ -70,20 +72,6 @@ type Analysis struct {
 	Input         InputSummary
 	StartedAt     time.Time
 	Took          time.Duration
-}
-
-// InputSummary counts what went in.
-type InputSummary struct {
-	Alerts      int  `json:"alerts"`
-	AlertsAll   int  `json:"alerts_in_all"`
-	Checks      int  `json:"checks"`
-	ChecksAll   int  `json:"checks_in_all"`
-	ChecksBad   int  `json:"checks_failed"`
-	History     int  `json:"history"`
-	Changes     int  `json:"changes"`
-	Runbooks    int  `json:"runbooks"`
-	HasIncident bool `json:"incident"`
-	Cut         bool `json:"cut"` // something had to be left out or shortened
 }
 
 // unknown says which providers there are.

@@ -19,6 +19,7 @@ type AnalysisRun struct {
 	RunID                *id.ID          `json:"pipeline_run_id" gorm:"column:run_id"`
 	IncidentID           *id.ID          `json:"incident_id" gorm:"column:incident_id"`
 	Provider             string          `json:"provider" gorm:"column:provider"`
+	Record               string          `json:"record" gorm:"column:record"`                                   // the stored provider's name, "" when none was asked
 	ProviderConfig       json.RawMessage `json:"provider_config" gorm:"column:provider_config;serializer:json"` // redacted
 	ModelName            string          `json:"model_name" gorm:"column:model_name"`
 	PromptVersion        string          `json:"prompt_version" gorm:"column:prompt_version"`
@@ -39,6 +40,8 @@ type AnalysisRun struct {
 	PromptTokens         *int64          `json:"prompt_tokens" gorm:"column:prompt_tokens"`
 	CompletionTokens     *int64          `json:"completion_tokens" gorm:"column:completion_tokens"`
 	TotalTokens          *int64          `json:"total_tokens" gorm:"column:total_tokens"`
+	CostMicros           *int64          `json:"cost_micros" gorm:"column:cost_micros"` // millionths of money; null: unknown, or no prices are set
+	AnswerHash           string          `json:"answer_hash" gorm:"column:answer_hash"` // sha256 of the provider's text
 	CreatedAt            time.Time       `json:"created_at" gorm:"column:created_at"`
 	StartedAt            *time.Time      `json:"started_at" gorm:"column:started_at"`
 	CompletedAt          *time.Time      `json:"completed_at" gorm:"column:completed_at"`
@@ -50,6 +53,8 @@ type AnalysisDetail struct {
 	AnalysisRun     `gorm:"embedded"`
 	Recommendations []providers.Recommendation `json:"recommendations" gorm:"column:recommendations;serializer:json"`
 	Evidence        []Piece                    `json:"evidence" gorm:"column:evidence;serializer:json"`
+	Prompt          string                     `json:"prompt" gorm:"column:prompt"`         // redacted; "" unless the provider's store_prompts is on
+	RawAnswer       string                     `json:"raw_answer" gorm:"column:raw_answer"` // as prompt
 }
 
 // Piece is one piece of evidence.
@@ -137,9 +142,9 @@ func NewReader(db *storage.DB) (*Reader, error) {
 	return &Reader{db}, nil
 }
 
-const runColumns = `id, trace_id, run_id, incident_id, provider, provider_config, model_name, prompt_version, status, rung, error_class, error_message,
+const runColumns = `id, trace_id, run_id, incident_id, provider, record, provider_config, model_name, prompt_version, status, rung, error_class, error_message,
 	fallback_used, grounded, truncated, cached, input_summary, checker_output_ref, recommendations_count, summary, probable_cause, confidence, prompt_tokens,
-	completion_tokens, total_tokens, created_at, started_at, completed_at, duration_ms`
+	completion_tokens, total_tokens, cost_micros, answer_hash, created_at, started_at, completed_at, duration_ms`
 
 // Runs lists stored analyses, newest first.
 func (r *Reader) Runs(ctx context.Context, tenant string, f Filter, p storage.Paging) (storage.Page[AnalysisRun], error) {
@@ -165,7 +170,7 @@ func (r *Reader) Runs(ctx context.Context, tenant string, f Filter, p storage.Pa
 // Run returns one stored analysis.
 func (r *Reader) Run(ctx context.Context, tenant string, analysis id.ID) (AnalysisDetail, error) {
 	var d AnalysisDetail
-	err := r.db.Read(ctx).Table("analyses").Select(runColumns+", recommendations, evidence").Where("id = ? AND tenant_id = ?", analysis, tenant).Take(&d).Error
+	err := r.db.Read(ctx).Table("analyses").Select(runColumns+", recommendations, evidence, prompt, raw_answer").Where("id = ? AND tenant_id = ?", analysis, tenant).Take(&d).Error
 	if err != nil {
 		return AnalysisDetail{}, storage.Missing(err, "analysis "+analysis.String())
 	}

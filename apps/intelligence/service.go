@@ -110,7 +110,7 @@ const shownAfter = time.Second
 // when those cannot be read. When ctx ends first the facts are returned, with the class timeout. Those who ask the same of one incident at
 // the same time share one analysis, each with a row of its own.
 func (s *Service) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
-	if _, err := s.Resolve(r.Provider); err != nil {
+	if _, err := s.who(r); err != nil {
 		return nil, err
 	}
 	if err := s.load(ctx, r); err != nil {
@@ -143,8 +143,8 @@ func (s *Service) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
 
 // name is who is asked.
 func (s *Service) name(r *Request) string {
-	name, _ := s.Resolve(r.Provider) // Analyze has looked
-	return name
+	who, _ := s.who(r) // Analyze has looked
+	return who.Kind
 }
 
 // late is what is left when the time is up.

@@ -34,6 +34,7 @@ var why = map[string]string{
 	providers.ErrMalformed:  "the answer could not be read",
 	providers.ErrTimeout:    "there was no answer in time",
 	providers.ErrInternal:   "the analyzer broke",
+	providers.ErrBudget:     "the limit for calls, tokens or money is reached",
 }
 
 // Why explains a class of errors in a few words, "" for none.

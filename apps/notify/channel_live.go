@@ -7,6 +7,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -41,11 +42,11 @@ func (s *ChannelService) open(c Channel, secrets map[string]secret.String) (chan
 		return channel.Spec{Name: c.Driver}, nil, err
 	}
 	spec := d.Spec()
-	settings, ok := readSettings(c.Config.V)
+	plain, ok := settings.Read(c.Config.V)
 	if !ok {
 		return spec, nil, channel.Bad("", "must be a JSON object")
 	}
-	full, missing, err := reveal(spec, settings, secrets)
+	full, missing, err := settings.Reveal(spec.Fields(), plain, secrets)
 	if err != nil {
 		return spec, nil, channel.Bad("", "cannot be written as JSON")
 	}
@@ -54,7 +55,7 @@ func (s *ChannelService) open(c Channel, secrets map[string]secret.String) (chan
 	}
 	opened, err := d.New(full)
 	if err != nil {
-		return spec, nil, &Invalid{Problems: configProblems(err)}
+		return spec, nil, &Invalid{Problems: configProblems(settings.Complaints(err))}
 	}
 	return spec, opened, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -93,7 +94,7 @@ func find(db *gorm.DB, tenant, ref string) (Channel, error) {
 func (s *ChannelService) Create(ctx context.Context, tenant string, in ChannelInput) (Channel, error) {
 	in = in.clean()
 	p := in.check()
-	set, more := s.settle(in.Driver, in.Config, stored{})
+	set, more := s.settle(in.Driver, in.Config, settings.Stored{})
 	if err := invalid(append(p, more...)); err != nil {
 		return Channel{}, err
 	}
@@ -158,9 +159,9 @@ func (s *ChannelService) Update(ctx context.Context, tenant, ref string, version
 	return c, nil
 }
 
-func (c *Channel) set(in ChannelInput, set settled) {
+func (c *Channel) set(in ChannelInput, set settings.Settled) {
 	c.Name, c.IsActive, c.Description, c.MinSeverity = in.Name, in.IsActive, in.Description, in.MinSeverity
-	c.Config = storage.Doc(set.config)
+	c.Config = storage.Doc(set.Masked)
 }
 
 // save writes every column of c if nobody was faster.
@@ -228,7 +229,7 @@ func (s *ChannelService) EnsureInbox(ctx context.Context, tenant string) error {
 
 // Validate checks settings as Create would, without storing anything. What is wrong comes as *Invalid.
 func (s *ChannelService) Validate(driver string, config json.RawMessage) error {
-	_, p := s.settle(driver, config, stored{})
+	_, p := s.settle(driver, config, settings.Stored{})
 	return invalid(p)
 }
 

@@ -294,7 +294,7 @@ func (c *core) wire() (err error) {
 			return c.notify.Planner.Begin(tx, jobs)
 		},
 		Ledger:  func(tx *storage.Tx) orchestration.LedgerBatch { return ledger.Begin(tx) },
-		Remote:  func(string) bool { return c.analysts.Remote(intelligence.Active) },
+		Remote:  func(t string) bool { return c.analysts.Remote(t, intelligence.Active) },
 		Reload:  c.reload.now,
 		Redact:  c.redact,
 		Signals: c.signals,

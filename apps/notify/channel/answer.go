@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
 // MaxAnswer is the longest answer of a receiver that is kept, in bytes.
@@ -47,7 +49,7 @@ func (r Redactor) Text(s string) string {
 	s = parameter.ReplaceAllString(s, "${1}"+masked)
 	s = authScheme.ReplaceAllString(s, "$1 "+masked)
 	return strings.Map(func(c rune) rune {
-		if c != '\n' && (unicode.IsControl(c) || hides(c)) {
+		if c != '\n' && (unicode.IsControl(c) || settings.Hides(c)) {
 			return ' '
 		}
 		return c

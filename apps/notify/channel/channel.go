@@ -5,16 +5,12 @@ package channel
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
-
-// ErrConfig is wrapped by every complaint about a channel's settings; the text says which key and what to do.
-var ErrConfig = errors.New("channel config")
 
 // Kind says why something is told.
 type Kind string

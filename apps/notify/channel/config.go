@@ -1,114 +1,28 @@
 package channel
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
-	"reflect"
-	"slices"
-	"strings"
+
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
+// ErrConfig is wrapped by every complaint about a channel's settings; the text says which key and what to do.
+var ErrConfig = settings.ErrConfig
+
 // KeyError is one complaint about one setting. It wraps ErrConfig.
-type KeyError struct {
-	Key     string // as in the settings, "headers.Authorization" inside a map; "" for the settings as a whole
-	Message string // what to do, without the value
-}
-
-// Error implements error.
-func (e *KeyError) Error() string {
-	if e.Key == "" {
-		return ErrConfig.Error() + ": " + e.Message
-	}
-	return ErrConfig.Error() + ": " + e.Key + ": " + e.Message
-}
-
-// Unwrap makes errors.Is(err, ErrConfig) hold.
-func (e *KeyError) Unwrap() error { return ErrConfig }
+type KeyError = settings.KeyError
 
 // Bad returns a KeyError.
-func Bad(key, format string, args ...any) error {
-	return &KeyError{Key: key, Message: fmt.Sprintf(format, args...)}
-}
+func Bad(key, format string, args ...any) error { return settings.Bad(key, format, args...) }
 
 // KeyErrors returns every KeyError that err is, wraps or joins.
-func KeyErrors(err error) []*KeyError {
-	var found []*KeyError
-	switch e := err.(type) { //nolint:errorlint // this function walks the tree
-	case nil:
-	case *KeyError:
-		found = append(found, e)
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			found = append(found, KeyErrors(inner)...)
-		}
-	case interface{ Unwrap() error }:
-		found = KeyErrors(e.Unwrap())
-	}
-	return found
-}
+func KeyErrors(err error) []*KeyError { return settings.KeyErrors(err) }
 
-// Decode reads settings into a struct, strictly: an object with no keys but the struct's, spelled exactly as its json tags
-// (encoding/json alone would take "SECRET" for "secret", past everything that looks for secrets). Every complaint is a
-// KeyError; all are joined. No settings at all (empty, null) are an empty object.
-func Decode(config json.RawMessage, into any) error {
-	if config = bytes.TrimSpace(config); len(config) == 0 || bytes.Equal(config, []byte("null")) {
-		config = []byte("{}")
-	}
-	var given map[string]json.RawMessage
-	if err := json.Unmarshal(config, &given); err != nil {
-		return Bad("", "must be a JSON object")
-	}
-	known := fields(reflect.TypeOf(into).Elem())
-	value := reflect.ValueOf(into).Elem()
-	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(given)) {
-		at, ok := known[key]
-		if !ok {
-			errs = append(errs, Bad(key, "unknown; known are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", ")))
-			continue
-		}
-		if err := json.Unmarshal(given[key], value.Field(at).Addr().Interface()); err != nil {
-			errs = append(errs, typeError(key, value.Field(at).Type(), err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// fields maps json names to field numbers. Settings are flat structs.
-func fields(t reflect.Type) map[string]int {
-	out := make(map[string]int, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name != "" && name != "-" {
-			out[name] = i
-		}
-	}
-	return out
-}
-
-func typeError(key string, want reflect.Type, err error) error {
-	if own, ok := errors.AsType[*KeyError](err); ok { // the field's type decodes itself
-		return Bad(key, "%s", own.Message)
-	}
-	words := map[reflect.Kind]string{
-		reflect.String: "a string", reflect.Bool: "true or false", reflect.Int: "a whole number", reflect.Float64: "a number",
-		reflect.Map: "an object of strings", reflect.Slice: "a list",
-	}
-	word := words[want.Kind()]
-	if word == "" {
-		word = "another type"
-	}
-	return Bad(key, "must be %s", word)
-}
-
-// secretWords mark names of headers, parameters and settings whose value is a secret (contract 7.5).
-var secretWords = [...]string{"key", "secret", "token", "passw", "pwd", "api", "auth", "cookie", "credential", "signature", "session"}
+// Decode reads settings into a flat struct, strictly. Every complaint is a KeyError; all are joined.
+func Decode(config json.RawMessage, into any) error { return settings.Decode(config, into) }
 
 // LooksSecret reports whether something of that name most likely holds a secret.
-func LooksSecret(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(secretWords[:], func(w string) bool { return strings.Contains(name, w) })
-}
+func LooksSecret(name string) bool { return settings.LooksSecret(name) }
+
+// Encode writes v as JSON that is inert wherever it is shown. Any JSON reader gets the same text back, but for NUL.
+func Encode(v any) ([]byte, error) { return settings.Encode(v) }

@@ -28,14 +28,14 @@ func TestDecode(t *testing.T) {
 		"none":     {``, settings{}, nil},
 		"null":     {`null`, settings{}, nil},
 		"all":      {`{"url":"u","secret":"s","n":1.5,"on":true,"map":{"a":"b"}}`, settings{"u", "s", 1.5, true, map[string]string{"a": "b"}}, nil},
-		"list":     {`[]`, settings{}, []string{"channel config: must be a JSON object"}},
-		"trailing": {`{} x`, settings{}, []string{"channel config: must be a JSON object"}},
+		"list":     {`[]`, settings{}, []string{"config: must be a JSON object"}},
+		"trailing": {`{} x`, settings{}, []string{"config: must be a JSON object"}},
 		"unknown and other case": {`{"SECRET":"v","x":1}`, settings{}, []string{
-			"channel config: SECRET: unknown; known are map, n, on, secret, url", "channel config: x: unknown; known are map, n, on, secret, url",
+			"config: SECRET: unknown; known are map, n, on, secret, url", "config: x: unknown; known are map, n, on, secret, url",
 		}},
 		"types": {`{"url":1,"n":"1","on":"yes","map":[]}`, settings{}, []string{
-			"channel config: map: must be an object of strings", "channel config: n: must be a number", "channel config: on: must be true or false",
-			"channel config: url: must be a string",
+			"config: map: must be an object of strings", "config: n: must be a number", "config: on: must be true or false",
+			"config: url: must be a string",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

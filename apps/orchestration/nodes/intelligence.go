@@ -19,7 +19,7 @@ import (
 
 // Analyst makes analyses; *intelligence.Service fits.
 type Analyst interface {
-	Resolve(name string) (string, error)
+	Resolve(tenant, name string) (intelligence.Configured, error)
 	Analyze(ctx context.Context, r *intelligence.Request) (*intelligence.Analysis, error)
 }
 
@@ -47,7 +47,7 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, Provider: cfg.Provider, Timeout: defaultAnalysisTime,
 		NoFallback: cfg.Fallback != nil && !*cfg.Fallback, FactsOnly: h.factsOnly || origin(c) == orchestration.OriginShadow,
 	}
-	name, err := h.of.Resolve(cfg.Provider)
+	who, err := h.of.Resolve(c.Run.Tenant, cfg.Provider)
 	if err != nil {
 		return failed("unknown_provider", err)
 	}
@@ -55,12 +55,12 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 	if err != nil {
 		return failed("config", fmt.Errorf("provider_config: %w", err))
 	}
-	warnings := settings.Apply(r, name)
+	warnings := settings.Apply(r, who.Kind)
 	if cfg.Timeout != nil {
 		r.Timeout = time.Duration(*cfg.Timeout * float64(time.Second))
 	}
 	about(c, r)
-	input := map[string]any{"provider": name, "checks": len(r.Evidence.Checks), "history": len(r.Evidence.History), "changes": len(r.Evidence.Changes)}
+	input := map[string]any{"provider": who.Kind, "checks": len(r.Evidence.Checks), "history": len(r.Evidence.History), "changes": len(r.Evidence.Changes)}
 	if r.Incident != nil {
 		input["title"] = r.Incident.Title
 	}

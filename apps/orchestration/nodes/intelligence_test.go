@@ -26,14 +26,14 @@ type oracle struct {
 	err    error
 }
 
-func (o *oracle) Resolve(name string) (string, error) {
+func (o *oracle) Resolve(_, name string) (intelligence.Configured, error) {
 	switch name {
 	case "active", "local":
-		return "local", nil
+		return intelligence.Configured{Name: "local", Kind: "local"}, nil
 	case "openai":
-		return name, nil
+		return intelligence.Configured{Name: name, Kind: name}, nil
 	}
-	return "", intelligence.ErrUnknownProvider
+	return intelligence.Configured{}, intelligence.ErrUnknownProvider
 }
 
 func (o *oracle) Analyze(_ context.Context, r *intelligence.Request) (*intelligence.Analysis, error) {

@@ -94,3 +94,12 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
+
+// Left returns how long ctx may still take, by the monotonic clock; not limited: it has no deadline.
+func Left(ctx context.Context) (left time.Duration, limited bool) {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return 0, false
+	}
+	return time.Until(end), true
+}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -112,4 +113,23 @@ func Destination(u *url.URL) string {
 // CheckAddress looks at an address that a name has resolved to, for connections that are not made by Do. Its error is ErrBlocked.
 func (c *Client) CheckAddress(host string, address netip.AddrPort) error {
 	return c.guard.check(host, address)
+}
+
+// Listed reports whether the allow-list has the host of u, by its name or as the address that it is. Public hosts that nobody listed are
+// called all the same, but only an operator of the machine can list one.
+func (c *Client) Listed(u *url.URL) bool {
+	host, port, err := net.SplitHostPort(Destination(u))
+	if err != nil {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil && (host == "localhost" || strings.HasSuffix(host, ".localhost")) {
+		ip = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	addr := netip.AddrPortFrom(plain(ip), uint16(n))
+	return slices.ContainsFunc(c.guard.rules, func(r rule) bool { return r.matches(host, addr) })
 }

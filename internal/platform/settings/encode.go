@@ -1,4 +1,4 @@
-package channel
+package settings
 
 import (
 	"encoding/json"
@@ -35,7 +35,7 @@ func disarm(b []byte) []byte {
 			}
 		} else {
 			r, size := utf8.DecodeRune(b[i:])
-			if hides(r) {
+			if Hides(r) {
 				out = append(out, b[from:i]...)
 				out = fmt.Appendf(out, `\u%04x`, r)
 				from = i + size
@@ -57,8 +57,8 @@ func firstOdd(b []byte, i int) int {
 	return min(i, len(b))
 }
 
-// hides finds what reorders or hides text (Unicode TR 36 and 39, CVE-2021-42574) and C1 controls.
-func hides(r rune) bool {
+// Hides finds what reorders or hides text (Unicode TR 36 and 39, CVE-2021-42574) and C1 controls.
+func Hides(r rune) bool {
 	return r >= 0x80 && r <= 0x9f || r == 0x061c || r == 0xfeff || r >= 0x200b && r <= 0x200f && r != 0x200d ||
 		r >= 0x202a && r <= 0x202e || r >= 0x2060 && r <= 0x2069
 }

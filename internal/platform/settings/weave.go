@@ -1,13 +1,13 @@
-package notify
+package settings
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net/url"
 	"slices"
 	"strings"
 
-	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 )
@@ -23,21 +23,40 @@ func isMask(v any) bool {
 	return ok && configured && len(m) == 1
 }
 
+// Stored is what is there before a change: settings with masks, and the secrets behind them by field: a setting's key, or key.name
+// inside a map. The zero Stored is nothing.
+type Stored struct {
+	Settings map[string]any
+	Secrets  map[string]secret.String
+}
+
+// Read returns settings as an object; false: they are something else. No settings at all (empty, null) are an empty object.
+func Read(config json.RawMessage) (map[string]any, bool) {
+	if config = bytes.TrimSpace(config); len(config) == 0 || bytes.Equal(config, []byte("null")) {
+		return map[string]any{}, true
+	}
+	var m map[string]any
+	if json.Unmarshal(config, &m) != nil {
+		return nil, false
+	}
+	return m, true
+}
+
 // weaver replaces the secrets in given by masks and remembers their values, new and kept.
 type weaver struct {
-	spec     channel.Spec
-	was      stored
+	fields   []Field
+	was      Stored
 	given    map[string]any
 	secrets  map[string]secret.String
 	kept     []string // fields whose stored value stays
-	problems []Problem
+	problems []*KeyError
 }
 
 func (w *weaver) weave() {
-	for _, f := range w.spec.Fields() {
+	for _, f := range w.fields {
 		switch {
 		case !f.Secret:
-		case f.Type == channel.FieldMap:
+		case f.Type == Map:
 			w.weaveMap(f.Key)
 		default:
 			w.one(w.given, f.Key, f.Key)
@@ -54,19 +73,19 @@ func (w *weaver) weaveMap(key string) {
 		delete(w.given, key)
 		return
 	case present && !ok:
-		return // of another type: the driver complains
+		return // of another type: the plugin complains
 	case !present:
 		inner = map[string]any{}
 	}
 	names := slices.Sorted(maps.Keys(inner))
-	for field := range w.was.secrets {
+	for field := range w.was.Secrets {
 		name, mine := strings.CutPrefix(field, key+".")
 		if mine && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) }) {
 			w.one(inner, name, field)
 		}
 	}
 	for _, name := range names {
-		if channel.LooksSecret(name) {
+		if LooksSecret(name) {
 			w.one(inner, name, key+"."+name)
 		}
 	}
@@ -88,16 +107,14 @@ func (w *weaver) one(m map[string]any, key, field string) {
 		if !have {
 			delete(m, key)
 			if present {
-				w.problems = append(w.problems, Problem{
-					"config." + field, `enter the value: {"configured": true} stands for a stored one, and there is none`,
-				})
+				w.problems = append(w.problems, &KeyError{field, `enter the value: {"configured": true} stands for a stored one, and there is none`})
 			}
 			return
 		}
 		w.secrets[field], m[key] = old, mask()
 		w.kept = append(w.kept, field)
 	default:
-		if s, ok := value.(string); ok { // another type is for the driver to complain about
+		if s, ok := value.(string); ok { // another type is for the plugin to complain about
 			w.secrets[field], m[key] = secret.NewString(s), mask()
 		}
 	}
@@ -105,10 +122,10 @@ func (w *weaver) one(m map[string]any, key, field string) {
 
 // old finds a stored secret; names of headers are the same in any case.
 func (w *weaver) old(field string) (secret.String, bool) {
-	if v, ok := w.was.secrets[field]; ok {
+	if v, ok := w.was.Secrets[field]; ok {
 		return v, true
 	}
-	for have, v := range w.was.secrets {
+	for have, v := range w.was.Secrets {
 		if strings.EqualFold(have, field) {
 			return v, true
 		}
@@ -116,41 +133,58 @@ func (w *weaver) old(field string) (secret.String, bool) {
 	return secret.String{}, false
 }
 
-// moved complains about secrets that would go to another place than the one they were entered for: whoever may edit a channel
-// could otherwise have them sent to himself.
-func (w *weaver) moved() []Problem {
-	from, to := destination(w.spec, w.was.settings), destination(w.spec, w.given)
-	if from == to || from == "" {
+// moved complains about secrets that would go to another place than the one they were entered for: whoever may edit settings could
+// otherwise have them sent to himself.
+func (w *weaver) moved() []*KeyError {
+	from, to := destinations(w.fields, w.was.Settings), destinations(w.fields, w.given)
+	if !slices.ContainsFunc(to, func(d string) bool { return !slices.Contains(from, d) }) {
 		return nil
 	}
-	var p []Problem
+	place := "another one"
+	if len(from) > 0 {
+		place = strings.Join(from, ", ")
+	}
+	var p []*KeyError
 	for _, field := range slices.Sorted(slices.Values(w.kept)) {
-		p = append(p, Problem{"config." + field, "enter it again: the address has another host now, and the stored one was for " + from})
+		p = append(p, &KeyError{field, "enter it again: the address has another host now, and the stored one was for " + place})
 	}
 	return p
 }
 
-// destination is where the secrets go: scheme, host and port of the first address that is set.
-func destination(spec channel.Spec, settings map[string]any) string {
-	for _, f := range spec.Fields() {
-		raw, _ := settings[f.Key].(string)
-		if !f.Destination || raw == "" {
+// destinations are the places that secrets may go to: scheme, host and port of every address that is set, or else of those that plugins
+// take when none is.
+func destinations(fields []Field, settings map[string]any) []string {
+	var given, usual []string
+	for _, f := range fields {
+		if !f.Destination {
 			continue
 		}
-		if f.Type != channel.FieldURL {
-			return strings.ToLower(strings.TrimSpace(raw))
+		if raw, _ := settings[f.Key].(string); strings.TrimSpace(raw) != "" {
+			given = append(given, place(f, raw))
+		} else if f.Default != "" {
+			usual = append(usual, place(f, f.Default))
 		}
-		u, err := url.Parse(strings.TrimSpace(raw))
-		if err != nil {
-			return "(unreadable)"
-		}
-		return strings.ToLower(u.Scheme) + "://" + httpclient.Destination(u)
 	}
-	return ""
+	if len(given) > 0 {
+		return given
+	}
+	return usual
 }
 
-// reveal puts the secrets back in the place of their masks. It returns the fields whose secret is missing.
-func reveal(spec channel.Spec, settings map[string]any, secrets map[string]secret.String) (full json.RawMessage, missing []string, err error) {
+func place(f Field, raw string) string {
+	raw = strings.TrimSpace(raw)
+	if f.Type != URL {
+		return strings.ToLower(raw)
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "(unreadable)"
+	}
+	return strings.ToLower(u.Scheme) + "://" + httpclient.Destination(u)
+}
+
+// Reveal puts secrets back in the place of their masks. It returns the fields whose secret is missing.
+func Reveal(fields []Field, settings map[string]any, secrets map[string]secret.String) (full json.RawMessage, missing []string, err error) {
 	out := maps.Clone(settings)
 	put := func(m map[string]any, key, field string) {
 		if !isMask(m[key]) {
@@ -163,11 +197,11 @@ func reveal(spec channel.Spec, settings map[string]any, secrets map[string]secre
 		}
 		m[key] = v.Reveal()
 	}
-	for _, f := range spec.Fields() {
+	for _, f := range fields {
 		if !f.Secret {
 			continue
 		}
-		if f.Type != channel.FieldMap {
+		if f.Type != Map {
 			put(out, f.Key, f.Key)
 			continue
 		}

@@ -1,11 +1,11 @@
-package channel_test
+package settings_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
 func TestEncode(t *testing.T) {
@@ -21,7 +21,7 @@ func TestEncode(t *testing.T) {
 		"<b>&\u2028":         `"\u003cb\u003e\u0026\u2028"`,
 		"\ufeffx\u2066y\xff": `"\ufeffx\u2066y\ufffd"`,
 	} {
-		got, err := channel.Encode(in)
+		got, err := settings.Encode(in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestEncode(t *testing.T) {
 			t.Errorf("%q: got %s, want %s", in, got, want)
 		}
 	}
-	if _, err := channel.Encode(func() {}); err == nil {
+	if _, err := settings.Encode(func() {}); err == nil {
 		t.Error("a function was encoded")
 	}
 }
@@ -38,7 +38,7 @@ func TestEncode(t *testing.T) {
 func FuzzEncode(f *testing.F) {
 	f.Add("a\x00\\u0000\u202e\\", "\u0080")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		raw, err := channel.Encode([]string{a, b})
+		raw, err := settings.Encode([]string{a, b})
 		if err != nil {
 			t.Fatal(err)
 		}
