@@ -177,4 +177,3 @@ func (w words) tooLong() bool {
 		"prompt is too long", "maximum prompt length", "prompt too long", "input is too long", "input length exceeds",
 	) || w.mentions("input token count") && w.mentions("exceeds the maximum")
 }
-

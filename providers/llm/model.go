@@ -48,8 +48,7 @@ func Find(kind, name string) (Model, bool) {
 	if found.Name == "" {
 		return Model{Kind: kind, Name: name}, false
 	}
-	// The end is that of the name in the table, others have their own.
-	found.Name, found.Ends, found.Replacement = name, time.Time{}, ""
+	found.Name = name
 	return found, true
 }
 
@@ -112,9 +111,10 @@ func (c Config) For(o providers.Options) (Config, Model) {
 		c.Temperature = &standard
 	}
 	switch {
-	case known && len(m.Efforts) == 0:
-		c.Effort = ""
-	case known && !slices.Contains(m.Efforts, c.Effort):
+	case !known, slices.Contains(m.Efforts, c.Effort):
+	case slices.Contains(m.Efforts, anyEffort):
+		c.Effort = or(c.Effort, m.Effort)
+	default:
 		c.Effort = m.Effort
 	}
 	return c, m
@@ -160,7 +160,7 @@ func (c Config) warning(used Config, m Model) string {
 		told = append(told, fmt.Sprintf("temperature is not sent: %s takes none", m.Name))
 	}
 	if c.Effort != "" && c.Effort != used.Effort {
-		told = append(told, fmt.Sprintf("effort %s is not sent: %s takes %s", c.Effort, m.Name, or(strings.Join(m.Efforts, ", "), "none of them")))
+		told = append(told, fmt.Sprintf("effort %s is not sent: %s takes %s", c.Effort, m.Name, or(strings.Join(m.Efforts, ", "), "no effort")))
 	}
 	if c.MaxTokens > used.MaxTokens {
 		told = append(told, fmt.Sprintf("max_tokens is %d: %s gives no more", used.MaxTokens, m.Name))
@@ -174,4 +174,3 @@ func (c Config) now() time.Time {
 	}
 	return c.clock.Now()
 }
-

@@ -90,4 +90,3 @@ func reset(w http.ResponseWriter) {
 }
 
 func noWait(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-
