@@ -10,7 +10,6 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
-	"github.com/incidenthub/incidenthub/providers"
 )
 
 // secretOwner names this app's rows in the secrets table.
@@ -61,83 +60,13 @@ func (s *Service) unknown(kind string, known bool) string {
 }
 
 // checkURL takes no parameters: the vendor's own path goes behind the address, and a key in it would be shown wherever the address is.
+// An address may be written without its scheme, as some servers' own settings have it.
 func (s *Service) checkURL(raw string) error {
 	if u, err := url.Parse(raw); err == nil && (u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
 		return errors.New("leave out everything from ? or # on; the key has a setting of its own")
 	}
+	if !strings.Contains(raw, "://") {
+		raw = "http://" + raw
+	}
 	return s.urls.CheckURL(raw)
-}
-
-// describe finds out what a record does not say itself.
-func (s *Service) describe(r *Record) { r.Model, r.Warnings = s.terms(r.Provider, r.Config.V) }
-
-// terms tells which model settings ask, and what is to be seen to. Masks may stand for secrets: no model depends on them.
-func (s *Service) terms(kind string, config json.RawMessage) (model string, warnings []string) {
-	spec, ok := s.kinds.Spec(kind)
-	plain, isObject := settings.Read(config)
-	if !ok || !isObject {
-		return "", []string{fmt.Sprintf("this release has no provider %q", clip(kind))}
-	}
-	return s.judge(spec, plain)
-}
-
-func (s *Service) judge(spec providers.Spec, plain map[string]any) (model string, warnings []string) {
-	full, err := withoutMasks(spec.Fields, plain)
-	if err != nil {
-		return "", []string{"the settings cannot be read; enter them again"}
-	}
-	p, err := s.kinds.Make(spec.Name, full)
-	if err != nil {
-		for _, k := range settings.Complaints(err) {
-			warnings = append(warnings, k.At()+": "+k.Message)
-		}
-		return "", warnings
-	}
-	if asked, ok := p.(providers.Asked); ok {
-		terms := asked.Terms()
-		model = terms.Model
-		if terms.Warning != "" {
-			warnings = append(warnings, terms.Warning)
-		}
-	}
-	for _, raw := range addresses(spec.Fields, plain) {
-		if err := s.urls.CheckURL(raw); err != nil {
-			warnings = append(warnings, err.Error())
-		}
-	}
-	return model, warnings
-}
-
-// withoutMasks puts a word in the place of each mask: enough to make a provider that is not asked.
-func withoutMasks(fields []settings.Field, plain map[string]any) (json.RawMessage, error) {
-	word := secret.NewString("configured")
-	words := map[string]secret.String{}
-	for _, f := range fields {
-		words[f.Key] = word
-		inner, _ := plain[f.Key].(map[string]any)
-		for name := range inner {
-			words[f.Key+"."+name] = word
-		}
-	}
-	full, _, err := settings.Reveal(fields, plain, words)
-	return full, err
-}
-
-// addresses are what a provider with these settings calls.
-func addresses(fields []settings.Field, plain map[string]any) []string {
-	var given, usual []string
-	for _, f := range fields {
-		if f.Type != settings.URL {
-			continue
-		}
-		if raw, _ := plain[f.Key].(string); raw != "" {
-			given = append(given, strings.TrimSpace(raw))
-		} else if f.Destination && f.Default != "" {
-			usual = append(usual, f.Default)
-		}
-	}
-	if len(given) > 0 {
-		return given
-	}
-	return usual
 }

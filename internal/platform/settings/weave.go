@@ -171,16 +171,17 @@ func destinations(fields []Field, settings map[string]any) []string {
 	return usual
 }
 
+// place is scheme, host and port of an address, or the whole text of what is none: no two of those are the same place.
 func place(f Field, raw string) string {
 	raw = strings.TrimSpace(raw)
-	if f.Type != URL {
-		return strings.ToLower(raw)
+	full := raw
+	if !strings.Contains(full, "://") {
+		full = "http://" + full
 	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return "(unreadable)"
+	if u, err := url.Parse(full); f.Type == URL && err == nil && u.Hostname() != "" {
+		return strings.ToLower(u.Scheme) + "://" + httpclient.Destination(u)
 	}
-	return strings.ToLower(u.Scheme) + "://" + httpclient.Destination(u)
+	return strings.ToLower(raw)
 }
 
 // Reveal puts secrets back in the place of their masks. It returns the fields whose secret is missing.
