@@ -62,7 +62,7 @@ func (p *parser) value(depth int, n naming) *node {
 			v.text, p.at = "null", len(p.raw)
 			break
 		}
-		if p.r.known.Load().is(v.text) {
+		if p.r.secrets().is(v.text) {
 			v.kind, v.text, p.changed = '"', mark("secret"), true
 		} else if n.kind != "" {
 			p.hide(v, n)

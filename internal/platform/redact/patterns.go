@@ -12,7 +12,7 @@ var look = func() *set {
 	for c := range shapes {
 		out[c] = len(shapes[c]) > 0
 	}
-	for _, c := range "[-e:=@bBtT0123456789" {
+	for _, c := range "[-e:=@%bBtT0123456789" {
 		out[c] = true
 	}
 	return &out
@@ -22,11 +22,12 @@ var look = func() *set {
 type scanner struct {
 	editor
 	atSign int // the next @ at or after it, len(s) for none; -1: not looked for
+	emails bool
 }
 
 // patterns takes out what looks like a secret. Each byte is visited a bounded number of times.
-func patterns(s string) string {
-	sc := scanner{editor: editor{s: s}, atSign: -1}
+func patterns(s string, emails bool) string {
+	sc := scanner{editor: editor{s: s}, atSign: -1, emails: emails}
 	for i := 0; i < len(s); {
 		if !look[s[i]] {
 			i++
@@ -63,7 +64,14 @@ func (sc *scanner) at(i int) int {
 	case '=':
 		return sc.pair(i)
 	case '@':
+		if end := sc.email(i, 1); end > 0 {
+			return end
+		}
 		return sc.source(i)
+	case '%':
+		if strings.HasPrefix(s[i:], "%40") {
+			return max(sc.email(i, 3), i+1)
+		}
 	case 'b', 'B', 't', 'T':
 		if end := sc.scheme(i); end > 0 {
 			return end

@@ -11,7 +11,11 @@ import (
 )
 
 // Redactor redacts. Its methods may be called at any time by anybody; the zero value knows no secrets of its own.
-type Redactor struct{ known atomic.Pointer[known] }
+type Redactor struct {
+	known  atomic.Pointer[known]
+	of     *Redactor // whose secrets are known; nil: its own
+	emails bool
+}
 
 // New returns a Redactor that knows these secrets.
 func New(secrets ...string) *Redactor {
@@ -22,7 +26,20 @@ func New(secrets ...string) *Redactor {
 
 // Know replaces the secrets that are looked for literally, also as URLs, JSON and HTTP write them. Those under 4 bytes are left
 // alone: masking them would only show where they occur; those under 8 must stand alone.
-func (r *Redactor) Know(secrets []string) { r.known.Store(newKnown(secrets)) }
+func (r *Redactor) Know(secrets []string) { r.root().known.Store(newKnown(secrets)) }
+
+// WithEmails returns a Redactor that knows what r knows, now and later, and takes out addresses of people as well. An address without a
+// dot in its host, as root@db-1, stays: it says where, not who.
+func (r *Redactor) WithEmails() *Redactor { return &Redactor{of: r.root(), emails: true} }
+
+func (r *Redactor) root() *Redactor {
+	if r.of != nil {
+		return r.of
+	}
+	return r
+}
+
+func (r *Redactor) secrets() *known { return r.root().known.Load() }
 
 // maxPasses bounds how often a text that still changes is looked at again.
 const maxPasses = 6
@@ -31,8 +48,8 @@ const maxPasses = 6
 func (r *Redactor) Text(s string) string {
 	for range maxPasses {
 		before := s
-		s = r.known.Load().replace(s)
-		s = patterns(s)
+		s = r.secrets().replace(s)
+		s = patterns(s, r.emails)
 		if s == before {
 			return s
 		}
