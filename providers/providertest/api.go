@@ -24,5 +24,8 @@ func apis() map[string]api {
 		"grok":    openAI("grok"),
 		"mistral": openAI("mistral"),
 		"copilot": openAI("copilot"),
+		"claude":  claude(),
+		"gemini":  gemini(),
+		"ollama":  ollama(),
 	}
 }
