@@ -89,13 +89,9 @@ func (p *Program) providerSettings(a *intelligence.Analyzer, name string, r *int
 	if name == "" {
 		return nil
 	}
-	raw, err := p.input(name)
+	m, err := p.settingsFile(name)
 	if err != nil {
-		return usage{err}
-	}
-	m := map[string]any{}
-	if err := yaml.Unmarshal(raw, &m); err != nil {
-		return usage{fmt.Errorf("%s is neither YAML nor JSON: %s", name, firstLine(yaml.FormatError(err, false, false)))}
+		return err
 	}
 	s, err := intelligence.ReadSettings(m, true)
 	if err != nil {
@@ -109,6 +105,19 @@ func (p *Program) providerSettings(a *intelligence.Analyzer, name string, r *int
 		_, _ = fmt.Fprintln(p.Err, "incidenthub: "+clean(w))
 	}
 	return nil
+}
+
+// settingsFile reads a file of settings.
+func (p *Program) settingsFile(name string) (map[string]any, error) {
+	raw, err := p.input(name)
+	if err != nil {
+		return nil, usage{err}
+	}
+	m := map[string]any{}
+	if err := yaml.Unmarshal(raw, &m); err != nil {
+		return nil, usage{fmt.Errorf("%s is neither YAML nor JSON: %s", name, firstLine(yaml.FormatError(err, false, false)))}
+	}
+	return m, nil
 }
 
 func firstLine(s string) string {

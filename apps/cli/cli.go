@@ -96,6 +96,8 @@ type commands struct {
 	Analyze            analyzeCmd         `cmd:"" help:"Say what may be wrong with this machine, given an incident."`
 	GetRecommendations recommendationsCmd `cmd:"" help:"Say what could be done about this machine, or about an incident of a running hub."`
 
+	Eval evalCmd `cmd:"" help:"Measure who analyses, by past incidents whose cause is known."`
+
 	CheckHealth checkHealthCmd `cmd:"" help:"Look at this machine and say what is wrong with it."`
 	RunCheck    runCheckCmd    `cmd:"" help:"Run one check of this machine or of an endpoint."`
 

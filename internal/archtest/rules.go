@@ -121,7 +121,7 @@ func importTable() []Row {
 		},
 		{
 			From: []string{"apps/api/...", "apps/cli/...", "apps/web/..."},
-			May:  slices.Concat(with("apps/orchestration", "drivers", "drivers/registry"), domain), InTests: []string{wholeHub},
+			May:  slices.Concat(with("apps/orchestration", "drivers", "drivers/registry", "apps/intelligence/scorecard"), domain), InTests: []string{wholeHub},
 			Because: "doors call services that internal/server hands them",
 		},
 		{

@@ -81,6 +81,21 @@ type Contestant struct {
 	PromptVersion string `json:"prompt_version"`
 }
 
+// String names a contestant for people.
+func (c Contestant) String() string {
+	s := c.Provider
+	if s == "" {
+		s = "anybody"
+	}
+	if c.Model != "" {
+		s += " " + c.Model
+	}
+	if c.PromptVersion != "" {
+		s += " (prompt " + c.PromptVersion + ")"
+	}
+	return s
+}
+
 // of is who gave an answer.
 func (r *Recorded) of() Contestant { return Contestant{r.Provider, r.Model, r.PromptVersion} }
 
