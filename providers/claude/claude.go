@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -54,13 +55,13 @@ func Spec() providers.Spec {
 }
 
 // New reads the settings and calls nothing. Without a key each analysis is refused with the class auth.
-func New(d llm.Deps, raw json.RawMessage) (*Provider, error) {
+func New(raw json.RawMessage, d llm.Deps) (*Provider, error) {
 	c, err := llm.Read(defaults(), raw, d)
 	if c.Structured == llm.StructuredJSON {
 		err = errors.Join(err, settings.Bad("structured", "must be schema or none: this API has no JSON without a schema"))
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("provider %s: %w", name, err)
 	}
 	return &Provider{deps: d, config: c}, nil
 }

@@ -71,9 +71,9 @@ func read(body []byte) (*providers.Answer, error) {
 			text.WriteString(block.Text)
 		}
 	}
-	out.Text = text.String()
-	if strings.TrimSpace(out.Text) == "" {
+	if strings.TrimSpace(text.String()) == "" {
 		return out, &providers.Error{Class: providers.ErrMalformed, Err: errors.New("claude: there is no text in the answer")}
 	}
+	out.Text = text.String()
 	return out, nil
 }

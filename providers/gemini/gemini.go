@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -45,10 +46,10 @@ func Spec() providers.Spec {
 }
 
 // New reads the settings and calls nothing. Without a key each analysis is refused with the class auth.
-func New(d llm.Deps, raw json.RawMessage) (*Provider, error) {
+func New(raw json.RawMessage, d llm.Deps) (*Provider, error) {
 	c, err := llm.Read(defaults(), raw, d)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("provider %s: %w", name, err)
 	}
 	c.Model = bare(c.Model)
 	return &Provider{deps: d, config: c}, nil

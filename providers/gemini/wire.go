@@ -57,14 +57,17 @@ type answer struct {
 	} `json:"usageMetadata"`
 }
 
-// ends are the reasons by which a candidate ended, the API's enumeration of August 2026. Reasons for images are left out.
-var ends = map[string]string{
-	"SAFETY": providers.ErrRefusal, "BLOCKLIST": providers.ErrRefusal, "PROHIBITED_CONTENT": providers.ErrRefusal,
-	"SPII": providers.ErrRefusal, "RECITATION": providers.ErrRefusal, "LANGUAGE": providers.ErrRefusal, "MODEL_ARMOR": providers.ErrRefusal,
-	"JAILBREAK":    providers.ErrRefusal,
-	"IMAGE_SAFETY": providers.ErrRefusal, "IMAGE_PROHIBITED_CONTENT": providers.ErrRefusal,
-	"MALFORMED_FUNCTION_CALL": providers.ErrMalformed, "MALFORMED_RESPONSE": providers.ErrMalformed,
-	"UNEXPECTED_TOOL_CALL": providers.ErrMalformed, "TOO_MANY_TOOL_CALLS": providers.ErrMalformed,
+// stopped is the class of a candidate that ended by one of the API's reasons for giving no answer (its enumeration of August 2026); "": it
+// may have one. What was said before that is not taken.
+func stopped(reason string) string {
+	switch reason {
+	case "SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "RECITATION", "LANGUAGE", "MODEL_ARMOR", "JAILBREAK",
+		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION":
+		return providers.ErrRefusal
+	case "MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "NO_IMAGE", "IMAGE_OTHER":
+		return providers.ErrMalformed
+	}
+	return ""
 }
 
 // read makes an answer of a body. With an error there may be an answer too: what was said of its model and tokens.
@@ -84,7 +87,7 @@ func read(body []byte) (*providers.Answer, error) {
 		return out, &providers.Error{Class: providers.ErrMalformed, Err: errors.New("gemini: there is no candidate")}
 	}
 	first := a.Candidates[0]
-	if class := ends[first.FinishReason]; class != "" {
+	if class := stopped(first.FinishReason); class != "" {
 		return out, &providers.Error{Class: class, Err: errors.New("gemini: the answer was stopped")}
 	}
 	// "" and STOP are the good ends. What ended for a reason nobody knows may lack its tail.
@@ -95,9 +98,9 @@ func read(body []byte) (*providers.Answer, error) {
 			text.WriteString(p.Text)
 		}
 	}
-	out.Text = text.String()
 	switch {
-	case strings.TrimSpace(out.Text) != "":
+	case strings.TrimSpace(text.String()) != "":
+		out.Text = text.String()
 		return out, nil
 	case first.FinishReason == "OTHER":
 		return out, &providers.Error{Class: providers.ErrRefusal, Err: errors.New("gemini: no answer was given")}

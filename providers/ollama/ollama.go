@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"strings"
@@ -46,10 +47,10 @@ func Spec() providers.Spec {
 }
 
 // New reads the settings and calls nothing.
-func New(d llm.Deps, raw json.RawMessage) (*Provider, error) {
+func New(raw json.RawMessage, d llm.Deps) (*Provider, error) {
 	c, err := llm.Read(defaults(), raw, d)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("provider %s: %w", name, err)
 	}
 	return &Provider{deps: d, config: c}, nil
 }

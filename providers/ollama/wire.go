@@ -53,11 +53,12 @@ func read(body []byte) (*providers.Answer, error) {
 		return nil, &providers.Error{Class: providers.ErrMalformed, Err: errors.New("ollama: the body is no answer of /api/chat")}
 	}
 	out := &providers.Answer{
-		Text: a.Message.Content, Model: a.Model, Usage: llm.Tokens(a.Prompt, a.Completion, llm.Count{}),
+		Model: a.Model, Usage: llm.Tokens(a.Prompt, a.Completion, llm.Count{}),
 		Cut: a.DoneReason == "length" || a.Done != nil && !*a.Done,
 	}
-	if strings.TrimSpace(out.Text) == "" {
+	if strings.TrimSpace(a.Message.Content) == "" {
 		return out, &providers.Error{Class: providers.ErrMalformed, Err: errors.New("ollama: there is no text in the answer")}
 	}
+	out.Text = a.Message.Content
 	return out, nil
 }

@@ -11,8 +11,11 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/providers"
+	"github.com/incidenthub/incidenthub/providers/claude"
+	"github.com/incidenthub/incidenthub/providers/gemini"
 	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/local"
+	"github.com/incidenthub/incidenthub/providers/ollama"
 )
 
 // ErrUnknown is wrapped by errors about a name that is not in the registry.
@@ -36,9 +39,26 @@ type Kind struct {
 func Builtin(d Deps) []Kind {
 	// One for all: analyses of the same moment share what it sees of the host.
 	one := sync.OnceValues(func() (providers.Provider, error) { return local.New(local.Config{Probe: d.Probe, Gap: d.Gap}) })
-	return []Kind{
-		{Spec: local.Spec(), New: func(json.RawMessage) (providers.Provider, error) { return one() }},
+	kinds := []Kind{{Spec: local.Spec(), New: func(json.RawMessage) (providers.Provider, error) { return one() }}}
+	if d.LLM.HTTP == nil {
+		return kinds
 	}
+	return append(kinds,
+		asked(claude.Spec(), claude.New, d.LLM),
+		asked(gemini.Spec(), gemini.New, d.LLM),
+		asked(ollama.Spec(), ollama.New, d.LLM),
+	)
+}
+
+// asked is the kind of a language model.
+func asked[P providers.Asked](spec providers.Spec, newProvider func(json.RawMessage, llm.Deps) (P, error), d llm.Deps) Kind {
+	return Kind{Spec: spec, New: func(config json.RawMessage) (providers.Provider, error) {
+		p, err := newProvider(config, d)
+		if err != nil {
+			return nil, err
+		}
+		return p, nil
+	}}
 }
 
 // Registry finds kinds by name.
