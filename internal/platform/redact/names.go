@@ -45,6 +45,7 @@ var endings = map[byte][]struct {
 		{"passwd", naming{kind: kindPassword}},
 		{"userpwd", naming{kind: kindPassword}},
 		{"dbpwd", naming{kind: kindPassword}},
+		{"mysqlpwd", naming{kind: kindPassword}},
 	},
 	's': {
 		{"passwords", naming{kind: kindPassword, weak: true}},
@@ -60,13 +61,20 @@ var endings = map[byte][]struct {
 		{"smtppass", naming{kind: kindPassword}},
 		{"sshpass", naming{kind: kindPassword}},
 	},
-	'e': {{"passphrase", naming{kind: kindPassword}}, {"cookie", naming{kind: kindCookie}}, {"secretvalue", naming{kind: kindSecret}}},
-	't': {{"secret", naming{kind: kindSecret}}},
+	'e': {
+		{"passphrase", naming{kind: kindPassword}},
+		{"motdepasse", naming{kind: kindPassword}},
+		{"cookie", naming{kind: kindCookie}},
+		{"secretvalue", naming{kind: kindSecret}},
+		{"secretkeybase", naming{kind: kindSecret}},
+	},
+	't': {{"secret", naming{kind: kindSecret}}, {"passwort", naming{kind: kindPassword}}, {"kennwort", naming{kind: kindPassword}}},
+	'a': {{"contraseña", naming{kind: kindPassword}}, {"contrasena", naming{kind: kindPassword}}},
 	'n': {
 		{"token", naming{kind: kindToken}}, {"dsn", naming{kind: kindDSN}}, {"authorization", naming{kind: kindAuthorization, line: true}},
 	},
 	'g': {{"connectionstring", naming{kind: kindDSN}}},
-	'h': {{"passwordhash", naming{kind: kindPassword}}},
+	'h': {{"passwordhash", naming{kind: kindPassword}}, {"rediscliauth", naming{kind: kindPassword}}},
 	'y': {
 		{"apikey", naming{kind: kindKey}},
 		{"secretkey", naming{kind: kindSecret}},

@@ -45,6 +45,29 @@ func (sc *scanner) flag(i int) int {
 	return sc.value(end+1, n)
 }
 
+// login takes user:password out that curl is given.
+func (sc *scanner) login(i int) int {
+	s, at := sc.s, i
+	switch rest := s[i:]; {
+	case strings.HasPrefix(rest, "-u "):
+		at += len("-u ")
+	case strings.HasPrefix(rest, "--user "):
+		at += len("--user ")
+	default:
+		return 0
+	}
+	const before = 256
+	word := at
+	if word < len(s) && quote(s[word]) {
+		word++
+	}
+	value := s[word:wordEnd(s, word)]
+	if !strings.Contains(s[max(0, i-before):i], "curl ") || !strings.Contains(value, ":") || strings.Trim(value, "0123456789:") == "" {
+		return 0
+	}
+	return sc.value(at, naming{kind: "url_credentials"})
+}
+
 func quote(c byte) bool { return c == '"' || c == '\'' || c == '`' }
 
 // value takes out what stands at a place, in quotes or up to where a word ends.

@@ -48,6 +48,9 @@ func (sc *scanner) at(i int) int {
 		if end := privateKey(s, i); end > 0 {
 			return sc.take(i, end, kindPrivateKey)
 		}
+		if end := sc.login(i); end > 0 {
+			return end
+		}
 		return sc.flag(i)
 	case 'e':
 		if end := webToken(s, i); end > 0 {

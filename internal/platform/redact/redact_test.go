@@ -63,6 +63,8 @@ func TestText(t *testing.T) {
 		"url, token":           {"https://abc123@github.com/x and ssh://git@github.com/x", "https://[redacted:url_credentials]@github.com/x and ssh://git@github.com/x"},
 		"url, port and @":      {"http://registry:8080/@scope/pkg and http://[::1]:80/a@b", ""},
 		"mysql":                {"dial root:pw1@tcp(db:3306)/x", "dial [redacted:url_credentials]@tcp(db:3306)/x"},
+		"curl":                 {"curl -sS -u bob:hunter2 https://x && curl --user 'bob:a b' y; docker run -u 0:0 z", "curl -sS -u [redacted:url_credentials] https://x && curl --user '[redacted:url_credentials]' y; docker run -u 0:0 z"},
+		"environment":          {"MYSQL_PWD=abc1 REDISCLI_AUTH=abc2 SECRET_KEY_BASE=abc3 Passwort: abc4", "MYSQL_PWD=[redacted:password] REDISCLI_AUTH=[redacted:password] SECRET_KEY_BASE=[redacted:secret] Passwort: [redacted:password]"},
 		"telegram":             {"bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1/send", "bot123456789:[redacted:token]/send"},
 		"card":                 {"paid with 4111 1111 1111 1111, or 5500005555555559", "paid with [redacted:card], or [redacted:card]"},
 		"no card":              {"4111 1111 1111 1112 and 4111111111111111111 and 1.4111111111111111", ""},
@@ -130,6 +132,7 @@ const canary = "Cnr7Zq0Wx9"
 
 func FuzzText(f *testing.F) {
 	r := redact.New("hub-"+canary, "redacted", "bytes", "[redacted:x]")
+	people := r.WithEmails()
 	for _, s := range []string{
 		"", "password=", "://:@", "a://b:c/d@e", `\\\"password\\\":\\\"x`, "[redacted:", "Bearer [redacted:bearer]", "-----BEGIN PRIVATE KEY", pem, jwt, "Cookie: é\xff",
 		"AKIA AKIA", "4111-1111-1111-1111", "token == 'a'", "@tcp(", "1:2:3", "--password --secret x", "authorization: digest a, b", "sk-", "eyJ.eyJ.", "pass=/pass=/",
@@ -146,6 +149,12 @@ func FuzzText(f *testing.F) {
 		}
 		if strings.Contains(got, "hub-"+canary) {
 			t.Errorf("Text(%q) = %q holds a secret of the hub", s, got)
+		}
+		if got := people.Text(s); people.Text(got) != got {
+			t.Errorf("Text(%q) = %q, then %q", s, got, people.Text(got))
+		}
+		if got := people.Text(s + " <" + canary + "@example.com> " + s); strings.Contains(got, canary) && !strings.Contains(s, canary) {
+			t.Errorf("an address beside %q leaves %q", s, got)
 		}
 		for _, carrier := range []string{
 			"hub-" + canary, " password=" + canary, "\nAuthorization: Bearer " + canary, " https://u:" + canary + "@h/", " " + aws + canary,
