@@ -58,6 +58,9 @@ func (d Deps) clock() clock.Clock {
 	return d.Clock
 }
 
+// Now is the time, for what is compared with dates of answers.
+func (d Deps) Now() time.Time { return d.clock().Now() }
+
 func (d Deps) sleep(ctx context.Context, wait time.Duration) error {
 	if d.Sleep == nil {
 		return clock.Sleep(ctx, wait)

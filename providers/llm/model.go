@@ -90,7 +90,8 @@ func (m Model) Warning(now time.Time) string {
 	return fmt.Sprintf("the model %s ended on %s%s", m.Name, day, instead)
 }
 
-// For is the configuration of one analysis: the model and what its caller chose, within what the model can.
+// For is the configuration of one analysis: the model and what its caller chose, within what the model can. Its Temperature and Effort are
+// to be sent as they are, or not at all.
 func (c Config) For(o providers.Options) (Config, Model) {
 	c.Model = or(o.Model, c.Model)
 	m, known := Find(c.Kind, c.Model)
@@ -99,6 +100,13 @@ func (c Config) For(o providers.Options) (Config, Model) {
 	}
 	if m.MaxOutput > 0 {
 		c.MaxTokens = min(c.MaxTokens, m.MaxOutput)
+	}
+	if c.ContextTokens == 0 {
+		c.ContextTokens = m.Window
+	}
+	if c.ContextTokens > 0 { // half of a small window is for the question
+		c.MaxTokens = max(min(c.MaxTokens, c.ContextTokens/2), 1)
+		c.InputTokens = max(min(c.InputTokens, c.ContextTokens-c.MaxTokens), 1)
 	}
 	if o.Temperature != nil {
 		c.Temperature = o.Temperature
@@ -124,13 +132,10 @@ func (c Config) For(o providers.Options) (Config, Model) {
 func (c Config) Terms(kind string, m Model) providers.Terms {
 	used, _ := c.For(providers.Options{Model: m.Name})
 	t := providers.Terms{
-		Kind: kind, Model: used.Model, Params: used.params(), Window: m.Window, MaxInput: c.InputTokens, MaxOutput: used.MaxTokens, Timeout: c.Timeout,
+		Kind: kind, Model: used.Model, Params: used.params(), Window: used.ContextTokens, MaxInput: used.InputTokens, MaxOutput: used.MaxTokens, Timeout: c.Timeout,
 		Warning: c.warning(used, m), PriceInput: m.PriceIn, PriceOutput: m.PriceOut,
 		CallsPerHour: c.CallsPerHour, TokensPerDay: c.TokensPerDay, CallsPerIncident: c.CallsPerIncident, MoneyPerDay: c.MoneyPerDay,
 		RedactEmails: c.RedactEmails, StorePrompts: c.StorePrompts,
-	}
-	if c.ContextTokens > 0 {
-		t.Window = c.ContextTokens
 	}
 	if c.PriceInput != nil {
 		t.PriceInput = *c.PriceInput
@@ -163,7 +168,7 @@ func (c Config) warning(used Config, m Model) string {
 		told = append(told, fmt.Sprintf("effort %s is not sent: %s takes %s", c.Effort, m.Name, or(strings.Join(m.Efforts, ", "), "no effort")))
 	}
 	if c.MaxTokens > used.MaxTokens {
-		told = append(told, fmt.Sprintf("max_tokens is %d: %s gives no more", used.MaxTokens, m.Name))
+		told = append(told, fmt.Sprintf("max_tokens is %d: %s has room for no more", used.MaxTokens, m.Name))
 	}
 	return strings.Join(told, "; ")
 }

@@ -46,22 +46,27 @@ type Doing struct{ deps Deps }
 
 // Do makes one call.
 func (d Doing) Do(req *http.Request) (*http.Response, error) {
+	resp, _, err := d.DoRead(req)
+	return resp, err
+}
+
+// DoRead makes one call and gives its body beside the response, which has it still to be read.
+func (d Doing) DoRead(req *http.Request) (resp *http.Response, answer []byte, err error) {
 	var body []byte
 	if req.Body != nil {
-		var err error
 		if body, err = io.ReadAll(req.Body); err != nil {
-			return nil, &providers.Error{Class: providers.ErrInternal, Err: fmt.Errorf("write the request: %w", err)}
+			return nil, nil, &providers.Error{Class: providers.ErrInternal, Err: fmt.Errorf("write the request: %w", err)}
 		}
 		_ = req.Body.Close()
 	}
 	r, err := send(req.Context(), d.deps, req.URL.String(), req.Header, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return &http.Response{
 		StatusCode: r.Status, Status: fmt.Sprintf("%d %s", r.Status, http.StatusText(r.Status)), Header: r.Header, Request: req,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(r.Body)), ContentLength: int64(len(r.Body)),
-	}, nil
+	}, r.Body, nil
 }
 
 func send(ctx context.Context, d Deps, address string, header http.Header, body []byte) (Reply, error) {

@@ -89,6 +89,7 @@ func table() []Model {
 		{Kind: "copilot", Name: "gpt-4.1", Ends: day(2026, 6, 1), Replacement: "gpt-5-mini", Temperature: true},
 		{Kind: "copilot", Name: "gpt-4o", Replacement: "gpt-5-mini", Temperature: true},
 		{Kind: "copilot", Name: "gpt-6*", Reasoning: true, Efforts: unknown},
+		{Kind: "copilot", Name: "o*", Reasoning: true, Efforts: unknown},
 		{Kind: "copilot", Name: "gpt-5*", Reasoning: true, Efforts: unknown},
 
 		{Kind: "ollama", Name: "llama3.1", Window: 131_072, Temperature: true},

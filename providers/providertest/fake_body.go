@@ -38,7 +38,9 @@ func examine(r Request, path string) *checked {
 	return c
 }
 
-func (c *checked) say(format string, args ...any) { c.wrong = append(c.wrong, fmt.Sprintf(format, args...)) }
+func (c *checked) say(format string, args ...any) {
+	c.wrong = append(c.wrong, fmt.Sprintf(format, args...))
+}
 
 // at follows a path; nil: there is nothing.
 func (c *checked) at(path string) any {

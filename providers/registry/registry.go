@@ -16,6 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/local"
 	"github.com/incidenthub/incidenthub/providers/ollama"
+	"github.com/incidenthub/incidenthub/providers/openai"
 )
 
 // ErrUnknown is wrapped by errors about a name that is not in the registry.
@@ -42,6 +43,9 @@ func Builtin(d Deps) []Kind {
 	kinds := []Kind{{Spec: local.Spec(), New: func(json.RawMessage) (providers.Provider, error) { return one() }}}
 	if d.LLM.HTTP == nil {
 		return kinds
+	}
+	for _, f := range openai.Flavours() {
+		kinds = append(kinds, asked(f.Spec(), f.New, d.LLM))
 	}
 	return append(kinds,
 		asked(claude.Spec(), claude.New, d.LLM),

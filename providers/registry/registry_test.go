@@ -8,7 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/incidenthub/incidenthub/internal/platform/host"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/providers"
+	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/registry"
 )
 
@@ -33,6 +35,53 @@ func TestBuiltin(t *testing.T) {
 	}
 	if _, err := r.Make("psychic", nil); !errors.Is(err, registry.ErrUnknown) {
 		t.Errorf("an unknown name: %v", err)
+	}
+}
+
+// TestModels: with a client for calls there are models too. Their settings are read strictly, all their fields are taken, and nothing is opened.
+func TestModels(t *testing.T) {
+	t.Parallel()
+	client, err := llm.NewHTTP(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	r, err := registry.New(registry.Builtin(registry.Deps{Probe: host.New(host.Config{}), LLM: llm.Deps{HTTP: client}})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"claude", "copilot", "gemini", "grok", "local", "mistral", "ollama", "openai"}
+	if diff := cmp.Diff(want, r.Names()); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	for _, name := range r.Names() {
+		p, err := r.Make(name, nil)
+		if err != nil || p.Name() != name {
+			t.Fatalf("%s: %v", name, err)
+		}
+		spec, _ := r.Spec(name)
+		asked, is := p.(providers.Asked)
+		if is == (name == "local") || is == (len(spec.Fields) == 0) {
+			t.Errorf("%s: asked in words: %t, %d fields", name, is, len(spec.Fields))
+		}
+		if !is {
+			continue
+		}
+		if terms := asked.Terms(); terms.Kind != name || terms.Model == "" || terms.MaxInput == 0 || terms.MaxOutput == 0 || terms.Timeout == 0 || terms.Warning != "" {
+			t.Errorf("%s: terms of the defaults: %+v", name, terms)
+		}
+		if p, err := r.Make(name, json.RawMessage(`{"colour":"red"}`)); err == nil || p != nil {
+			t.Errorf("%s takes any setting: %v", name, err)
+		}
+		for _, f := range spec.Fields {
+			value := map[settings.Type]string{settings.Text: `""`, settings.URL: `""`, settings.Number: "null", settings.Bool: "true", settings.Map: "{}"}[f.Type]
+			if len(f.Enum) > 0 {
+				value = `"` + f.Enum[0] + `"`
+			}
+			if _, err := r.Make(name, json.RawMessage(`{"`+f.Key+`":`+value+`}`)); err != nil {
+				t.Errorf("%s does not take its own setting: %v", name, err)
+			}
+		}
 	}
 }
 
