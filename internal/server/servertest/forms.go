@@ -24,6 +24,8 @@ type Setup struct {
 	Handlers map[string]orchestration.Handler
 	// Probe is the machine that the hub is on; nil: the real one.
 	Probe host.Probe
+	// Log hears what all its processes log, at every level; nil: nobody does.
+	Log slog.Handler
 	// Acts is set by tests in which people act on runs: the process that they ask goes on with the run.
 	Acts bool
 }
@@ -35,7 +37,7 @@ func Forms(t *testing.T, fn func(t *testing.T, begin func(Setup) *Hub)) {
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		fn(t, func(s Setup) *Hub {
-			return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers, Probe: s.Probe}, slog.New(slog.DiscardHandler))
+			return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers, Probe: s.Probe}, slog.New(s.hears(slog.DiscardHandler)))
 		})
 	})
 	t.Run("scaled", func(t *testing.T) {
@@ -50,11 +52,19 @@ func Forms(t *testing.T, fn func(t *testing.T, begin func(Setup) *Hub)) {
 		})
 		fn(t, func(s Setup) *Hub {
 			h = Server(t, s)
-			h.Work(t, s.Handlers, did)
+			h.Work(t, s.Handlers, s.hears(did))
 			return h
 		})
 		ran = len(h.Runs("")) > 0
 	})
+}
+
+// hears is what a process logs to.
+func (s Setup) hears(own slog.Handler) slog.Handler {
+	if s.Log == nil {
+		return own
+	}
+	return slog.NewMultiHandler(own, s.Log)
 }
 
 // Server starts a server of a scaled hub that takes alerts in and works on nothing. Executing a node is a fault of the test.
@@ -76,7 +86,7 @@ func Server(t *testing.T, s Setup) *Hub {
 	})
 	h := start(t, env, server.Options{
 		Version: "test", Unsafe: true, Work: server.Work{Queues: []string{"maintenance"}}, Handlers: foreign, Probe: s.Probe,
-	}, slog.New(did))
+	}, slog.New(s.hears(did)))
 	h.probe = s.Probe
 	return h
 }
