@@ -80,11 +80,11 @@ func (p *Provider) Analyze(ctx context.Context, r *providers.Request) (*provider
 	if r == nil || r.Prompt == nil {
 		return nil, &providers.Error{Class: providers.ErrInternal, Err: errors.New("ollama: there is nothing to ask")}
 	}
-	c, m := p.config.For(r.Options)
+	c, _ := p.config.For(r.Options)
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	return llm.Retry(ctx, p.deps, func(ctx context.Context) (*providers.Answer, error) {
-		reply, err := llm.Post(ctx, p.deps, address(c.BaseURL), header(c), ask(c, c.Terms(name, m).Window, r.Prompt))
+		reply, err := llm.Post(ctx, p.deps, address(c.BaseURL), header(c), ask(c, r.Prompt))
 		if err != nil {
 			return nil, err
 		}
@@ -106,12 +106,11 @@ func header(c llm.Config) http.Header {
 	return h
 }
 
-// ask always sets the window: by itself a server takes 4096 tokens on small machines and cuts what is longer, without a word. most is what
-// the model can take.
-func ask(c llm.Config, most int, p *providers.Prompt) request {
+// ask always sets the window: by itself a server takes 4096 tokens on small machines and cuts what is longer, without a word.
+func ask(c llm.Config, p *providers.Prompt) request {
 	q := request{
 		Model: c.Model, Messages: []message{{Role: "system", Content: p.System}, {Role: "user", Content: p.User}},
-		Options: options{Window: window(c.InputTokens, c.MaxTokens, most), MaxTokens: c.MaxTokens, Temperature: c.Temperature},
+		Options: options{Window: window(c.InputTokens, c.MaxTokens, c.ContextTokens), MaxTokens: c.MaxTokens, Temperature: c.Temperature},
 	}
 	switch c.Structured {
 	case llm.StructuredSchema:
