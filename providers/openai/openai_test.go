@@ -24,3 +24,8 @@ func TestFixtures(t *testing.T) {
 	t.Parallel()
 	providertest.RunFixtures(t, makings())
 }
+
+func TestCases(t *testing.T) {
+	t.Parallel()
+	providertest.RunKinds(t, "testdata/http.json", makings())
+}

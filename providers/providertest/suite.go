@@ -33,16 +33,17 @@ type Response struct {
 
 // Expected is what must be made of an answer. What is nil or empty is not looked at.
 type Expected struct {
-	Class           string                     `json:"cls"` // ok, or that of an error
-	Retry           *bool                      `json:"retry"`
-	WaitS           *float64                   `json:"wait_s"`
-	CooldownS       *float64                   `json:"cooldown_s"`
-	Usage           map[string]json.RawMessage `json:"usage"` // prompt, completion, total; null: unknown
-	Truncated       *bool                      `json:"truncated"`
-	SummaryContains string                     `json:"summary_contains"`
-	Recommendations *int                       `json:"recommendations_count"`
-	ResultAbsent    []string                   `json:"result_absent"`
-	Fallback        string                     `json:"fallback"` // what the hub does then; nothing of the provider's
+	Class           string          `json:"cls"` // ok, or that of an error
+	Retry           *bool           `json:"retry"`
+	WaitS           *float64        `json:"wait_s"`
+	CooldownS       *float64        `json:"cooldown_s"`
+	Usage           json.RawMessage `json:"usage"` // {prompt, completion, total}, each null when unknown; null: nothing is known
+	Model           string          `json:"model"`
+	Truncated       *bool           `json:"truncated"`
+	SummaryContains string          `json:"summary_contains"`
+	Recommendations *int            `json:"recommendations_count"`
+	ResultAbsent    []string        `json:"result_absent"`
+	Fallback        string          `json:"fallback"` // what the hub does then; nothing of the provider's
 }
 
 // Script is how a server plays the answer.
@@ -104,9 +105,16 @@ func Run(t *testing.T, c Case, newProvider Making) {
 	}
 	checkTries(t, c.Expected, len(s.Requests()), waits, e)
 	checkAnswer(t, c.Expected, answer, err)
+	checkUsage(t, c.Expected.Usage, answer)
+	if c.Expected.Model != "" && (answer == nil || answer.Model != c.Expected.Model) {
+		t.Errorf("the model is not %q: %+v", c.Expected.Model, answer)
+	}
 	for _, secret := range append(c.Expected.ResultAbsent, Key) {
 		if err != nil && strings.Contains(err.Error(), secret) {
 			t.Errorf("the error has %q: %v", secret, err)
+		}
+		if answer != nil && strings.Contains(answer.Text, secret) {
+			t.Errorf("the answer has %q: %s", secret, answer.Text)
 		}
 	}
 }
@@ -114,7 +122,7 @@ func Run(t *testing.T, c Case, newProvider Making) {
 func checkTries(t *testing.T, want Expected, requests int, waits []time.Duration, e *providers.Error) {
 	t.Helper()
 	if want.Retry != nil && *want.Retry != (requests == 2) || requests < 1 || requests > 2 {
-		t.Errorf("%d requests, want a second try: %v", requests, want.Retry)
+		t.Errorf("%d requests, want a second try: %t", requests, want.Retry != nil && *want.Retry)
 	}
 	if len(waits) == requests-1 {
 		for _, got := range waits {
@@ -144,6 +152,9 @@ func checkAnswer(t *testing.T, want Expected, answer *providers.Answer, err erro
 		if answer != nil && answer.Text != "" {
 			t.Errorf("there is a text beside the error: %q", answer.Text)
 		}
+		if want.Truncated != nil && (answer == nil || answer.Cut != *want.Truncated) {
+			t.Errorf("cut: %+v, want %t", answer, *want.Truncated)
+		}
 		return
 	}
 	if answer == nil {
@@ -163,9 +174,28 @@ func checkAnswer(t *testing.T, want Expected, answer *providers.Answer, err erro
 			t.Errorf("%d recommendations (%v), want %d", len(result.Recommendations), err, *want.Recommendations)
 		}
 	}
+}
+
+// checkUsage looks at answers beside errors too: what they took is paid for.
+func checkUsage(t *testing.T, want json.RawMessage, answer *providers.Answer) {
+	t.Helper()
+	if len(want) == 0 {
+		return
+	}
+	if answer == nil {
+		t.Fatal("there is no answer that says what it took")
+	}
+	tokens := map[string]json.RawMessage{}
+	if err := json.Unmarshal(want, &tokens); err != nil {
+		t.Fatalf("usage: %v", err)
+	}
 	for name, got := range map[string]*int64{"prompt": answer.Usage.Prompt, "completion": answer.Usage.Completion, "total": answer.Usage.Total} {
 		text, err := json.Marshal(got)
-		if raw, asked := want.Usage[name]; asked && (err != nil || string(text) != string(raw)) {
+		raw, asked := tokens[name]
+		if string(want) == "null" {
+			raw, asked = json.RawMessage("null"), true
+		}
+		if asked && (err != nil || string(text) != string(raw)) {
 			t.Errorf("%s tokens: %s, want %s", name, text, raw)
 		}
 	}
