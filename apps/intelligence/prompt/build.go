@@ -32,14 +32,14 @@ func Build(in Input) (*providers.Prompt, Built, error) {
 	if budget <= 0 {
 		budget = DefaultBudget
 	}
-	p := &preparing{redact: r, keep: true}
+	p := &preparing{redact: r.WithPlain(), keep: true}
 	incident, evidence := p.all(in.Request.Incident, &in.Request.Evidence)
 	doc := write(incident, &evidence)
 	all := in.Kept.with(p.sum)
 	said := &trusted{hint: p.text(in.Request.Hint, MaxHint), context: p.text(in.Request.Context, MaxHint)}
 	all.shown(doc)
 	f := &fitting{doc: doc, said: said}
-	if err := f.fit(budget*perToken - len(System) - len(after) - 2*(len(markerForm)+1)); err != nil {
+	if err := f.fit(budget*perToken - fixed); err != nil {
 		return nil, Built{}, err
 	}
 	all.shown(doc)

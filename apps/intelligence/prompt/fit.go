@@ -16,21 +16,28 @@ const perToken = 3
 // tokens is how many tokens so many bytes are, at most about.
 func tokens(bytes int) int { return (bytes + perToken - 1) / perToken }
 
-// Budget is the budget of prompts for a model: what its operator wants, and what its window has room for beside an answer.
+// fixed is how many bytes of a prompt are always there.
+const fixed = len(System) + len(after) + 2*(len(markerForm)+1)
+
+// Budget is the budget of prompts for a model: what its operator wants, and what its window has room for beside an answer. A window that
+// has hardly any is not believed: the model may think less than it may.
 func Budget(t providers.Terms) int {
 	n := t.MaxInput
 	if n <= 0 {
 		n = DefaultBudget
 	}
 	if t.Window > 0 {
-		n = min(n, max(t.Window-t.MaxOutput, 1))
+		n = min(n, max(t.Window-t.MaxOutput, t.Window/4))
 	}
 	return n
 }
 
-// Of each text at least so many bytes are to stay; when that is not possible parts are left out, and then less of each text has to do. The
-// last is room for the note that something was cut.
-var floors = []int{160, 80, 32}
+// Half is the budget of one more try with half of what is known, for a model that said it was too much.
+func (b *Built) Half() int { return tokens(fixed) + (b.Tokens-tokens(fixed))/2 }
+
+// stages are how far texts are shortened before parts are left out, and alerts before texts are shortened further. The last floor is room
+// for the note that something was cut.
+var stages = []struct{ floor, alerts int }{{160, 3}, {80, 1}, {32, 1}, {32, 0}}
 
 // fitting brings a document into a number of bytes.
 type fitting struct {
@@ -42,20 +49,22 @@ type fitting struct {
 // fit shortens and leaves out: small texts stay, the large ones share what is left. The incident and the checks that failed are never left
 // out. Room is in bytes of the user message.
 func (f *fitting) fit(room int) error {
-	for _, floor := range floors {
+	least := 0
+	for _, stage := range stages {
+		least = stage.floor
 		for {
-			short, err := f.shorten(room, floor)
+			short, err := f.shorten(room, least)
 			if err != nil || short {
 				return err
 			}
-			if !f.drop() {
+			if !f.drop(stage.alerts) {
 				break
 			}
 			f.cut = true
 		}
 	}
 	f.strip()
-	short, err := f.shorten(room, floors[len(floors)-1])
+	short, err := f.shorten(room, least)
 	if err != nil || short {
 		return err
 	}
@@ -92,15 +101,15 @@ func (f *fitting) shorten(room, floor int) (bool, error) {
 }
 
 // drop leaves out the least of what there is: earlier incidents, then changes, runbooks, checks that found nothing, alerts, each from the
-// end.
-func (f *fitting) drop() bool {
+// end and the alerts as long as there are more than so many.
+func (f *fitting) drop(alerts int) bool {
 	d := f.doc
 	switch n := len(d.Checks); {
 	case pop(&d.History), pop(&d.Changes), pop(&d.Runbooks):
 	case n > 0 && !d.Checks[n-1].failed: // they come last
 		pop(&d.Checks)
 	default:
-		return pop(&d.Alerts)
+		return len(d.Alerts) > alerts && pop(&d.Alerts)
 	}
 	return true
 }

@@ -57,7 +57,7 @@ type preparing struct {
 // Prepare normalises, redacts and caps what goes in, and gives the evidence its ids: alerts and checks in the order they come, failed
 // checks first. What it is given stays as it is.
 func Prepare(r *redact.Redactor, in *providers.Incident, ev providers.Evidence) (*providers.Incident, providers.Evidence, Counts) {
-	p := &preparing{redact: r}
+	p := &preparing{redact: r.WithPlain()}
 	incident, out := p.all(in, &ev)
 	return incident, out, p.sum
 }
@@ -95,7 +95,7 @@ func (p *preparing) text(s string, limit int) string {
 	if s == "" {
 		return ""
 	}
-	s = p.redact.Text(redact.Plain(s))
+	s = p.redact.Text(s)
 	short := Cut(s, limit)
 	p.sum.Cut = p.sum.Cut || short != s
 	return short

@@ -8,7 +8,8 @@ import (
 
 // Plain takes out of a text from outside what steers screens and models, and what hides text from people: control characters but line
 // breaks and tabs, escape sequences of terminals, marks of direction, characters without width or meaning. Tags that models take for the
-// frame of a conversation become ‹tag›. It comes before Text: what is hidden could part a secret. A second time changes nothing.
+// frame of a conversation become ‹tag›. A second time changes nothing.
+// WithPlain does it before secrets are looked for.
 func Plain(s string) string {
 	if !plainly(s) {
 		s = visible(s)

@@ -57,6 +57,22 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+func TestWithPlain(t *testing.T) {
+	t.Parallel()
+	r := redact.New().WithEmails().WithPlain()
+	r.Know([]string{"hub-canary-1"})
+	if got := r.Text("hub-\u200bcanary-1 bob@exa\u200bmple.com pass\x1b[0mword=hunter2 [INST]"); got != "[redacted:secret] [redacted:email] password=[redacted:password] ‹tag›" {
+		t.Errorf("a text: %q", got)
+	}
+	in := "{\"pass\u200bword\":\"hunter2\",\"a\u202eb\":[\"<|x|>\",{\"\u0007\":\"\ue000c\"}]}"
+	if got := string(r.Document([]byte(in), 0)); got != `{"password":"[redacted:password]","ab":["‹tag›",{"":"c"}]}` {
+		t.Errorf("a document: %s", got)
+	}
+	if got := redact.New().Text("a\u200bb"); got != "a\u200bb" {
+		t.Errorf("without being asked to: %q", got)
+	}
+}
+
 func TestNothingBehindTags(t *testing.T) {
 	t.Parallel()
 	r := redact.New()

@@ -132,7 +132,7 @@ const canary = "Cnr7Zq0Wx9"
 
 func FuzzText(f *testing.F) {
 	r := redact.New("hub-"+canary, "redacted", "bytes", "[redacted:x]")
-	people := r.WithEmails()
+	people := r.WithEmails().WithPlain()
 	for _, s := range []string{
 		"", "password=", "://:@", "a://b:c/d@e", `\\\"password\\\":\\\"x`, "[redacted:", "Bearer [redacted:bearer]", "-----BEGIN PRIVATE KEY", pem, jwt, "Cookie: é\xff",
 		"AKIA AKIA", "4111-1111-1111-1111", "token == 'a'", "@tcp(", "1:2:3", "--password --secret x", "authorization: digest a, b", "sk-", "eyJ.eyJ.", "pass=/pass=/",
@@ -183,6 +183,10 @@ func FuzzDocument(f *testing.F) {
 		}
 		if again := r.Document(got, limit); string(again) != string(got) {
 			t.Errorf("Document(%q, %d) = %q, then %q", s, limit, got, again)
+		}
+		plain := r.WithPlain().Document(json.RawMessage(s), limit)
+		if again := r.WithPlain().Document(plain, limit); string(again) != string(plain) || len(plain) > limit {
+			t.Errorf("Document(%q, %d), plain = %q, then %q", s, limit, plain, again)
 		}
 		if !json.Valid([]byte(s)) {
 			return
