@@ -1,9 +1,17 @@
 // Package parse reads an analysis out of what a language model wrote: JSON as it was asked for, JSON as models write it, or plain text.
 //
-// It trusts nothing and keeps to the caps below; what may be shown of a result is for the guards of apps/intelligence to say.
+// It trusts nothing and keeps to the caps of item.go; what may be shown of a result is for the guards of apps/intelligence to say.
 package parse
 
-import "github.com/incidenthub/incidenthub/providers"
+import (
+	"strings"
+	"unicode"
+
+	"github.com/incidenthub/incidenthub/providers"
+)
+
+// MaxText is how much of an answer is read, in bytes.
+const MaxText = 1 << 20
 
 // Options say what is known of an answer besides its text.
 type Options struct {
@@ -18,7 +26,59 @@ type Outcome struct {
 	Nothing   bool              // nothing is usable: somebody else has to answer
 }
 
-// Answer reads the text of an answer. It takes time and memory in proportion to the text, of which it reads 1 MiB.
+// Answer reads the text of an answer. It takes time and memory in proportion to the text, of which it reads MaxText.
 func Answer(text string, o Options) Outcome {
-	return Outcome{Nothing: true, Truncated: o.Cut}
+	if len(text) > MaxText {
+		text, o.Cut = text[:MaxText], true
+	}
+	text = strings.TrimSpace(strings.TrimPrefix(strings.ToValidUTF8(text, "\uFFFD"), "\uFEFF"))
+	rd := &reader{limit: o.Cut, work: 16*len(text) + 1<<16}
+	a, ok := rd.whole(text)
+	if !ok {
+		var open string
+		text, open = afterThought(text)
+		a, ok = rd.best(text, 0)
+		if !ok && !o.Cut && open != "" { // the tag that ends it was forgotten, or there is no answer
+			read := rd.json
+			a, ok = rd.best(open, 0)
+			rd.json = read
+		}
+	}
+	if ok {
+		return Outcome{Result: a.result(), Truncated: o.Cut || a.cut}
+	}
+	if !rd.prose(text) || declines(text) {
+		return Outcome{Nothing: true, Truncated: o.Cut}
+	}
+	return Outcome{Result: plain(rd.said(text)), TextOnly: true, Truncated: o.Cut}
+}
+
+// leastLetters is how many letters make a text that says something.
+const leastLetters = 20
+
+func letters(s string) (n int) {
+	for _, r := range s {
+		if unicode.IsLetter(r) {
+			n++
+		}
+	}
+	return n
+}
+
+// plain is the result of an answer without JSON (contract 7.3).
+func plain(text string) *providers.Result {
+	return &providers.Result{Recommendations: []providers.Recommendation{{
+		Type: providers.General, Priority: providers.Medium, Title: "AI Analysis", Description: firstRunes(strings.TrimSpace(text), maxPlain),
+		Actions: []string{"Review the analysis, and check what it says before acting on it"}, Evidence: []string{}, Details: map[string]any{},
+	}}}
+}
+
+// firstRunes is the beginning of a text, at most n characters.
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i]
+		}
+	}
+	return s
 }
