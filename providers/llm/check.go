@@ -149,6 +149,6 @@ func (r *reader) headers(got map[string]string) http.Header {
 
 func token(name string) bool {
 	return name != "" && len(name) <= 100 && strings.IndexFunc(name, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
 	}) < 0
 }

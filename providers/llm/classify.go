@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,14 +134,7 @@ func (w *words) take(key, text string) {
 }
 
 func (w words) has(codes ...string) bool {
-	for _, got := range w.codes {
-		for _, want := range codes {
-			if got == want {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(w.codes, func(got string) bool { return slices.Contains(codes, got) })
 }
 
 func (w words) mentions(texts ...string) bool {
@@ -159,10 +153,8 @@ func (w words) quota(byText bool) bool {
 	if w.has("insufficient_quota", "enforced_spend_limit_reached", "billing_error", "billing_hard_limit_reached", "billing_not_active", "insufficient_credits") {
 		return true
 	}
-	for _, c := range w.codes {
-		if strings.HasPrefix(c, "credit_balance") {
-			return true
-		}
+	if slices.ContainsFunc(w.codes, func(c string) bool { return strings.HasPrefix(c, "credit_balance") }) {
+		return true
 	}
 	return byText && w.mentions("credit balance", "all available credits", "monthly spending limit", "insufficient_quota", "insufficient credits")
 }

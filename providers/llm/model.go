@@ -82,7 +82,7 @@ func (m Model) Warning(now time.Time) string {
 	day := m.Ends.Format(time.DateOnly)
 	instead := ""
 	if m.Replacement != "" {
-		instead = fmt.Sprintf(": set model to %s", m.Replacement)
+		instead = ": set model to " + m.Replacement
 	}
 	if now.Before(m.Ends) {
 		return fmt.Sprintf("the model %s ends on %s%s", m.Name, day, instead)

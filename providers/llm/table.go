@@ -1,6 +1,9 @@
 package llm
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // anyEffort stands in Model.Efforts for words that are not known.
 const anyEffort = "*"
@@ -15,7 +18,7 @@ func table() []Model {
 		minimal = []string{"minimal", "low", "medium", "high"}
 		none5   = []string{"none", "low", "medium", "high", "xhigh", "max"}
 		low4    = []string{"low", "medium", "high", "xhigh"}
-		low5    = append(low4[:len(low4):len(low4)], "max")
+		low5    = append(slices.Clip(low4), "max")
 		unknown = []string{anyEffort}
 	)
 	const (
@@ -93,7 +96,9 @@ func table() []Model {
 		{Kind: "copilot", Name: "gpt-5*", Reasoning: true, Efforts: unknown},
 
 		{Kind: "ollama", Name: "llama3.1", Window: 131_072, Temperature: true},
-		{Kind: "ollama", Name: "*", Temperature: true, Efforts: unknown},
+		// Models that can think do so unless they are told not to, and what they are told is no error to those that cannot.
+		{Kind: "ollama", Name: "gpt-oss*", Window: 131_072, Temperature: true, Reasoning: true, Efforts: low4[:3], Effort: "low"},
+		{Kind: "ollama", Name: "*", Temperature: true, Efforts: unknown, Effort: "none"},
 	}
 }
 

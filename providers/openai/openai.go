@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 
@@ -68,8 +69,8 @@ func (p *Provider) question(c llm.Config, m llm.Model, prompt *providers.Prompt)
 		},
 		ReasoningEffort: c.Effort,
 	}
-	if p.flavour.oldLimit && !(p.flavour.newLimit && m.Reasoning) {
-		q.MaxTokens = c.MaxTokens
+	if p.flavour.oldLimit && (!p.flavour.newLimit || !m.Reasoning) {
+		q.MaxTokens = c.MaxTokens //nolint:staticcheck // SA1019: at OpenAI it is; the others know no other name
 	} else {
 		q.MaxCompletionTokens = c.MaxTokens
 	}
@@ -116,9 +117,7 @@ type line struct {
 
 // Do implements the client's HTTPDoer.
 func (l *line) Do(req *http.Request) (*http.Response, error) {
-	for name, values := range l.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, l.header)
 	resp, body, err := l.doer.DoRead(req)
 	if err != nil {
 		return nil, err

@@ -29,3 +29,23 @@ func TestCases(t *testing.T) {
 	t.Parallel()
 	providertest.RunKinds(t, "testdata/http.json", makings())
 }
+
+func TestMisbehaviour(t *testing.T) {
+	t.Parallel()
+	for kind, newProvider := range makings() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			providertest.Misbehave(t, kind, newProvider)
+		})
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	for kind, newProvider := range makings() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			providertest.Refuse(t, kind, false, newProvider)
+		})
+	}
+}

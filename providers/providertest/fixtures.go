@@ -23,7 +23,7 @@ func Load(t *testing.T) Fixtures {
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "fixtures")
 	}
-	raw, err := os.ReadFile(filepath.Join(dir, "llm", "http.json"))
+	raw, err := os.ReadFile(filepath.Join(dir, "llm", "http.json")) //nolint:gosec // G703: the folder is the tester's own
 	if err != nil {
 		t.Skipf("no fixtures: %v", err)
 	}
