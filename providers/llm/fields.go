@@ -12,7 +12,7 @@ func Fields(spec Defaults) []settings.Field {
 	key := "Key of the API."
 	if len(spec.KeyEnv) > 0 {
 		key += " Without it the environment's " + strings.Join(spec.KeyEnv, " or ") +
-			" is taken, for the vendor's own address and for hosts that HUB_EGRESS_ALLOW lists."
+			" is taken, for " + or(spec.KeyURL, spec.BaseURL) + " and for hosts that HUB_EGRESS_ALLOW lists."
 	}
 	if spec.Keyless {
 		key += " A server of one's own needs none."

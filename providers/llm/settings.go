@@ -34,6 +34,7 @@ type Defaults struct {
 	Kind       string
 	BaseURL    string   // of the vendor, without a slash at its end
 	KeyEnv     []string // variables of the environment that may have the key; the first one that is set counts
+	KeyURL     string   // where that key may go; "": BaseURL
 	ModelEnv   string
 	Keyless    bool   // it is called without a key too
 	Structured string // "": StructuredSchema
@@ -135,7 +136,7 @@ func envKey(spec Defaults, base string, d Deps) string {
 			continue
 		}
 		to, err := url.Parse(base)
-		own, err2 := url.Parse(spec.BaseURL)
+		own, err2 := url.Parse(or(spec.KeyURL, spec.BaseURL))
 		if err != nil || err2 != nil {
 			return ""
 		}

@@ -34,6 +34,7 @@ var (
 func defaults() llm.Defaults {
 	return llm.Defaults{
 		Kind: name, BaseURL: "http://localhost:11434", KeyEnv: []string{"OLLAMA_API_KEY"}, ModelEnv: "OLLAMA_MODEL", Keyless: true,
+		KeyURL: "https://ollama.com",
 	}
 }
 
