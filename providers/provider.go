@@ -173,6 +173,7 @@ type Recommendation struct {
 	Actions     []string       `json:"actions"`
 	Evidence    []string       `json:"evidence"`
 	Details     map[string]any `json:"details"`
+	Grounded    *bool          `json:"grounded,omitempty"` // it stands on evidence or on what was measured; nil: nobody has looked
 	IncidentID  string         `json:"incident_id,omitempty"`
 }
 
@@ -200,6 +201,7 @@ const (
 	ErrMalformed  = "malformed"
 	ErrTimeout    = "timeout"
 	ErrInternal   = "internal" // the provider's own code failed
+	ErrConfig     = "config"   // nobody was asked: the stored settings cannot be used
 	ErrBudget     = "budget"   // nobody was asked: the operator's limit of calls, tokens or money is reached
 )
 

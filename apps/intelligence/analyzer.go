@@ -60,26 +60,51 @@ func (a *Analyzer) Redact() *redact.Redactor { return a.redact }
 // an unknown provider, settings that it refuses, and with NoFallback what the provider failed with, as *providers.Error beside the
 // analysis.
 func (a *Analyzer) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
+	return a.analyze(ctx, r, hooks{})
+}
+
+// hooks are what a service does differently.
+type hooks struct {
+	through way // how language models are asked; nil: at once, and whatever it costs
+	// lenient: settings that cannot be used are no error, a lower rung answers.
+	lenient bool
+	// meanwhile is told what there is while the provider has not answered yet.
+	meanwhile func(*Analysis)
+}
+
+func (a *Analyzer) analyze(ctx context.Context, r *Request, h hooks) (*Analysis, error) {
 	who, err := a.who(r)
 	if err != nil {
 		return nil, err
 	}
-	name := who.Kind
 	watch := clock.Start()
-	out := &Analysis{Provider: name, StartedAt: a.clock.Now()}
 	in := &providers.Request{Kind: r.Kind, Hint: shorten(r.Hint, maxHint), Context: shorten(r.Context, maxHint), Options: r.Options}
-	in.Incident, in.Evidence, out.Input = prepare(a.redact, r.Incident, r.Evidence)
-	out.Evidence = in.Evidence
+	var counts InputSummary
+	in.Incident, in.Evidence, counts = prepare(a.redact, r.Incident, r.Evidence)
+	begin := Analysis{Provider: who.Kind, StartedAt: a.clock.Now(), Evidence: in.Evidence, Input: counts}
+	if !who.ID.IsZero() {
+		begin.Record = who.Name
+	}
+	end := func(got climbed) *Analysis {
+		out := begin
+		a.finish(&out, in, got)
+		out.Took = watch.Elapsed()
+		return &out
+	}
 	got := climbed{rung: providers.RungFacts}
 	if !r.FactsOnly {
-		if got, err = a.climb(ctx, name, r, in); err != nil {
+		s, err := a.steps(r, who, in, counts, h)
+		if err != nil {
 			return nil, err
 		}
+		if h.meanwhile != nil {
+			s.meanwhile = func(c climbed) { h.meanwhile(end(c)) }
+		}
+		got = a.ladder(ctx, s, in)
 	}
-	a.finish(out, in, got)
-	out.Took = watch.Elapsed()
+	out := end(got)
 	if got.err != nil {
-		a.log.WarnContext(ctx, "an analysis fell back", "provider", name, "rung", out.Rung, "error_class", got.class, "error", a.redact.Short(got.err.Error(), 500))
+		a.log.WarnContext(ctx, "an analysis fell back", "provider", who.Name, "rung", out.Rung, "error_class", got.class, "error", a.redact.Short(got.err.Error(), 500))
 	}
 	if r.NoFallback && got.class != "" {
 		return out, &providers.Error{Class: got.class, Err: errors.New("the provider did not answer, and fallback is off")}
@@ -87,32 +112,68 @@ func (a *Analyzer) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
 	return out, nil
 }
 
-func (a *Analyzer) climb(ctx context.Context, name string, r *Request, in *providers.Request) (climbed, error) {
-	p, err := a.providers.Make(name, r.Config)
-	if err != nil {
-		return climbed{}, fmt.Errorf("settings of provider %s: %w", name, err)
-	}
-	var local providers.Provider
-	if name != Local {
-		if local, err = a.providers.Make(Local, nil); err != nil {
-			local = nil // the facts are left
+// steps makes the ladder of a request.
+func (a *Analyzer) steps(r *Request, who Configured, in *providers.Request, counts InputSummary, h hooks) (steps, error) {
+	s := steps{name: who.Name, whole: r.whole(providers.Terms{}), fallback: !r.NoFallback}
+	local, err := a.providers.Make(Local, nil)
+	if who.Kind == Local {
+		s.local = local
+		if err != nil {
+			return s, fmt.Errorf("settings of provider %s: %w", Local, err)
 		}
+		return s, nil
 	}
-	return a.ladder(ctx, p, local, r, in), nil
+	if err == nil { // else the facts are left
+		s.local = local
+	}
+	p, err := a.provider(who, r)
+	switch {
+	case err != nil && h.lenient:
+		s.asked = func(context.Context) attempt {
+			return attempt{err: &providers.Error{Class: providers.ErrConfig, Err: err}}
+		}
+		return s, nil
+	case err != nil:
+		return s, err
+	}
+	asked, inWords := p.(providers.Asked)
+	if !inWords {
+		s.asked = reasoned(p, in)
+		return s, nil
+	}
+	terms, own := asked.Terms(), *in // the local analyzer reads in meanwhile
+	s.whole = r.whole(terms)
+	q := &question{request: r, who: who, provider: p, terms: terms, in: &own, counts: counts}
+	s.asked = func(ctx context.Context) attempt { return a.inWords(ctx, q, h.through) }
+	return s, nil
+}
+
+// provider makes the provider of a request.
+func (a *Analyzer) provider(who Configured, r *Request) (providers.Provider, error) {
+	if who.Err != nil {
+		return nil, fmt.Errorf("settings of provider %s: %w", who.Name, who.Err)
+	}
+	config, err := settingsOf(who.Config, r)
+	if err != nil {
+		return nil, fmt.Errorf("settings of provider %s: %w", who.Name, err)
+	}
+	p, err := a.providers.Make(who.Kind, config)
+	if err != nil {
+		return nil, fmt.Errorf("settings of provider %s: %w", who.Name, err)
+	}
+	return p, nil
 }
 
 // finish turns what the ladder gave into an analysis.
 func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 	out.Rung, out.ErrorClass, out.FallbackUsed = got.rung, got.class, got.class != ""
-	g := &guard{redact: a.redact, known: known(&in.Evidence)}
+	g := a.guarding(in, got.rung)
 	var raw *providers.Result
 	if got.answer != nil {
 		raw, out.Model, out.Truncated, out.Usage = got.answer.Result, got.answer.Model, got.answer.Cut, got.answer.Usage
 	}
-	switch got.rung {
-	case providers.RungProvider:
-		g.foreign = foreign(in.Incident, &in.Evidence)
-	case providers.RungFacts:
+	out.heard(&got.heard)
+	if got.rung == providers.RungFacts {
 		raw = fill(raw, facts(in.Incident, &in.Evidence, raw != nil))
 	}
 	out.Result = g.result(raw)
@@ -129,6 +190,24 @@ func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 	default:
 		out.Grounded = g.cited
 	}
+}
+
+// guarding is what stands between an answer of a rung and whoever reads it.
+func (a *Analyzer) guarding(in *providers.Request, rung string) *guard {
+	g := &guard{redact: a.redact, known: known(&in.Evidence)}
+	if rung == providers.RungProvider {
+		g.foreign = foreign(in.Incident, &in.Evidence)
+	}
+	return g
+}
+
+// heard notes what is known of an answer in words.
+func (a *Analysis) heard(h *heard) {
+	if !h.asked {
+		return
+	}
+	a.PromptVersion, a.Cached, a.AnswerHash, a.Cost, a.Prompt, a.RawAnswer = h.prompt, h.cached, h.hash, h.cost, h.sent, h.came
+	a.Input.Cut = a.Input.Cut || h.trimmed
 }
 
 // fill completes what the local analyzer said of an incident that is not about this host, and keeps it modest.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/providers"
@@ -22,8 +23,17 @@ type Settings struct {
 	Dropped       []string        // keys that may not be chosen here
 }
 
-// guarded are settings of stored providers: secrets, addresses, and where a hub's disk is looked at. Callers may not choose them.
-var guarded = []string{"api_key", "base_url", "host", "scan_paths"}
+// guarded are settings of stored providers: secrets, addresses, where a hub's disk is looked at, what may be spent, and what is stored.
+// Callers may not choose them.
+var guarded = []string{
+	"api_key", "base_url", "host", "headers", "scan_paths", "price_input", "price_output", "calls_per_hour", "tokens_per_day", "calls_per_incident",
+	"money_per_day", "redact_emails", "store_prompts",
+}
+
+// barred reports whether callers may not choose a setting, however it is written.
+func barred(key string) bool {
+	return slices.ContainsFunc(guarded, func(g string) bool { return strings.EqualFold(g, key) })
+}
 
 // ReadSettings splits settings. Own: they are the operator's, from a file or a stored provider, so that nothing is dropped.
 func ReadSettings(m map[string]any, own bool) (Settings, error) {
@@ -31,7 +41,7 @@ func ReadSettings(m map[string]any, own bool) (Settings, error) {
 	rest := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		v := m[key]
-		if !own && slices.Contains(guarded, key) {
+		if !own && barred(key) {
 			s.Dropped = append(s.Dropped, key)
 			continue
 		}

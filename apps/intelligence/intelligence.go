@@ -43,10 +43,13 @@ type Request struct {
 	Evidence        providers.Evidence // ids are given by Analyze
 	Hint, Context   string
 	Options         providers.Options
-	Timeout         time.Duration // of the whole analysis; 0: 30 s
-	NoFallback      bool          // an error instead of a lower rung
-	FactsOnly       bool          // nobody is asked and nothing is looked at
-	CheckRef        string        // the output of checks that went in
+	Timeout         time.Duration // of the whole analysis; 0: the provider's own, 30 s if it has none
+	// Patience is how long the asker waits for the provider: after that it takes what the local analyzer says. What comes later is stored
+	// as an analysis of its own. 0: as long as it takes.
+	Patience   time.Duration
+	NoFallback bool   // an error instead of a lower rung
+	FactsOnly  bool   // nobody is asked and nothing is looked at
+	CheckRef   string // the output of checks that went in
 	// Gather: evidence about the stored incident is looked for first, as a context node does for runs.
 	Gather bool
 
@@ -58,7 +61,8 @@ type Analysis struct {
 	providers.Result
 
 	ID            id.ID
-	Provider      string // who was asked
+	Provider      string // the kind of who was asked
+	Record        string // the name of who was asked, "" when that is not stored
 	Rung          string // who answered: see providers.RungProvider
 	FallbackUsed  bool
 	Grounded      bool // its claims stand on something
@@ -68,6 +72,10 @@ type Analysis struct {
 	Model         string
 	PromptVersion string
 	Usage         providers.Usage
+	Cost          *int64             // in millionths of money; nil: unknown, or there are no prices
+	AnswerHash    string             // sha256 of the answer's text
+	Prompt        string             // redacted; "" when it is not to be stored
+	RawAnswer     string             // as Prompt
 	Evidence      providers.Evidence // what went in, with its ids
 	Input         InputSummary
 	StartedAt     time.Time

@@ -16,12 +16,6 @@ const (
 	localBeside = 3 * time.Second  // after which it starts beside a provider that has not answered
 )
 
-// attempt is one try with one provider.
-type attempt struct {
-	answer *providers.Answer
-	err    error
-}
-
 // class is what a row says of an error: never its text, which may hold what a provider sent.
 func class(err error) string {
 	var own *providers.Error
@@ -39,9 +33,9 @@ func class(err error) string {
 
 var errBusy = &providers.Error{Class: providers.ErrOverloaded, Err: errors.New("too many analyses that have not come back")}
 
-// try asks a provider in a goroutine of its own, so that one that hangs or panics harms nobody. One that does not come back keeps its
-// place until it does; when there are no places nobody is asked.
-func (a *Analyzer) try(ctx context.Context, p providers.Provider, r *providers.Request, limit time.Duration) <-chan attempt {
+// try does something that may hang or panic in a goroutine of its own, so that it harms nobody. What does not come back keeps its place
+// until it does; when there are no places nothing is tried.
+func (a *Analyzer) try(ctx context.Context, name string, limit time.Duration, do func(context.Context) attempt) <-chan attempt {
 	done := make(chan attempt, 1)
 	select {
 	case a.places <- struct{}{}:
@@ -53,7 +47,7 @@ func (a *Analyzer) try(ctx context.Context, p providers.Provider, r *providers.R
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	go func() {
 		defer func() { <-a.places }()
-		came <- a.ask(ctx, p, r)
+		came <- a.safely(ctx, name, do)
 	}()
 	go func() {
 		defer cancel()
@@ -61,27 +55,43 @@ func (a *Analyzer) try(ctx context.Context, p providers.Provider, r *providers.R
 		case got := <-came:
 			done <- got
 		case <-ctx.Done():
-			done <- attempt{err: &providers.Error{Class: providers.ErrTimeout, Err: ctx.Err()}}
+			select {
+			case got := <-came: // at the last moment
+				done <- got
+			default:
+				done <- attempt{err: &providers.Error{Class: providers.ErrTimeout, Err: ctx.Err()}}
+			}
 		}
 	}()
 	return done
 }
 
-func (a *Analyzer) ask(ctx context.Context, p providers.Provider, r *providers.Request) (got attempt) {
+func (a *Analyzer) safely(ctx context.Context, name string, do func(context.Context) attempt) (got attempt) {
 	defer func() {
 		if v := recover(); v != nil {
-			a.log.ErrorContext(ctx, "a provider panicked", "provider", p.Name(), "panic", a.redact.Text(fmt.Sprint(v)))
+			a.log.ErrorContext(ctx, "a provider panicked", "provider", name, "panic", a.redact.Text(fmt.Sprint(v)))
 			got = attempt{err: &providers.Error{Class: providers.ErrInternal, Err: errors.New("it panicked")}}
 		}
 	}()
-	answer, err := p.Analyze(ctx, r)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		err = &providers.Error{Class: providers.ErrTimeout, Err: ctx.Err()}
-	case err == nil && (answer == nil || answer.Result == nil):
-		err = &providers.Error{Class: providers.ErrMalformed, Err: errors.New("there is no result in its answer")}
+	got = do(ctx)
+	if got.err != nil && ctx.Err() != nil && !passedOver(got.err) {
+		got.err = &providers.Error{Class: providers.ErrTimeout, Err: ctx.Err()}
 	}
-	return attempt{answer, err}
+	return got
+}
+
+// passedOver are errors of calls that were not made: that the time is up as well explains nothing.
+func passedOver(err error) bool { return class(err) == providers.ErrBudget }
+
+// reasoned asks a provider that reasons by itself.
+func reasoned(p providers.Provider, in *providers.Request) func(context.Context) attempt {
+	return func(ctx context.Context) attempt {
+		answer, err := p.Analyze(ctx, in)
+		if err == nil && (answer == nil || answer.Result == nil) {
+			err = &providers.Error{Class: providers.ErrMalformed, Err: errors.New("there is no result in its answer")}
+		}
+		return attempt{answer: answer, err: err}
+	}
 }
 
 // climbed is where the ladder ended.
@@ -90,50 +100,94 @@ type climbed struct {
 	rung   string
 	class  string // of the first error: why the rung is lower than it could be
 	err    error
+	heard
+}
+
+// steps are what a ladder is made of.
+type steps struct {
+	name     string
+	asked    func(context.Context) attempt // the provider
+	local    providers.Provider            // nil: there is none, the facts are left
+	whole    time.Duration
+	fallback bool
+	// meanwhile is told what the local analyzer says while the provider is still asked; nil: nobody.
+	meanwhile func(climbed)
 }
 
 // ladder asks the provider, then the local analyzer, and leaves the facts to the caller. The local analyzer starts beside a provider
 // that lets itself wait, so that its answer is there when the provider's time is up.
-func (a *Analyzer) ladder(ctx context.Context, p, local providers.Provider, r *Request, in *providers.Request) climbed {
-	whole := r.Timeout
-	if whole <= 0 {
-		whole = wholeTime
-	}
-	ctx, cancel := context.WithTimeout(ctx, whole)
+func (a *Analyzer) ladder(ctx context.Context, s steps, in *providers.Request) climbed {
+	ctx, cancel := context.WithTimeout(ctx, s.whole)
 	defer cancel()
-	if p.Name() == Local {
-		return ofLocal(<-a.try(ctx, p, in, min(localTime, whole)))
+	if s.asked == nil {
+		return ofLocal(<-a.try(ctx, Local, min(localTime, s.whole), reasoned(s.local, in)))
 	}
-	asked := a.try(ctx, p, in, whole)
+	asked := a.try(ctx, s.name, s.whole, s.asked)
+	if s.local == nil || !s.fallback {
+		return ofProvider(<-asked)
+	}
+	start := func() <-chan attempt { return a.try(ctx, Local, localTime, reasoned(s.local, in)) }
+	t := time.NewTimer(min(localBeside, s.whole/2))
+	defer t.Stop()
 	var beside <-chan attempt
-	if local != nil && !r.NoFallback {
-		t := time.NewTimer(min(localBeside, whole/2))
-		defer t.Stop()
+	var looked *attempt
+	for {
 		select {
 		case got := <-asked:
 			if got.err == nil {
-				return climbed{answer: got.answer, rung: providers.RungProvider}
+				return ofProvider(got)
 			}
-			return besideOf(class(got.err), <-a.try(ctx, local, in, localTime))
+			if beside == nil && looked == nil {
+				beside = start()
+			}
+			if looked == nil {
+				looked = new(<-beside)
+			}
+			return besideOf(got, *looked)
+		case got := <-beside:
+			beside, looked = nil, &got
+			if s.meanwhile != nil {
+				s.meanwhile(besideOf(attempt{err: errLate}, got))
+			}
 		case <-t.C:
-			beside = a.try(ctx, local, in, localTime)
+			beside = start()
 		}
-	}
-	got := <-asked
-	switch {
-	case got.err == nil:
-		return climbed{answer: got.answer, rung: providers.RungProvider}
-	case beside == nil:
-		return climbed{rung: providers.RungFacts, class: class(got.err), err: got.err}
-	default:
-		return besideOf(class(got.err), <-beside)
 	}
 }
 
-func besideOf(why string, got attempt) climbed {
+var errLate = &providers.Error{Class: providers.ErrTimeout, Err: errors.New("it had not answered yet")}
+
+func ofProvider(got attempt) climbed {
+	if got.err != nil {
+		c := climbed{rung: providers.RungFacts, class: class(got.err), err: got.err, heard: got.heard}
+		c.spent(got.answer)
+		return c
+	}
+	return climbed{answer: got.answer, rung: providers.RungProvider, heard: got.heard}
+}
+
+// besideOf is what the local analyzer says in the place of a provider, and why.
+func besideOf(provider, got attempt) climbed {
 	c := ofLocal(got)
-	c.class = why
+	c.class, c.heard = class(provider.err), provider.heard
+	if c.err == nil {
+		c.err = provider.err
+	}
+	c.spent(provider.answer)
 	return c
+}
+
+// spent keeps what an answer took that could not be used.
+func (c *climbed) spent(answer *providers.Answer) {
+	if answer == nil {
+		return
+	}
+	one := providers.Answer{}
+	if c.answer != nil {
+		one = *c.answer
+	}
+	one.Usage = answer.Usage
+	c.answer = &one
 }
 
 func ofLocal(got attempt) climbed {

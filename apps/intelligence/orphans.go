@@ -25,8 +25,9 @@ const orphansAtOnce = 500
 // ended is what is said of them.
 const ended = "the process ended"
 
-// Start looks for analyses whose process died, now and every minute.
+// Start looks for analyses whose process died, now and every minute, and removes answers and counts that are old.
 func (s *Service) Start() {
+	s.sweeping.Go(s.prunes)
 	s.sweeping.Go(func() {
 		for begin := true; ; begin = false {
 			if n, err := s.failOrphans(s.life, begin); err != nil && s.life.Err() == nil {

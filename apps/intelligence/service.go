@@ -2,12 +2,12 @@ package intelligence
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
@@ -48,6 +48,8 @@ type Config struct {
 	Note func(tx *storage.Tx, list []Noted) error
 	// Changed is told which analysis was stored and which incident it is about; nil: nobody. It must not block.
 	Changed func(tenant, kind string, i id.ID)
+	// Notice tells an operator that the budget of a provider is spent, once a day; nil: only the log does. It is called in a goroutine.
+	Notice func(ctx context.Context, n Notice) error
 }
 
 // Service makes analyses and keeps them.
@@ -62,21 +64,21 @@ type Service struct {
 	clock     clock.Clock
 	note      func(tx *storage.Tx, list []Noted) error
 	changed   func(tenant, kind string, i id.ID)
+	notice    func(ctx context.Context, n Notice) error
 	writes    *storage.Queue[*write]
+	turns     *storage.Queue[*turn]
+	books     *storage.Queue[*booking]
+	breaker   *breaker
+	stats     stats
 
 	sweeping sync.WaitGroup
+	busy     atomic.Int64 // analyses under way, and calls of providers until they are written down
 
-	life  context.Context // of analyses, which outlive who asked first
-	end   context.CancelFunc
-	mu    sync.Mutex
-	under map[string]*flight
-}
-
-// flight is an analysis under way.
-type flight struct {
-	done chan struct{}
-	out  *Analysis
-	err  error
+	life   context.Context // of analyses, which outlive who asked first
+	end    context.CancelFunc
+	mu     sync.Mutex
+	under  map[string]*flight
+	forgot map[circuitKey]time.Time // the day on which old hours of a provider were removed
 }
 
 // New returns a Service. Stop ends it.
@@ -89,10 +91,12 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		Analyzer: c.Analyzer, db: c.DB, incidents: c.Incidents, gatherer: c.Gather, owner: thisProcess(), log: c.Log.With("app", "intelligence"), clock: c.Clock, note: c.Note, changed: c.Changed,
-		under: map[string]*flight{},
+		notice: c.Notice, breaker: newBreaker(), under: map[string]*flight{}, forgot: map[circuitKey]time.Time{},
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.writes = storage.NewQueue(c.DB, storage.QueueOptions{Name: "analysis", Max: 100, Workers: 1}, s.apply)
+	s.turns = storage.NewQueue(c.DB, storage.QueueOptions{Name: "provider", Max: 1, Workers: 2}, s.applyTurns) // each locks rows of its own
+	s.books = storage.NewQueue(c.DB, storage.QueueOptions{Name: "provider's books", Max: 1, Workers: 1}, s.applyBooks)
 	return s, nil
 }
 
@@ -100,66 +104,13 @@ func New(c Config) (*Service, error) {
 func (s *Service) Stop() {
 	s.end()
 	s.sweeping.Wait()
+	watch := clock.Start()
+	for s.busy.Load() > 0 && watch.Elapsed() < bookTime { // some never come back
+		_ = clock.Sleep(context.Background(), lookAt/10)
+	}
+	s.turns.Stop()
+	s.books.Stop()
 	s.writes.Stop()
-}
-
-// shownAfter is how long an analysis may take before it is shown as running.
-const shownAfter = time.Second
-
-// Analyze makes an analysis and stores it. Requests that name a stored incident get its facts here; what they bring themselves is used
-// when those cannot be read. When ctx ends first the facts are returned, with the class timeout. Those who ask the same of one incident at
-// the same time share one analysis, each with a row of its own.
-func (s *Service) Analyze(ctx context.Context, r *Request) (*Analysis, error) {
-	if _, err := s.who(r); err != nil {
-		return nil, err
-	}
-	if err := s.load(ctx, r); err != nil {
-		return nil, err
-	}
-	w := &write{request: r, id: id.New(), createdAt: s.clock.Now()}
-	f, first := s.fly(r) //nolint:contextcheck // an analysis outlives who asked first
-	slow := time.NewTimer(shownAfter)
-	defer slow.Stop()
-	var out *Analysis
-	var err error
-	for out == nil && err == nil {
-		select {
-		case <-f.done:
-			out, err = f.out, f.err
-		case <-slow.C:
-			s.store(ctx, w.running(s.name(r)), false)
-		case <-ctx.Done():
-			out, err = s.late(r) //nolint:contextcheck // it takes no time, and ctx is over
-		}
-	}
-	if out == nil {
-		return nil, err
-	}
-	own := *out
-	own.ID, own.Cached = w.id, !first
-	s.store(ctx, w.done(&own), true)
-	return &own, err
-}
-
-// name is who is asked.
-func (s *Service) name(r *Request) string {
-	who, _ := s.who(r) // Analyze has looked
-	return who.Kind
-}
-
-// late is what is left when the time is up.
-func (s *Service) late(r *Request) (*Analysis, error) {
-	plain := *r
-	plain.FactsOnly, plain.NoFallback = true, false
-	out, err := s.Analyzer.Analyze(context.Background(), &plain)
-	if err != nil {
-		return nil, err
-	}
-	out.ErrorClass, out.FallbackUsed = providers.ErrTimeout, true
-	if r.NoFallback {
-		return out, &providers.Error{Class: providers.ErrTimeout, Err: errors.New("the time for the analysis was over")}
-	}
-	return out, nil
 }
 
 func (s *Service) load(ctx context.Context, r *Request) error {
@@ -198,46 +149,4 @@ func (s *Service) gather(ctx context.Context, r *Request) {
 	if r.Timeout > 0 {
 		r.Timeout = max(r.Timeout-watch.Elapsed(), time.Second)
 	}
-}
-
-// fly starts an analysis, or joins the one of the same incident that is under way.
-func (s *Service) fly(r *Request) (f *flight, first bool) {
-	key := s.key(r)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if f := s.under[key]; f != nil && key != "" {
-		return f, false
-	}
-	f = &flight{done: make(chan struct{})}
-	if key != "" {
-		s.under[key] = f
-	}
-	go func() {
-		defer func() {
-			s.mu.Lock()
-			delete(s.under, key)
-			s.mu.Unlock()
-			close(f.done)
-		}()
-		own := *r // r is read by those who wait
-		ctx, cancel := context.WithTimeout(s.life, longest)
-		defer cancel()
-		s.gather(ctx, &own)
-		f.out, f.err = s.Analyzer.Analyze(ctx, &own)
-	}()
-	return f, true
-}
-
-// key is the same for requests that one analysis can answer, "" when there are none.
-func (s *Service) key(r *Request) string {
-	if r.IncidentID.IsZero() || r.FactsOnly {
-		return ""
-	}
-	raw, err := json.Marshal([]any{
-		r.Tenant, r.IncidentID, s.name(r), r.Kind, r.Options, r.Hint, r.Context, r.Config, r.NoFallback, r.Gather, r.Incident.Severity, r.Incident.Status,
-	})
-	if err != nil {
-		return ""
-	}
-	return string(raw)
 }

@@ -34,6 +34,7 @@ var why = map[string]string{
 	providers.ErrMalformed:  "the answer could not be read",
 	providers.ErrTimeout:    "there was no answer in time",
 	providers.ErrInternal:   "the analyzer broke",
+	providers.ErrConfig:     "the provider's settings cannot be used",
 	providers.ErrBudget:     "the limit for calls, tokens or money is reached",
 }
 
@@ -50,20 +51,19 @@ type write struct {
 	request   *Request
 	id        id.ID
 	createdAt time.Time
-	provider  string
-	out       *Analysis // nil: it runs
-	orphan    bool      // its process has died; nothing but its id is known
+	who       Configured // is asked
+	out       *Analysis  // nil: it runs
+	orphan    bool       // its process has died; nothing but its id is known
 }
 
-func (w *write) running(provider string) *write {
+func (w *write) running() *write {
 	one := *w
-	one.provider = provider
 	return &one
 }
 
 func (w *write) done(out *Analysis) *write {
 	one := *w
-	one.provider, one.out = out.Provider, out
+	one.out = out
 	return &one
 }
 
@@ -103,7 +103,7 @@ func (s *Service) store(ctx context.Context, w *write, wait bool) {
 var (
 	insertAnalysis = storage.Insert("analyses", []storage.Column{
 		storage.Col("id", storage.UUID), storage.Col("tenant_id", storage.Text), storage.Col("trace_id", storage.Text), storage.Col("run_id", storage.UUID),
-		storage.Col("incident_id", storage.UUID), storage.Col("provider", storage.Text), storage.Col("provider_config", storage.Document),
+		storage.Col("incident_id", storage.UUID), storage.Col("provider", storage.Text), storage.Col("record", storage.Text), storage.Col("provider_config", storage.Document),
 		storage.Col("status", storage.Text), storage.Col("checker_output_ref", storage.Text), storage.Col("created_at", storage.Time),
 		storage.Col("started_at", storage.Time), storage.Col("owner", storage.Text),
 	}, "ON CONFLICT (id) DO NOTHING")
@@ -116,14 +116,16 @@ var (
 		storage.Col("recommendations", storage.Document), storage.Col("recommendations_count", storage.Int), storage.Col("summary", storage.Text),
 		storage.Col("probable_cause", storage.Text), storage.Col("confidence", storage.TextNull), storage.Col("prompt_tokens", storage.TextNull),
 		storage.Col("completion_tokens", storage.TextNull), storage.Col("total_tokens", storage.TextNull), storage.Col("completed_at", storage.Time),
-		storage.Col("duration_ms", storage.Int),
+		storage.Col("duration_ms", storage.Int), storage.Col("cost_micros", storage.TextNull), storage.Col("answer_hash", storage.Text),
+		storage.Col("prompt", storage.Text), storage.Col("raw_answer", storage.Text),
 	}, `status = v.status, model_name = v.model_name, prompt_version = v.prompt_version, rung = v.rung, error_class = v.error_class,
 		error_message = v.error_message, fallback_used = v.fallback_used, grounded = v.grounded, truncated = v.truncated, cached = v.cached,
 		input_summary = v.input_summary, evidence = v.evidence, recommendations = v.recommendations,
 		recommendations_count = v.recommendations_count, summary = v.summary, probable_cause = v.probable_cause,
 		confidence = CAST(v.confidence AS double precision), prompt_tokens = CAST(v.prompt_tokens AS bigint),
 		completion_tokens = CAST(v.completion_tokens AS bigint), total_tokens = CAST(v.total_tokens AS bigint),
-		completed_at = v.completed_at, duration_ms = v.duration_ms`, "t.id = v.id", "")
+		completed_at = v.completed_at, duration_ms = v.duration_ms, cost_micros = CAST(v.cost_micros AS bigint), answer_hash = v.answer_hash,
+		prompt = v.prompt, raw_answer = v.raw_answer`, "t.id = v.id", "")
 )
 
 func (s *Service) apply(tx *storage.Tx, list []*write) error {
@@ -142,7 +144,7 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 			}
 			started, owner = w.out.StartedAt, ""
 		}
-		rows.Add(w.id, r.Tenant, r.TraceID, r.RunID, r.IncidentID, w.provider, s.settings(r), status, r.CheckRef, w.createdAt, started, owner)
+		rows.Add(w.id, r.Tenant, r.TraceID, r.RunID, r.IncidentID, w.who.Kind, w.record(), s.settings(w.who, r), status, r.CheckRef, w.createdAt, started, owner)
 		if w.out == nil {
 			continue
 		}
@@ -164,13 +166,22 @@ func (w *write) end(status string, now time.Time, rows *storage.Rows) {
 	a := w.out
 	rows.Add(w.id, status, a.Model, a.PromptVersion, a.Rung, a.ErrorClass, Why(a.ErrorClass), a.FallbackUsed, a.Grounded, a.Truncated, a.Cached,
 		encode(a.Input), encode(List(&a.Evidence)), encode(a.Recommendations), len(a.Recommendations), a.Summary, a.ProbableCause, decimal(a.Confidence),
-		whole(a.Usage.Prompt), whole(a.Usage.Completion), whole(a.Usage.Total), now, int(a.Took.Milliseconds()))
+		whole(a.Usage.Prompt), whole(a.Usage.Completion), whole(a.Usage.Total), now, int(a.Took.Milliseconds()),
+		whole(a.Cost), a.AnswerHash, a.Prompt, a.RawAnswer)
+}
+
+// record is the name of the stored provider that was asked.
+func (w *write) record() string {
+	if w.who.ID.IsZero() {
+		return ""
+	}
+	return w.who.Name
 }
 
 // details are what the incident's history says of it.
 func (w *write) details() map[string]any {
 	d := map[string]any{
-		"analysis_id": w.id.String(), "provider": w.provider, "rung": w.out.Rung, "grounded": w.out.Grounded, "fallback_used": w.out.FallbackUsed,
+		"analysis_id": w.id.String(), "provider": w.who.Kind, "rung": w.out.Rung, "grounded": w.out.Grounded, "fallback_used": w.out.FallbackUsed,
 		"summary": shorten(w.out.Summary, maxDescription),
 	}
 	if w.out.ErrorClass != "" {
@@ -183,10 +194,10 @@ func (w *write) details() map[string]any {
 }
 
 // settings are what was chosen for an analysis, without secrets.
-func (s *Service) settings(r *Request) json.RawMessage {
+func (s *Service) settings(who Configured, r *Request) json.RawMessage {
 	m := map[string]any{}
-	if len(r.Config) > 0 {
-		_ = json.Unmarshal(r.Config, &m) // of ReadSettings, or checked when it was stored
+	if raw, err := settingsOf(who.Config, r); err == nil && len(raw) > 0 && who.Kind != Local {
+		_ = json.Unmarshal(raw, &m) // of settingsOf
 	}
 	var o map[string]any
 	if json.Unmarshal(encode(r.Options), &o) == nil {

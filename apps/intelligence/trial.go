@@ -41,5 +41,9 @@ func (s *Service) Test(ctx context.Context, tenant string, c Configured) (TestRe
 	if err != nil && !errors.As(err, &failed) {
 		return TestResult{}, err
 	}
-	return TestResult{OK: err == nil && got.ErrorClass == "", Model: got.Model, LatencyMS: watch.Elapsed().Milliseconds(), ErrorClass: got.ErrorClass}, nil
+	ok := err == nil && got.ErrorClass == ""
+	if ok {
+		s.breaker.close(tenant, &c)
+	}
+	return TestResult{OK: ok, Model: got.Model, LatencyMS: watch.Elapsed().Milliseconds(), ErrorClass: got.ErrorClass}, nil
 }

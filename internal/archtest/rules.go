@@ -62,7 +62,7 @@ func Default() Rules {
 			{
 				In:     []string{"apps/intelligence/..."},
 				Tables: []string{"analyses", "analysis_answers", "analysis_calls", "provider_usage"},
-				Asks:   []string{"Names", "Make", "Load", "GatherFor", "Active", "Find"},
+				Asks:   []string{"Names", "Make", "Load", "GatherFor", "Active", "Find", "Ready"},
 				Never:  []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
 			},
 		},
