@@ -64,7 +64,7 @@ func TestWithPlain(t *testing.T) {
 	if got := r.Text("hub-\u200bcanary-1 bob@exa\u200bmple.com pass\x1b[0mword=hunter2 [INST]"); got != "[redacted:secret] [redacted:email] password=[redacted:password] ‹tag›" {
 		t.Errorf("a text: %q", got)
 	}
-	in := "{\"pass\u200bword\":\"hunter2\",\"a\u202eb\":[\"<|x|>\",{\"\u0007\":\"\ue000c\"}]}"
+	in := "{\"pass\u200bword\":\"hunter2\",\"a\u202eb\":[\"<|x|>\",{\"\\u0007\":\"\ue000c\"}]}"
 	if got := string(r.Document([]byte(in), 0)); got != `{"password":"[redacted:password]","ab":["‹tag›",{"":"c"}]}` {
 		t.Errorf("a document: %s", got)
 	}

@@ -31,11 +31,15 @@ func (r *Redactor) Know(secrets []string) { r.root().known.Store(newKnown(secret
 
 // WithEmails returns a Redactor that knows what r knows, now and later, and takes out addresses of people as well. An address without a
 // dot in its host, as root@db-1, stays: it says where, not who.
-func (r *Redactor) WithEmails() *Redactor { return &Redactor{of: r.root(), emails: true, plain: r.plain} }
+func (r *Redactor) WithEmails() *Redactor {
+	return &Redactor{of: r.root(), emails: true, plain: r.plain}
+}
 
 // WithPlain returns a Redactor that knows what r knows, now and later, and makes texts Plain before it looks at them, in documents too: what
 // is hidden could part a secret.
-func (r *Redactor) WithPlain() *Redactor { return &Redactor{of: r.root(), emails: r.emails, plain: true} }
+func (r *Redactor) WithPlain() *Redactor {
+	return &Redactor{of: r.root(), emails: r.emails, plain: true}
+}
 
 func (r *Redactor) root() *Redactor {
 	if r.of != nil {
