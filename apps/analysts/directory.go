@@ -75,22 +75,23 @@ func (s *Service) open(r Record, secrets map[string]secret.String, bad error) Li
 	l := Live{ID: r.ID, Tenant: r.TenantID, Name: r.Name, Provider: r.Provider, IsActive: r.IsActive, Version: r.Version}
 	spec, known := s.kinds.Spec(r.Provider)
 	plain, isObject := settings.Read(r.Config.V)
-	var missing []string
 	switch {
 	case bad != nil:
-		l.Err = fmt.Errorf("open the secrets of provider %q; enter them again: %w", r.Name, bad)
+		l.Err = &unusable{fmt.Sprintf("the secrets of provider %q cannot be opened; enter them again", r.Name), bad}
 	case !known:
-		l.Err = fmt.Errorf("provider %q: this release has no provider %q", r.Name, clip(r.Provider))
+		l.Err = &unusable{text: fmt.Sprintf("provider %q: this release has no provider %q", r.Name, clip(r.Provider))}
 	case !isObject:
-		l.Err = fmt.Errorf("provider %q: its settings are no JSON object", r.Name)
+		l.Err = &unusable{text: fmt.Sprintf("provider %q: its settings are no JSON object; enter them again", r.Name)}
 	default:
-		var err error
-		if l.Config, missing, err = settings.Reveal(spec.Fields, plain, secrets); err != nil {
-			l.Err = fmt.Errorf("provider %q: its settings cannot be written as JSON", r.Name)
+		full, missing, err := settings.Reveal(spec.Fields, plain, secrets)
+		switch {
+		case err != nil:
+			l.Err = &unusable{fmt.Sprintf("provider %q: its settings cannot be written as JSON", r.Name), err}
+		case len(missing) > 0:
+			l.Err = &unusable{text: fmt.Sprintf("provider %q: %s is missing in the store; enter it again", r.Name, strings.Join(missing, ", "))}
+		default:
+			l.Config = full
 		}
-	}
-	if len(missing) > 0 {
-		l.Config, l.Err = nil, fmt.Errorf("provider %q: %s is missing in the store; enter it again", r.Name, strings.Join(missing, ", "))
 	}
 	return l
 }

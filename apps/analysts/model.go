@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -73,6 +74,35 @@ func (e *Invalid) Error() string {
 		parts[i] = p.Field + ": " + p.Message
 	}
 	return "invalid provider: " + strings.Join(parts, "; ")
+}
+
+// Unusable is *Invalid for an error about settings as they are stored, with what they are told or what their secrets lack; other errors stay.
+func Unusable(err error) error {
+	if e, ok := errors.AsType[*unusable](err); ok {
+		return invalid([]Problem{{"config", e.Error()}})
+	}
+	if found := settings.KeyErrors(err); len(found) > 0 {
+		return invalid(problems(found))
+	}
+	return err
+}
+
+// unusable is why a Live cannot be asked.
+type unusable struct {
+	text  string
+	cause error
+}
+
+func (e *unusable) Error() string { return e.text }
+
+func (e *unusable) Unwrap() error { return e.cause }
+
+func problems(found []*settings.KeyError) []Problem {
+	p := make([]Problem, 0, len(found))
+	for _, k := range found {
+		p = append(p, Problem{k.At(), k.Message})
+	}
+	return p
 }
 
 func invalid(p []Problem) error {

@@ -40,11 +40,7 @@ func (s *Service) settle(kind string, config json.RawMessage, was settings.Store
 		Fields: spec.Fields, CheckURL: s.checkURL,
 		New: func(full json.RawMessage) error { _, err := s.kinds.Make(kind, full); return err },
 	}.Settle(config, was)
-	var p []Problem
-	for _, k := range found {
-		p = append(p, Problem{k.At(), k.Message})
-	}
-	return set, p
+	return set, problems(found)
 }
 
 func (s *Service) unknown(kind string, known bool) string {

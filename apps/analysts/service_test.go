@@ -100,9 +100,12 @@ func TestTenants(t *testing.T) {
 		in.IsActive = true
 		r := create(t, s, in)
 		for name, do := range map[string]func() error{
-			"Get":        func() error { _, err := s.Get(t.Context(), "other", r.ID.String()); return err },
-			"Open":       func() error { _, err := s.Open(t.Context(), "other", r.ID.String()); return err },
-			"Update":     func() error { _, err := s.Update(t.Context(), "other", r.ID.String(), 0, analysts.InputOf(r)); return err },
+			"Get":  func() error { _, err := s.Get(t.Context(), "other", r.ID.String()); return err },
+			"Open": func() error { _, err := s.Open(t.Context(), "other", r.ID.String()); return err },
+			"Update": func() error {
+				_, err := s.Update(t.Context(), "other", r.ID.String(), 0, analysts.InputOf(r))
+				return err
+			},
 			"Activate":   func() error { _, err := s.Activate(t.Context(), "other", r.ID.String(), 0); return err },
 			"Deactivate": func() error { _, err := s.Deactivate(t.Context(), "other", r.ID.String(), 0); return err },
 			"Delete":     func() error { return s.Delete(t.Context(), "other", r.ID.String()) },

@@ -20,6 +20,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
@@ -60,6 +61,10 @@ type Config struct {
 	CheckRuns   CheckRuns
 	Analysts    Analysts
 	Analyses    Analyses
+	Providers   Providers
+	// ProviderTests and ProviderUsage go with Providers.
+	ProviderTests ProviderTests
+	ProviderUsage ProviderUsage
 	// DefinitionSchema is the JSON Schema of definitions with the names that a tenant may use now.
 	DefinitionSchema func(ctx context.Context, tenant string) (json.RawMessage, error)
 }
@@ -102,6 +107,12 @@ func schemaName(t reflect.Type, hint string) string {
 	if t == reflect.TypeFor[changes.Change]() { // the differences of two definitions are changes too
 		return "RecordedChange"
 	}
+	if t == reflect.TypeFor[intelligence.TestResult]() {
+		return "ProviderTest"
+	}
+	if t.PkgPath() == reflect.TypeFor[intelligence.Usage]().PkgPath() && strings.HasPrefix(t.Name(), "Usage") {
+		return "Provider" + t.Name()
+	}
 	if t == reflect.TypeFor[storage.Page[preflight.Run]]() {
 		return "PagePreflightRun"
 	}
@@ -133,7 +144,7 @@ func (a *API) Register(e *gin.Engine) error {
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
 	h := huma.NewAPI(c, &adapter{api: a, engine: e})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.preflightRoutes, a.analysisRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.preflightRoutes, a.analysisRoutes, a.providerRoutes,
 	} {
 		add(h)
 	}

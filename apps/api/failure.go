@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -44,6 +45,8 @@ var refusals = []struct {
 	{sources.ErrDefault, http.StatusConflict},
 	{orchestration.ErrDefinitionConflict, http.StatusConflict},
 	{orchestration.ErrDefinitionExists, http.StatusConflict},
+	{analysts.ErrConflict, http.StatusConflict},
+	{analysts.ErrExists, http.StatusConflict},
 	{notify.ErrConflict, http.StatusConflict},
 	{notify.ErrExists, http.StatusConflict},
 	{notify.ErrBuiltIn, http.StatusConflict},
@@ -109,6 +112,13 @@ func invalid(err error) *Problem {
 		return p
 	}
 	if e := (*notify.Invalid)(nil); errors.As(err, &e) {
+		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
+		for _, f := range e.Problems {
+			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})
+		}
+		return p
+	}
+	if e := (*analysts.Invalid)(nil); errors.As(err, &e) {
 		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
 		for _, f := range e.Problems {
 			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})

@@ -205,6 +205,7 @@ func newHub(t *testing.T, url string) *hub {
 			}
 		},
 	}
+	asked := configured(t, db, secrets)
 	metrics := prometheus.NewRegistry()
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
@@ -214,6 +215,7 @@ func newHub(t *testing.T, url string) *hub {
 		Queues:   queues,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
 		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Preflights: preflights{db}, Analysts: analysts(t, db), Analyses: kept(t, db),
+		Providers: asked, ProviderTests: trials{asked}, ProviderUsage: trials{asked},
 		Checks: checks(t, db), CheckRuns: checkers.NewStore(db),
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
 			return orchestration.DefinitionSchema(orchestration.NodeKinds())

@@ -136,6 +136,18 @@ var scopes = map[string]auth.Scope{
 	"GET /intelligence/memory":            auth.ScopeRead,
 	"GET /intelligence/disk":              auth.ScopeRead,
 
+	"GET /api/v1/providers":             auth.ScopeRead,
+	"POST /api/v1/providers":            auth.ScopeEdit,
+	"POST /api/v1/providers/validate":   auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses
+	"GET /api/v1/providers/{ref}":       auth.ScopeRead,
+	"PUT /api/v1/providers/{ref}":       auth.ScopeEdit,
+	"PATCH /api/v1/providers/{ref}":     auth.ScopeEdit,
+	"DELETE /api/v1/providers/{ref}":    auth.ScopeEdit,
+	"POST /api/v1/providers/{ref}/test": auth.ScopeEdit, // it makes a call that costs money
+	"GET /api/v1/providers/{ref}/usage": auth.ScopeRead,
+	"GET /api/v1/provider-kinds":        auth.ScopeRead,
+	"GET /api/v1/provider-usage":        auth.ScopeRead,
+
 	"GET /api/v1/keys":          auth.ScopeAdmin,
 	"POST /api/v1/keys":         auth.ScopeAdmin,
 	"DELETE /api/v1/keys/{ref}": auth.ScopeAdmin,

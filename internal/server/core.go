@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
@@ -42,6 +43,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/signals"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/worker"
+	"github.com/incidenthub/incidenthub/providers/registry"
 )
 
 // tenant is the one tenant of a hub without tenants of its own.
@@ -79,6 +81,10 @@ type core struct {
 	checks      *checkers.Service
 	checkRuns   *checkers.Store
 	byHand      intelligence.Gatherer // nil in rehearsals
+	models      *httpclient.Client    // calls language models
+	minds       *registry.Registry    // the kinds of providers
+	providers   *analysts.Service
+	directory   *analysts.Directory
 	analysts    *intelligence.Service
 	analyses    *intelligence.Reader
 	alerts      *alerts.Reader
@@ -207,8 +213,7 @@ func (c *core) services(console io.Writer) (err error) {
 	}); err != nil {
 		return err
 	}
-	analysts, err := knownProviders()
-	if err != nil {
+	if err := c.openProviders(); err != nil {
 		return err
 	}
 	known, err := checkSet(c.cfg.Checks)
@@ -216,7 +221,7 @@ func (c *core) services(console io.Writer) (err error) {
 		return err
 	}
 	c.specs = graph.Builtin(graph.Known{
-		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts, Checkers: known.Names(),
+		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: orchestration.KnownProviders(c.minds.Names()), Checkers: known.Names(),
 	})
 	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
 		return err
@@ -308,7 +313,7 @@ func (c *core) wire() (err error) {
 	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
 	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
 	c.scheduler = orchestration.NewScheduler(c.db, c.catalog, c.starts, c.log)
-	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload}
+	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload, c.directory.Reload}
 	c.reload.last = c.catalog.Reload
 	c.reload.auth = c.auth
 	return nil

@@ -85,6 +85,9 @@ func (c *core) close() error {
 	if c.http != nil {
 		c.http.Close()
 	}
+	if c.models != nil {
+		c.models.Close()
+	}
 	if c.db == nil {
 		return nil
 	}

@@ -48,6 +48,9 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 		CheckRuns:        c.checkRuns,
 		Analysts:         c.analysts,
 		Analyses:         c.analyses,
+		Providers:        c.providers,
+		ProviderTests:    trials{c},
+		ProviderUsage:    c.analyses,
 		Backtests:        c.desk,
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) { return graph.Schema(c.specs) },
 	})

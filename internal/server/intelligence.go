@@ -11,28 +11,23 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
-	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/providers"
-	analysts "github.com/incidenthub/incidenthub/providers/registry"
+	"github.com/incidenthub/incidenthub/providers/registry"
 )
 
 // Analyzer analyses without a hub, for one command: it looks at the machine by itself.
 func Analyzer(log *slog.Logger) (*intelligence.Analyzer, error) {
-	return analyzer(analysts.Deps{Probe: host.New(host.Config{})}, redact.New(), log, 0)
-}
-
-func analyzer(d analysts.Deps, r *redact.Redactor, log *slog.Logger, slots int) (*intelligence.Analyzer, error) {
-	kinds, err := analysts.New(analysts.Builtin(d)...)
+	kinds, err := registry.New(registry.Builtin(registry.Deps{Probe: host.New(host.Config{})})...)
 	if err != nil {
 		return nil, err
 	}
-	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log, Redact: r, Slots: slots})
+	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log})
 }
 
 // knownProviders are the names that definitions may use.
 func knownProviders() ([]string, error) {
-	kinds, err := analysts.New(analysts.Builtin(analysts.Deps{})...)
+	kinds, err := registry.New(registry.Builtin(registry.Deps{})...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +36,11 @@ func knownProviders() ([]string, error) {
 
 // openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.
 func (c *core) openIntelligence() error {
-	// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
-	// More than nodes have, or a burst would find all places taken; people and the API ask beside them.
-	slots := 2 * c.work.Concurrency
-	one, err := analyzer(analysts.Deps{Probe: c.probe, Gap: host.DefaultGap}, c.redact, c.log, slots)
+	one, err := intelligence.NewAnalyzer(intelligence.AnalyzerConfig{
+		Providers: c.minds, Directory: directory{c.directory}, Log: c.log, Clock: c.clock, Redact: c.redact,
+		// More than nodes have, or a burst would find all places taken; people and the API ask beside them.
+		Slots: 2 * c.work.Concurrency,
+	})
 	if err != nil {
 		return err
 	}

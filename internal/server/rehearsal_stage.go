@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -28,8 +29,10 @@ import (
 type rehearsing struct {
 	// channels gives the hub's channels, none of which sends.
 	channels func(ctx context.Context) ([]*notify.Live, error)
-	inPlace  bool // nodes run within the fold, none by a queue
-	redact   *redact.Redactor
+	// providers gives the hub's providers, none of which can be asked.
+	providers func(ctx context.Context) ([]analysts.Live, error)
+	inPlace   bool // nodes run within the fold, none by a queue
+	redact    *redact.Redactor
 }
 
 // stage is a whole hub for one rehearsal: the real engine on a SQLite file in a folder that goes away with it. It has the hub's
@@ -75,7 +78,7 @@ func (c *core) openStage(ctx context.Context, opt stageOptions) (_ *stage, err e
 		version: c.version, unsafe: true, handlers: opt.handlers, work: Work{Concurrency: c.work.Concurrency},
 		rehearsing: &rehearsing{inPlace: opt.inPlace, redact: c.redact, channels: func(context.Context) ([]*notify.Live, error) {
 			return c.pretenders(opt.tenant, opt.pretend), nil
-		}},
+		}, providers: func(ctx context.Context) ([]analysts.Live, error) { return c.understudies(ctx, opt.tenant) }},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set the stage: %w", err)

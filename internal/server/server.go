@@ -105,7 +105,8 @@ func (s *Server) open(ctx context.Context, opt Options) (err error) {
 			return errors.Join(fmt.Errorf("apply %s: %w", cfg.Startup.Apply, err), s.listener.Close())
 		}
 	}
-	if err := s.core.http.Deny(s.listener.Addr().String()); err != nil {
+	own := s.listener.Addr().String()
+	if err := errors.Join(s.core.http.Deny(own), s.core.models.Deny(own)); err != nil {
 		return err
 	}
 	s.self = &selfCheck{core: s.core}
