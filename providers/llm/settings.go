@@ -108,7 +108,7 @@ func Read(spec Defaults, raw json.RawMessage, d Deps) (Config, error) {
 		Timeout:    time.Duration(r.number("timeout_s", g.TimeoutS, 30, 0.1, MaxTimeout.Seconds()) * float64(time.Second)),
 
 		InputTokens:   r.whole("input_tokens", g.InputTokens, 6000, 500, maxWindow),
-		ContextTokens: r.whole("context_tokens", g.ContextTokens, 0, 0, maxWindow),
+		ContextTokens: r.whole("context_tokens", g.ContextTokens, 0, 1000, maxWindow),
 		PriceInput:    r.price("price_input", g.PriceInput), PriceOutput: r.price("price_output", g.PriceOutput),
 
 		CallsPerHour:     r.whole("calls_per_hour", g.CallsPerHour, 60, 0, 1_000_000),

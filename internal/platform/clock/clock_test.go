@@ -106,3 +106,22 @@ func TestSleep(t *testing.T) {
 		})
 	}
 }
+
+func TestLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		if left, limited := clock.Left(t.Context()); left != 0 || limited {
+			t.Errorf("no deadline: %v %t", left, limited)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		time.Sleep(20 * time.Second)
+		if left, limited := clock.Left(ctx); left != 40*time.Second || !limited {
+			t.Errorf("Left = %v, %t", left, limited)
+		}
+		time.Sleep(50 * time.Second)
+		if left, _ := clock.Left(ctx); left != -10*time.Second {
+			t.Errorf("Left = %v after the end", left)
+		}
+	})
+}

@@ -143,3 +143,30 @@ func FuzzCheckURL(f *testing.F) {
 		}
 	})
 }
+
+// TestListed: only what the operator wrote into the list counts, not what may be called all the same.
+func TestListed(t *testing.T) {
+	t.Parallel()
+	c, err := httpclient.New(httpclient.Config{Allow: []string{"llm.lan:8000", "10.1.0.0/16", "127.0.0.1:9000", "open.example.org", "[fd00::/8]:443"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	for raw, want := range map[string]bool{
+		"http://llm.lan:8000/v1": true, "http://LLM.lan.:8000/v1": true, "http://llm.lan/v1": false, "http://10.1.255.1/x": true, "http://10.2.0.1/x": false,
+		"http://127.0.0.1:9000": true, "http://localhost:9000": true, "http://a.localhost:9000": true, "http://localhost:9001": false,
+		"https://open.example.org": true, "https://open.example.org:1": true, "https://api.example.org": false, "https://[fd00::1]/": true,
+		"http://[fd00::1]/": false, "http://[::ffff:10.1.0.1]/": true, "http://10.1.0.1.evil.org/": false, "http:///": false, "http://x:99999/": false,
+	} {
+		u, err := url.Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Listed(u); got != want {
+			t.Errorf("%s: %t", raw, got)
+		}
+	}
+	if c.Listed(nil) {
+		t.Error("nowhere is listed")
+	}
+}
