@@ -57,31 +57,38 @@ func TestBody(t *testing.T) {
 	}{
 		"defaults": {nil, providers.Options{}, `{"model": "claude-haiku-5-5", "max_tokens": 4096, ` + question + `, "output_config": {"effort": "low", ` + form + `}}`},
 		"settings": {
-			map[string]any{"model": "claude-sonnet-5-5", "max_tokens": 900, "effort": "high"}, providers.Options{},
+			map[string]any{"model": "claude-sonnet-5-5", "max_tokens": 900, "effort": "high"},
+			providers.Options{},
 			`{"model": "claude-sonnet-5-5", "max_tokens": 900, ` + question + `, "output_config": {"effort": "high", ` + form + `}}`,
 		},
 		"newer models take no temperature": {
-			map[string]any{"temperature": 0.2}, providers.Options{Temperature: &warm},
+			map[string]any{"temperature": 0.2},
+			providers.Options{Temperature: &warm},
 			`{"model": "claude-haiku-5-5", "max_tokens": 4096, ` + question + `, "output_config": {"effort": "low", ` + form + `}}`,
 		},
 		"older models take no effort": {
-			map[string]any{"model": "claude-haiku-4-5", "effort": "low"}, providers.Options{},
+			map[string]any{"model": "claude-haiku-4-5", "effort": "low"},
+			providers.Options{},
 			`{"model": "claude-haiku-4-5", "max_tokens": 4096, ` + question + `, "output_config": {` + form + `}}`,
 		},
 		"a model that nobody knows gets what is set": {
-			map[string]any{"model": "house/llm-1", "temperature": 0.2}, providers.Options{},
+			map[string]any{"model": "house/llm-1", "temperature": 0.2},
+			providers.Options{},
 			`{"model": "house/llm-1", "max_tokens": 4096, "temperature": 0.2, ` + question + `, "output_config": {` + form + `}}`,
 		},
 		"no schema": {
-			map[string]any{"structured": "none"}, providers.Options{},
+			map[string]any{"structured": "none"},
+			providers.Options{},
 			`{"model": "claude-haiku-5-5", "max_tokens": 4096, ` + question + `, "output_config": {"effort": "low"}}`,
 		},
 		"no schema and no effort": {
-			map[string]any{"structured": "none", "model": "claude-haiku-4-5"}, providers.Options{},
+			map[string]any{"structured": "none", "model": "claude-haiku-4-5"},
+			providers.Options{},
 			`{"model": "claude-haiku-4-5", "max_tokens": 4096, ` + question + `}`,
 		},
 		"the caller's choice": {
-			nil, providers.Options{Model: "claude-haiku-4-5", MaxTokens: 77},
+			nil,
+			providers.Options{Model: "claude-haiku-4-5", MaxTokens: 77},
 			`{"model": "claude-haiku-4-5", "max_tokens": 77, ` + question + `, "output_config": {` + form + `}}`,
 		},
 	} {

@@ -58,27 +58,33 @@ func TestBody(t *testing.T) {
 		want   string
 	}{
 		"defaults": {
-			nil, providers.Options{},
+			nil,
+			providers.Options{},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 4096, "thinkingConfig": {"thinkingLevel": "minimal"}, ` + form + `}}`,
 		},
 		"settings": {
-			map[string]any{"model": "gemini-3.8-flash", "max_tokens": 900, "effort": "high"}, providers.Options{},
+			map[string]any{"model": "gemini-3.8-flash", "max_tokens": 900, "effort": "high"},
+			providers.Options{},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 900, "thinkingConfig": {"thinkingLevel": "high"}, ` + form + `}}`,
 		},
 		"newer models take no temperature": {
-			map[string]any{"temperature": 0.2}, providers.Options{Temperature: &warm},
+			map[string]any{"temperature": 0.2},
+			providers.Options{Temperature: &warm},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 4096, "thinkingConfig": {"thinkingLevel": "minimal"}, ` + form + `}}`,
 		},
 		"older models take a temperature and no level": {
-			map[string]any{"model": "gemini-2.5-flash", "effort": "low"}, providers.Options{},
+			map[string]any{"model": "gemini-2.5-flash", "effort": "low"},
+			providers.Options{},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 4096, "temperature": 0.3, ` + form + `}}`,
 		},
 		"JSON without a schema": {
-			map[string]any{"structured": "json", "model": "gemini-2.5-flash"}, providers.Options{Temperature: &warm},
+			map[string]any{"structured": "json", "model": "gemini-2.5-flash"},
+			providers.Options{Temperature: &warm},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 4096, "temperature": 0.7, "responseMimeType": "application/json"}}`,
 		},
 		"nothing but words": {
-			map[string]any{"structured": "none", "model": "gemini-2.5-flash", "temperature": 0}, providers.Options{MaxTokens: 77},
+			map[string]any{"structured": "none", "model": "gemini-2.5-flash", "temperature": 0},
+			providers.Options{MaxTokens: 77},
 			`{` + question + `, "generationConfig": {"maxOutputTokens": 77, "temperature": 0}}`,
 		},
 	} {

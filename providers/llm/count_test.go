@@ -54,8 +54,10 @@ func TestTokens(t *testing.T) {
 		"total of the two":         {llm.Tokens(count("1"), count("2"), missing), providers.Usage{Prompt: n(1), Completion: n(2), Total: n(3)}},
 		"no total of one":          {llm.Tokens(count("1"), missing, missing), providers.Usage{Prompt: n(1)}},
 		"a total without the two":  {llm.Tokens(missing, missing, count("9")), providers.Usage{Total: n(9)}},
-		"parts": {llm.Tokens(count("700").Plus(count("100"), missing, count("50")), missing.Plus(count("3")), missing),
-			providers.Usage{Prompt: n(850)}},
+		"parts": {
+			llm.Tokens(count("700").Plus(count("100"), missing, count("50")), missing.Plus(count("3")), missing),
+			providers.Usage{Prompt: n(850)},
+		},
 		"another instead": {llm.Tokens(missing.Or(count("5")), count("1").Or(count("2")), missing), providers.Usage{Prompt: n(5), Completion: n(1), Total: n(6)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,43 +59,53 @@ func TestBody(t *testing.T) {
 		want   string
 	}{
 		"defaults": {
-			nil, providers.Options{},
+			nil,
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, ` + form + `, "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 		"room for question and answer": {
-			map[string]any{"input_tokens": 20000, "max_tokens": 900, "temperature": 0.5}, providers.Options{},
+			map[string]any{"input_tokens": 20000, "max_tokens": 900, "temperature": 0.5},
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, ` + form + `, "options": {"num_ctx": 24576, "num_predict": 900, "temperature": 0.5}}`,
 		},
 		"no more than the model has": {
-			map[string]any{"context_tokens": 8000, "max_tokens": 3000}, providers.Options{},
+			map[string]any{"context_tokens": 8000, "max_tokens": 3000},
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, ` + form + `, "options": {"num_ctx": 8000, "num_predict": 3000, "temperature": 0.3}}`,
 		},
 		"a small window is shared": {
-			map[string]any{"context_tokens": 4096}, providers.Options{},
+			map[string]any{"context_tokens": 4096},
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, ` + form + `, "options": {"num_ctx": 4096, "num_predict": 2048, "temperature": 0.3}}`,
 		},
 		"the caller's choice": {
-			nil, providers.Options{Model: "llama3.1:70b", MaxTokens: 77, Temperature: &cold},
+			nil,
+			providers.Options{Model: "llama3.1:70b", MaxTokens: 77, Temperature: &cold},
 			`{"model": "llama3.1:70b", ` + question + `, ` + form + `, "options": {"num_ctx": 8192, "num_predict": 77, "temperature": 0}}`,
 		},
 		"others do not think unless they are told to": {
-			map[string]any{"model": "qwen3:8b"}, providers.Options{},
+			map[string]any{"model": "qwen3:8b"},
+			providers.Options{},
 			`{"model": "qwen3:8b", ` + question + `, ` + form + `, "think": false, "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 		"thinking": {
-			map[string]any{"model": "qwen3:8b", "effort": "high"}, providers.Options{},
+			map[string]any{"model": "qwen3:8b", "effort": "high"},
+			providers.Options{},
 			`{"model": "qwen3:8b", ` + question + `, ` + form + `, "think": "high", "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 		"who cannot help thinking thinks little": {
-			map[string]any{"model": "gpt-oss:20b"}, providers.Options{},
+			map[string]any{"model": "gpt-oss:20b"},
+			providers.Options{},
 			`{"model": "gpt-oss:20b", ` + question + `, ` + form + `, "think": "low", "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 		"JSON without a schema": {
-			map[string]any{"structured": "json"}, providers.Options{},
+			map[string]any{"structured": "json"},
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, "format": "json", "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 		"nothing but words": {
-			map[string]any{"structured": "none"}, providers.Options{},
+			map[string]any{"structured": "none"},
+			providers.Options{},
 			`{"model": "llama3.1", ` + question + `, "options": {"num_ctx": 12288, "num_predict": 4096, "temperature": 0.3}}`,
 		},
 	} {
