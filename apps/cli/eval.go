@@ -220,7 +220,7 @@ func (c evalCmd) verdict(p *Program, totals []scorecard.Total) error {
 	bad := false
 	say := func(t scorecard.Total, why string, args ...any) {
 		bad = true
-		_, _ = fmt.Fprintf(p.Err, "incidenthub: %s %s\n", clean(t.Contestant.String()), fmt.Sprintf(why, args...))
+		_, _ = fmt.Fprintf(p.Err, "incidenthub: %s %s\n", clean(t.String()), fmt.Sprintf(why, args...))
 	}
 	for _, t := range totals {
 		switch {

@@ -24,8 +24,8 @@ func (p *Program) showTotals(list []scorecard.Total) error {
 	for i := range list {
 		t := &list[i]
 		rows = append(rows, []string{
-			t.Contestant.String(), share(t.Top1), share(t.Top3), share(t.Type), share(t.Cause), share(t.Evidence), share(t.FalseAlarms), share(t.Unsupported),
-			strconv.FormatInt(t.PromptTokens+t.CompletionTokens, 10), money(t.Cost), seconds(t.MedianSeconds), strconv.Itoa(t.Answered) + "/" + strconv.Itoa(t.Cases-t.Missing),
+			t.String(), share(t.Top1), share(t.Top3), share(t.Type), share(t.Cause), share(t.Evidence), share(t.FalseAlarms), share(t.Unsupported),
+			allTokens(t), money(t.Cost), seconds(t.MedianSeconds), strconv.Itoa(t.Answered) + "/" + strconv.Itoa(t.Cases-t.Missing),
 		})
 	}
 	return p.section("All", "", []string{
@@ -50,7 +50,7 @@ func (p *Program) showTotal(t *scorecard.Total) error {
 			share(scorecard.Share{N: s.Unsupported, Of: s.Claims}), strconv.Itoa(s.Removed), tokens(s.PromptTokens, s.CompletionTokens), money(s.Cost), seconds(s.Seconds), wrote,
 		})
 	}
-	if err := p.section(clean(t.Contestant.String()), "", []string{
+	if err := p.section(clean(t.String()), "", []string{
 		"INCIDENT", "TOP-1", "TOP-3", "TYPE", "CAUSE", "EVIDENCE", "UNSUPPORTED", "REMOVED", "TOKENS", "MONEY", "SECONDS", "WRITTEN BY",
 	}, rows); err != nil {
 		return err
@@ -72,6 +72,19 @@ func (p *Program) showTotal(t *scorecard.Total) error {
 		t.PromptTokens, t.CompletionTokens, unknown, cost, seconds(t.Seconds), seconds(t.MedianSeconds), seconds(t.SlowestSeconds))
 	p.say("Answered %d of %d%s; rungs: %s; errors: %s.", t.Answered, t.Cases-t.Missing, missing(t.Missing), counts(t.Rungs), counts(t.Errors))
 	return nil
+}
+
+// allTokens marks a sum that lacks those of some answers.
+func allTokens(t *scorecard.Total) string {
+	n := t.PromptTokens + t.CompletionTokens
+	switch {
+	case t.Uncounted > 0 && n == 0:
+		return "?"
+	case t.Uncounted > 0:
+		return strconv.FormatInt(n, 10) + "+?"
+	default:
+		return strconv.FormatInt(n, 10)
+	}
 }
 
 func missing(n int) string {

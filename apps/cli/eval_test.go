@@ -46,7 +46,7 @@ func (o oneModel) Terms() providers.Terms {
 func (o oneModel) Analyze(_ context.Context, r *providers.Request) (*providers.Answer, error) {
 	o.of.mu.Lock()
 	defer o.of.mu.Unlock()
-	o.of.got = append(o.of.got, strings.TrimSpace(o.name+" "+r.Options.Model+" "+o.config))
+	o.of.got = append(o.of.got, strings.Join(strings.Fields(o.name+" "+r.Options.Model+" "+o.config), " "))
 	text, ok := o.of.says[o.name]
 	if !ok {
 		return nil, &providers.Error{Class: providers.ErrAuth, Err: context.Canceled}
@@ -160,7 +160,9 @@ func TestEvalLive(t *testing.T) {
 	record := filepath.Join(dir, "answers.jsonl")
 	code, out, errs := eval(t, m, "", "--set", set, "--provider", "claude,ollama", "--config", config, "--record", record)
 	slices.Sort(m.got)
-	if diff := cmp.Diff([]string{`claude {"api_key":"k1"}`, `claude {"api_key":"k1"}`, `ollama {"host":"h1"}`, `ollama {"host":"h1"}`}, m.got); diff != "" {
+	if diff := cmp.Diff([]string{
+		`claude {"api_key":"k1","timeout_s":5}`, `claude {"api_key":"k1","timeout_s":5}`, `ollama {"host":"h1"}`, `ollama {"host":"h1"}`,
+	}, m.got); diff != "" {
 		t.Errorf("asked: %s", diff)
 	}
 	if code != cli.ExitFailed || !strings.Contains(errs, "ollama ollama-1") || !strings.Contains(errs, "answered nothing") || !strings.Contains(errs, "1/2 claude a: answered in") {
