@@ -168,7 +168,8 @@ func TestLeavesOut(t *testing.T) {
 	r := redact.New()
 	in := prepared(r, full("some \"text\" of a log, äöü", 60), 0)
 	before := []int{1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20}
-	least, shortened := 0, false
+	var least int
+	shortened := false
 	for budget := 30000; ; budget -= 119 {
 		in.Budget, in.Marker = budget, marked
 		p, b, err := Build(in)

@@ -24,7 +24,7 @@ func FuzzBuild(f *testing.F) {
 	}
 	r := redact.New(hub)
 	f.Fuzz(func(t *testing.T, a, b string, budget, n int) {
-		budget, n = max(budget, 0)%20000, max(n, 1)%200
+		budget, n = max(budget, 0)%20000, max(n, 1)%60
 		req := full(a, n)
 		req.Hint, req.Context = b, b+"\n"
 		req.Incident.Description = b + " password=" + secret + " " + hub + " " + b

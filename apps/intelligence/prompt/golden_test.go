@@ -117,8 +117,8 @@ func TestSchema(t *testing.T) {
 		if items, ok := s["items"]; ok {
 			walk(items)
 		}
-		if any, ok := s["anyOf"].([]any); ok {
-			for _, one := range any {
+		if list, ok := s["anyOf"].([]any); ok {
+			for _, one := range list {
 				walk(one)
 			}
 		}

@@ -3,6 +3,7 @@ package prompt
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func full(text string, n int) *providers.Request {
 	}
 	var ev providers.Evidence
 	for i := range 14 {
-		labels := map[string]string{"instance": "web-3", "nr": fmt.Sprint(i), text: text}
+		labels := map[string]string{"instance": "web-3", "nr": strconv.Itoa(i), text: text}
 		for j := range n % 30 {
 			labels[fmt.Sprint("label_", j)] = text
 		}
