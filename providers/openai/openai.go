@@ -24,7 +24,10 @@ type Provider struct {
 	deps    llm.Deps
 }
 
-var _ providers.Asked = (*Provider)(nil)
+var (
+	_ providers.Provider = (*Provider)(nil)
+	_ providers.Asked    = (*Provider)(nil)
+)
 
 // New reads settings, strictly. It opens nothing.
 func (f Flavour) New(settings json.RawMessage, d llm.Deps) (*Provider, error) {
