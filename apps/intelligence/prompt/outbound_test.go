@@ -99,7 +99,7 @@ func (c *outbound) check(t *testing.T) {
 		t.Errorf("foreign text may be outside of the document: %q", before)
 	}
 	for _, text := range foreign {
-		for _, line := range strings.SplitSeq(text, "\n") {
+		for line := range strings.SplitSeq(text, "\n") {
 			if line = strings.TrimSpace(redact.New(secrets...).WithPlain().Text(line)); len(line) < 12 {
 				continue
 			}
