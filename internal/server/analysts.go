@@ -17,7 +17,7 @@ func (c *core) openProviders() (err error) {
 	}
 	// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
 	c.minds, err = registry.New(registry.Builtin(registry.Deps{
-		Probe: c.probe, Gap: host.DefaultGap, LLM: llm.Deps{HTTP: c.models, Clock: c.clock},
+		Probe: c.probe, Gap: host.DefaultGap, LLM: llm.Deps{HTTP: c.models, Clock: c.clock, Getenv: c.cfg.Models.Env},
 	})...)
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ func (c *core) forget(ctx context.Context) error {
 	}
 	cfg := c.cfg
 	stored = append(stored, cfg.Secrets.Key, cfg.Access.AdminKey, cfg.Webhook.Grafana, cfg.Webhook.PagerDuty, cfg.Webhook.NewRelic, cfg.Webhook.Generic)
+	stored = append(stored, cfg.Models.Keys()...)
 	var list []string
 	for _, s := range stored {
 		list = append(list, s.Reveal())

@@ -30,6 +30,7 @@ type Config struct {
 	Webhook  Webhook
 	Intake   Intake
 	Egress   Egress
+	Models   Models
 	Checks   Checks
 	Jobs     Jobs
 	Keep     Keep
@@ -101,7 +102,7 @@ type Intake struct {
 
 // Egress is where the hub may call.
 type Egress struct {
-	Allow        []string `env:"HUB_EGRESS_ALLOW" unit:"host[:port] or CIDR[:port], comma separated" doc:"Private and loopback addresses that channels and data sources may call, such as receiver.lan:9000 or 10.1.0.0/16. Public ones need no entry; link-local, metadata and the hub's own address are refused even when listed."`
+	Allow        []string `env:"HUB_EGRESS_ALLOW" unit:"host[:port] or CIDR[:port], comma separated" doc:"Private and loopback addresses that channels, providers and data sources may call, such as receiver.lan:9000 or 10.1.0.0/16. Public ones need no entry; link-local, metadata and the hub's own address are refused even when listed."`
 	AllowedHosts []string `env:"SSRF_ALLOWED_HOSTS" unit:"host[:port] or CIDR[:port], comma separated" doc:"Added to HUB_EGRESS_ALLOW; the name that other tools use."`
 }
 

@@ -80,6 +80,10 @@ func everything() map[string]string {
 		"ORCHESTRATION_MAX_RETRIES_PER_STAGE": "5", "ORCHESTRATION_BACKOFF_FACTOR": "1.5", "ORCHESTRATION_INTELLIGENCE_FALLBACK_ENABLED": "false",
 		"DEFAULT_PIPELINE": "direct", "ORCHESTRATION_METRICS_BACKEND": "statsd", "STATSD_HOST": "stats", "STATSD_PORT": "9125", "STATSD_PREFIX": "hub",
 		"HUB_OTLP_ENDPOINT": "http://collector:4318", "LISTENING_PORTS_ALLOWLIST": "22,127.0.0.1:5432",
+		"OPENAI_API_KEY": canary + "1", "OPENAI_MODEL": "m1", "ANTHROPIC_API_KEY": canary + "2", "ANTHROPIC_MODEL": "m2",
+		"GEMINI_API_KEY": canary + "3", "GOOGLE_API_KEY": canary + "4", "GEMINI_MODEL": "m3", "XAI_API_KEY": canary + "5", "GROK_API_KEY": canary + "6",
+		"XAI_MODEL": "m4", "MISTRAL_API_KEY": canary + "7", "MISTRAL_MODEL": "m5", "COPILOT_API_KEY": canary + "8", "COPILOT_MODEL": "m6",
+		"OLLAMA_API_KEY": canary + "9", "OLLAMA_MODEL": "m7",
 		"HUB_APPLY": "hub.yaml", "HUB_LOG_FORMAT": "json", "HUB_LOG_LEVEL": "DEBUG",
 	}
 }
@@ -101,6 +105,11 @@ func TestEverything(t *testing.T) {
 		Intake:  config.Intake{MaxBody: 1 << 20, MaxAlerts: 5, MaxDepth: 10, MaxInflightBytes: 2 << 20},
 		Egress: config.Egress{
 			Allow: []string{"127.0.0.1:9000", "receiver.lan"}, AllowedHosts: []string{"10.0.0.0/8"},
+		},
+		Models: config.Models{
+			OpenAIKey: s(canary + "1"), OpenAIModel: "m1", AnthropicKey: s(canary + "2"), AnthropicModel: "m2", GeminiKey: s(canary + "3"),
+			GoogleKey: s(canary + "4"), GeminiModel: "m3", XAIKey: s(canary + "5"), GrokKey: s(canary + "6"), XAIModel: "m4",
+			MistralKey: s(canary + "7"), MistralModel: "m5", CopilotKey: s(canary + "8"), CopilotModel: "m6", OllamaKey: s(canary + "9"), OllamaModel: "m7",
 		},
 		Checks:   config.Checks{ListeningPorts: []string{"22", "127.0.0.1:5432"}},
 		Jobs:     config.Jobs{Lease: 3 * time.Second, Queues: []string{"ingest", "notify"}, Concurrency: 12},

@@ -22,7 +22,8 @@ func TestEachSettingIsDescribed(t *testing.T) {
 			t.Errorf("two sections have a field %s", f.tag.Name)
 		}
 		names[f.name], fields[f.tag.Name] = true, true
-		if strings.Contains(f.name, "SECRET") != (f.isSecret() || f.name == "HUB_SECRET_KEY_FILE") && f.name != "HUB_ADMIN_KEY" && !strings.HasSuffix(f.name, "_URL") {
+		looks := strings.Contains(f.name, "SECRET") || strings.HasSuffix(f.name, "_API_KEY")
+		if looks != (f.isSecret() || f.name == "HUB_SECRET_KEY_FILE") && f.name != "HUB_ADMIN_KEY" && !strings.HasSuffix(f.name, "_URL") {
 			t.Errorf("%s: secret type %t", f.name, f.isSecret())
 		}
 	}
