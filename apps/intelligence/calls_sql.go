@@ -64,7 +64,7 @@ var (
 		slowest_ms = CASE WHEN t.slowest_ms < v.duration_ms THEN v.duration_ms ELSE t.slowest_ms END`,
 		"t.tenant_id = v.tenant_id AND t.provider = v.provider AND t.hour = v.hour", "")
 
-	pruneAnswers = storage.Delete("analysis_answers", []storage.Column{storage.Col("until", storage.Time)}, "t.expires_at < v.until", "")
+	pruneAnswers = storage.Delete("analysis_answers", []storage.Column{storage.Col("until", storage.Time)}, "t.expires_at <= v.until", "")
 	prunePlaces  = storage.Delete("analysis_calls", []storage.Column{storage.Col("until", storage.Time)}, "t.updated_at < v.until", "")
 	pruneHours   = storage.Delete("provider_usage", hourly, "t.tenant_id = v.tenant_id AND t.provider = v.provider AND t.hour < v.hour", "")
 )

@@ -69,6 +69,7 @@ func (s *Service) again(q *question, k *kept, as heard) attempt {
 	}
 	as.cached, as.hash, as.cost = true, k.Hash, none()
 	err := understand(q.in, answer, q.built.Canary)
+	answer.Result, answer.Cut = &one, k.cut // with what the guards had noted, which is in no answer
 	return attempt{answer: answer, err: err, heard: as}
 }
 

@@ -55,6 +55,9 @@ type way func(ctx context.Context, q *question, call func(context.Context) attem
 // ready is implemented by providers that know without a call that they would be refused.
 type ready interface{ Ready() error }
 
+// bytesPerToken is what a token is taken for.
+const bytesPerToken = 3
+
 // usualInput is how many tokens a prompt may have when nobody says otherwise.
 const usualInput = 6000
 
@@ -83,7 +86,7 @@ func (a *Analyzer) inWords(ctx context.Context, q *question, through way) attemp
 		if class(got.err) != providers.ErrTooLarge || q.last {
 			return got
 		}
-		budget = q.built.Tokens / 2
+		budget = q.built.Tokens - len(q.in.Prompt.User)/(2*bytesPerToken) // the rules cannot be cut
 	}
 }
 

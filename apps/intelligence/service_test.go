@@ -245,7 +245,7 @@ func TestUnstored(t *testing.T) {
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id", "key", "provider", "hour", "hour <", "hour >=", "expires_at <", "updated_at <"}, map[string]*storage.Statement{
+	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id", "key", "provider", "hour", "hour <", "hour >=", "expires_at <=", "updated_at <"}, map[string]*storage.Statement{
 		"insertAnalysis": insertAnalysis, "endAnalysis": endAnalysis, "endOrphan": endOrphan, "insertPlace": insertPlace, "lockPlace": lockPlace, "claimPlace": claimPlace,
 		"leavePlace": leavePlace, "findAnswer": findAnswer, "keepAnswer": keepAnswer, "insertHour": insertHour, "lockDay": lockDay, "sumDay": sumDay, "noticeDay": noticeDay,
 		"countHour": countHour, "pruneAnswers": pruneAnswers, "prunePlaces": prunePlaces, "pruneHours": pruneHours,
