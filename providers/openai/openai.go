@@ -47,12 +47,15 @@ func (p *Provider) Terms() providers.Terms {
 	return p.config.Terms(p.flavour.Kind, m)
 }
 
+// Ready is nil, or why nothing will be called: there is no key.
+func (p *Provider) Ready() error { return p.config.Ready() }
+
 // Analyze asks once, and once more when that may help. An answer beside an error says what the useless one took.
 func (p *Provider) Analyze(ctx context.Context, r *providers.Request) (*providers.Answer, error) {
 	if r.Prompt == nil {
 		return nil, &providers.Error{Class: providers.ErrInternal, Err: errors.New("there is no prompt")}
 	}
-	if err := p.config.Ready(); err != nil {
+	if err := p.Ready(); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.config.Timeout)

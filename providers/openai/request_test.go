@@ -153,6 +153,9 @@ func TestTerms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if p.Ready() == nil {
+		t.Error("it is ready without a key")
+	}
 	got := p.Terms()
 	if got.Kind != "openai" || got.Model != "gpt-6-luna" || got.PriceInput != 2 || got.PriceOutput != 0.5 || !got.StorePrompts || got.Window != 1_050_000 {
 		t.Errorf("terms: %+v", got)
