@@ -2,7 +2,6 @@ package intelligence
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -22,39 +21,20 @@ const (
 	maxEvidence    = 20
 	untitled       = "AI Recommendation"
 	blankedCommand = "[command removed]"
-	leastForeign   = 12 // bytes of a command that is looked for in foreign text
+	maxCulprit     = 300
 )
 
 var (
 	types      = []string{providers.Memory, providers.Disk, providers.CPU, providers.Proc, providers.Network, providers.General}
 	priorities = []string{providers.Low, providers.Medium, providers.High, providers.Critical}
-
-	mentions = regexp.MustCompile(`(?i)<![a-z^][^<>]{0,200}>|<@[^<>]{1,100}>|@(here|everyone|channel)\b`)
-	images   = regexp.MustCompile(`!\[[^\]]{0,500}\]\([^)]{0,900}\)`)
-
-	destructive = []struct {
-		what  *regexp.Regexp
-		why   string
-		signs []string // one of these is in whatever it matches, in lower case and with single spaces: most texts have none
-	}{
-		{regexp.MustCompile(`(?i)\brm\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*["']?(/|~|\$\{?home)`), "recursive rm on an absolute path", []string{"rm "}},
-		{regexp.MustCompile(`(?i)\bmkfs(\.\w+)?\b`), "it makes a new file system", []string{"mkfs"}},
-		{regexp.MustCompile(`(?i)\bdd\b[^|;&]*\bof=["']?/dev/`), "it writes to a device", []string{"dd "}},
-		{regexp.MustCompile(`(?i)\bkill\s+((-s\s+\S+|-\S+)\s+)*1(\s|$|;|&|\|)`), "it ends process 1", []string{"kill "}},
-		{regexp.MustCompile(`(?i)\bkill\s+(-s\s+\S+|-\S+)\s+(--\s+)?-1(\s|$|;|&|\|)`), "it ends every process", []string{"kill "}},
-		{regexp.MustCompile(`(?i)\|\s*(sudo\s+(-\S+\s+)*)?(env\s+)?(/\S*/)?(ba|z|da|k|c|tc|fi)?sh\b`), "a pipe to a shell", []string{"|"}},
-		{regexp.MustCompile(`(?i)\b(ba|z|da|k)?sh\s+(-c\s+)?["']?(<\(|\$\()\s*(curl|wget)`), "a download given to a shell", []string{"<(", "$("}},
-		{regexp.MustCompile(`(?i)\bchmod\s+(-\S+\s+|--\S+\s+)*(-[a-z]*r[a-z]*|--recursive)\s+(-\S+\s+|--\S+\s+)*\S+\s+["']?/(["']|\s|$|\*)`), "chmod on everything", []string{"chmod "}},
-		{regexp.MustCompile(`:\s*\(\s*\)\s*\{[^}]*:\s*\|\s*:`), "a fork bomb", []string{"{"}},
-		{regexp.MustCompile(`>\s*/dev/(sd|nvme|vd|xvd|mmcblk|mapper)`), "it writes to a device", []string{"/dev/"}},
-	}
 )
 
-// guard makes an answer fit to be stored and shown. Nothing in it is trusted: kinds, sizes, ids, commands.
+// guard makes an answer fit to be stored and shown. Nothing in it is trusted: kinds, sizes, ids, commands, addresses.
 type guard struct {
 	redact  *redact.Redactor
 	known   map[string]bool // ids of the evidence
-	foreign string          // folded text from outside; "" when the answer is our own
+	foreign *foreignText    // what came from outside; nil when the answer is our own
+	hosts   []string        // that a model may link to
 	cited   bool            // some known id was named
 	claimed bool            // some id was named
 }
@@ -97,8 +77,8 @@ func (g *guard) recommendation(r providers.Recommendation) (providers.Recommenda
 			removed = append(removed, map[string]string{"action": g.harmless(a), "reason": why})
 			continue
 		}
-		if len(actions) < maxActions {
-			actions = append(actions, shorten(strings.TrimSpace(a), maxAction))
+		if a = g.text(a, maxAction); len(actions) < maxActions && a != "" {
+			actions = append(actions, a)
 		}
 	}
 	if removed = removed[:min(len(removed), maxActions)]; len(removed) > 0 {
@@ -108,6 +88,8 @@ func (g *guard) recommendation(r providers.Recommendation) (providers.Recommenda
 		Type: oneOf(types, r.Type, providers.General), Priority: oneOf(priorities, r.Priority, providers.Medium), Title: g.text(r.Title, maxItemTitle),
 		Description: g.text(r.Description, maxItemText), Actions: actions, Evidence: g.ids(r.Evidence), Details: details, IncidentID: r.IncidentID,
 	}
+	grounded := len(out.Evidence) > 0 || g.foreign == nil && len(r.Evidence) == 0 // our own stand on what was measured
+	out.Grounded = &grounded
 	if out.Title = strings.Join(strings.Fields(out.Title), " "); out.Title == "" {
 		out.Title = untitled
 	}
@@ -137,52 +119,61 @@ func (g *guard) ids(list []string) []string {
 // text is a text of an answer as it may be shown.
 func (g *guard) text(s string, limit int) string {
 	s = g.redact.Text(plain(s))
-	if strings.Contains(s, "![") {
+	if g.foreign != nil {
+		s = g.links().without(s)
+	} else if strings.Contains(s, "![") {
 		s = images.ReplaceAllString(s, "")
 	}
-	if strings.ContainsAny(s, "<@") {
-		s = mentions.ReplaceAllString(s, "")
-	}
-	folded := fold(s)
-	for _, d := range destructive {
-		if signed(folded, d.signs) {
-			s = d.what.ReplaceAllString(s, blankedCommand)
+	for range 4 { // what is left may be one in its turn
+		before := s
+		if strings.ContainsAny(s, "<@\uff20") {
+			s = mentions.ReplaceAllString(s, "")
+		}
+		if s = blank(s, dangers(s)); g.foreign != nil {
+			s = blank(s, g.foreign.copied(s))
+		}
+		if s == before {
+			break
 		}
 	}
-	return shorten(strings.TrimSpace(s), limit)
+	return shorten(strings.TrimSpace(g.redact.Text(s)), limit)
 }
 
-func signed(folded string, signs []string) bool {
-	for _, sign := range signs {
-		if strings.Contains(folded, sign) {
-			return true
-		}
-	}
-	return false
-}
+func (g *guard) links() *links { return &links{hosts: g.hosts, foreign: g.foreign} }
 
-// harmless is a removed command as it is kept: nobody can run it by copying a line.
+// harmless is a removed command as it is kept: nobody is called, and no address can be followed.
 func (g *guard) harmless(s string) string {
-	return shorten(mentions.ReplaceAllString(s, ""), maxAction)
+	s = strings.NewReplacer("://", "[:]//", "www.", "www[.]").Replace(mentions.ReplaceAllString(s, ""))
+	return shorten(g.redact.Text(s), maxAction)
 }
 
 // refuse says why a command may not be proposed, "" when it may.
 func (g *guard) refuse(command string) string {
-	f := fold(command)
-	for _, d := range destructive {
-		if signed(f, d.signs) && d.what.MatchString(command) {
-			return d.why
-		}
+	if found := dangers(command); len(found) > 0 {
+		return found[0].why
 	}
-	if g.foreign != "" && len(f) >= leastForeign && strings.Contains(g.foreign, f) {
-		return "it stands word for word in the alert"
+	if g.foreign == nil {
+		return ""
+	}
+	if g.foreign.holds(fold(ascii(command))) || len(g.foreign.copied(command)) > 0 {
+		return whyCopied
+	}
+	if g.links().found(command) {
+		return whyAddress
 	}
 	return ""
 }
 
+// details are what an answer says besides: of a model only whom it blames, of ours everything.
 func (g *guard) details(m map[string]any) map[string]any {
 	out := map[string]any{}
 	if len(m) == 0 {
+		return out
+	}
+	if g.foreign != nil {
+		if c, ok := m["culprit"].(map[string]any); ok {
+			out["culprit"] = g.culprit(c)
+		}
 		return out
 	}
 	if json.Unmarshal(g.redact.Value(m, maxDetails), &out) != nil || out == nil {
@@ -191,34 +182,21 @@ func (g *guard) details(m map[string]any) map[string]any {
 	return out
 }
 
-// foreign is everything that came from outside, folded.
-func foreign(in *providers.Incident, ev *providers.Evidence) string {
-	var b strings.Builder
-	add := func(texts ...string) {
-		for _, t := range texts {
-			b.WriteString(t)
-			b.WriteByte('\n')
+// culprit is whom a model blames: fields that are known, texts as they may be shown.
+func (g *guard) culprit(c map[string]any) map[string]any {
+	out := map[string]any{}
+	for _, name := range []string{"kind", "name", "path", "address"} {
+		if s, ok := c[name].(string); ok {
+			if s = strings.Join(strings.Fields(g.text(s, maxCulprit)), " "); s != "" {
+				out[name] = s
+			}
 		}
 	}
-	if in != nil {
-		add(in.Title, in.Description)
-		for k, v := range in.Labels {
-			add(k, v)
-		}
+	switch pid := c["pid"].(type) {
+	case int:
+		out["pid"] = pid
+	case float64:
+		out["pid"] = int(pid)
 	}
-	for _, a := range ev.Alerts {
-		add(a.Name, a.Description)
-		for k, v := range a.Labels {
-			add(k, v)
-		}
-	}
-	for _, h := range ev.History {
-		add(h.Title, h.Summary)
-	}
-	for _, c := range ev.Changes {
-		add(c.Title, c.Service, c.URL)
-	}
-	return fold(b.String())
+	return out
 }
-
-func fold(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }

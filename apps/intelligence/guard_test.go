@@ -14,7 +14,7 @@ import (
 )
 
 func guarded1(r providers.Recommendation, foreign string) (providers.Recommendation, bool) {
-	g := &guard{redact: redact.New("the-hubs-own-secret"), known: map[string]bool{"A1": true, "C2": true}, foreign: fold(foreign)}
+	g := &guard{redact: redact.New("the-hubs-own-secret"), known: map[string]bool{"A1": true, "C2": true}, foreign: newForeign(foreign, "")}
 	return g.recommendation(r)
 }
 
