@@ -113,12 +113,12 @@ func TestWords(t *testing.T) {
 		title string
 		calls int
 	}{
-		"an analysis":       {always(written("Disk", "A1")), nil, "provider", "", "Disk", 1},
-		"only text":         {always(&providers.Answer{Text: "The disk of this machine is full because of its logs, I think."}), nil, "provider", "", "AI Analysis", 1},
-		"nothing at all":    {always(&providers.Answer{Text: " \n"}), nil, "local", providers.ErrMalformed, "L", 1},
-		"it declines":       {fails(providers.ErrRefusal), nil, "local", providers.ErrRefusal, "L", 1},
-		"no key":            {fails("nobody is asked"), &providers.Error{Class: providers.ErrAuth, Err: errors.New("no key")}, "local", providers.ErrAuth, "L", 0},
-		"too large":         {fails(providers.ErrTooLarge), nil, "local", providers.ErrTooLarge, "L", 2},
+		"an analysis":    {always(written("Disk", "A1")), nil, "provider", "", "Disk", 1},
+		"only text":      {always(&providers.Answer{Text: "The disk of this machine is full because of its logs, I think."}), nil, "provider", "", "AI Analysis", 1},
+		"nothing at all": {always(&providers.Answer{Text: " \n"}), nil, "local", providers.ErrMalformed, "L", 1},
+		"it declines":    {fails(providers.ErrRefusal), nil, "local", providers.ErrRefusal, "L", 1},
+		"no key":         {fails("nobody is asked"), &providers.Error{Class: providers.ErrAuth, Err: errors.New("no key")}, "local", providers.ErrAuth, "L", 0},
+		"too large":      {fails(providers.ErrTooLarge), nil, "local", providers.ErrTooLarge, "L", 2},
 		"too large at once": {func(_ context.Context, n int, _ *providers.Request) (*providers.Answer, error) {
 			if n == 1 {
 				return fails(providers.ErrTooLarge)(nil, 0, nil) //nolint:staticcheck // it looks at nothing

@@ -159,6 +159,10 @@ func analysisHead(o map[string]any) string {
 	}
 	switch text1(o["rung"]) {
 	case "provider":
+		model := line(text1(channel.Object(o["model_info"])["model"]), maxValue)
+		if model != "" && model != provider {
+			return "Analysis by " + provider + " (" + model + ")"
+		}
 		return "Analysis by " + provider
 	case "local":
 		return "Analysis by the local analyzer" + failed

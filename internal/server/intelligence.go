@@ -48,7 +48,7 @@ func (c *core) openIntelligence() error {
 		return err
 	}
 	if c.analysts, err = intelligence.New(intelligence.Config{
-		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Gather: c.byHand, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses,
+		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Gather: c.byHand, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses, Notice: c.tellBudget,
 	}); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 
 // measure registers what shows a standstill from outside: due work and its age, and what became of every alert.
 func (c *core) measure(r *prometheus.Registry) error {
-	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c}}
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c}, asked{c.analysts.Stats}}
 	for _, m := range append(append(own, c.bell.Collectors()...), c.signals.Collectors()...) {
 		if err := r.Register(m); err != nil {
 			return err

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ func (s *selfCheck) start() {
 				if err := s.check(ctx); err != nil && ctx.Err() == nil {
 					s.core.log.WarnContext(ctx, "check the ledger", "error", err)
 				}
+				if err := s.core.budgetsAgain(ctx); err != nil && ctx.Err() == nil {
+					s.core.log.WarnContext(ctx, "look for budgets that are fresh", "error", err)
+				}
 			}
 		}
 	})
@@ -80,20 +84,21 @@ func (s *selfCheck) check(ctx context.Context) error {
 	if r.Balanced {
 		status, text = event.StatusResolved, "The ledger is balanced again."
 	}
-	if err := s.core.raise(ctx, notBalanced, status, event.SeverityCritical, text); err != nil {
+	if err := s.core.raise(ctx, notBalanced, nil, status, event.SeverityCritical, text); err != nil {
 		return err
 	}
 	s.raised = !r.Balanced
 	return nil
 }
 
-// raise reports trouble of the hub itself by the same door as everything else.
-func (c *core) raise(ctx context.Context, name string, status event.Status, severity event.Severity, text string) error {
+// raise reports trouble of the hub itself by the same door as everything else. More are labels beside its own.
+func (c *core) raise(ctx context.Context, name string, more map[string]string, status event.Status, severity event.Severity, text string) error {
 	e, ok := c.entries.Default(tenant)
 	if !ok {
 		return fmt.Errorf("no default source to raise %s by", name)
 	}
 	labels := map[string]string{"alertname": name, "instance": "incidenthub", "severity": string(severity)}
+	maps.Copy(labels, more)
 	o := event.Observation{
 		Fingerprint: event.Fingerprint(name, labels), Name: name, Status: status, Severity: severity, Description: text, Labels: labels,
 		StartedAt: c.clock.Now(), Source: selfSource,

@@ -14,6 +14,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -34,8 +35,21 @@ type analyse struct {
 	factsOnly bool
 }
 
-// defaultAnalysisTime is how long an analysis may take.
-const defaultAnalysisTime = 30 * time.Second
+// Notifications wait for a provider for 20 s from about when their run begins. Who asks waits a little less, so that what the local analyzer
+// says goes out with them; what the provider says later is stored.
+const (
+	mostPatience  = 18 * time.Second
+	leastPatience = 4 * time.Second
+)
+
+// patience is how long a node waits for a provider in a run that began at a time.
+func patience(began time.Time) time.Duration {
+	left := mostPatience - clock.System().Now().Sub(began)
+	if left < leastPatience || left > mostPatience { // nobody waits any more, or clocks differ
+		return mostPatience
+	}
+	return left
+}
 
 // Run implements orchestration.Handler.
 func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
@@ -44,7 +58,7 @@ func (h analyse) Run(c *orchestration.NodeContext) orchestration.Result {
 		return failed("config", fmt.Errorf("unexpected config %T", c.Node.Config))
 	}
 	r := &intelligence.Request{
-		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, Provider: cfg.Provider, Timeout: defaultAnalysisTime,
+		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, Provider: cfg.Provider, Patience: patience(c.Run.ID.Time()),
 		NoFallback: cfg.Fallback != nil && !*cfg.Fallback, FactsOnly: h.factsOnly || origin(c) == orchestration.OriginShadow,
 	}
 	who, err := h.of.Resolve(c.Run.Tenant, cfg.Provider)

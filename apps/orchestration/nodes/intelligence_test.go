@@ -138,8 +138,8 @@ func TestIntelligenceAsks(t *testing.T) {
 		if o.asked.Incident != nil {
 			title = o.asked.Incident.Title
 		}
-		if title != tt.title || o.asked.FactsOnly != tt.facts || o.asked.Timeout != 30*time.Second {
-			t.Errorf("%s: asked about %q, facts only %t", name, title, o.asked.FactsOnly)
+		if title != tt.title || o.asked.FactsOnly != tt.facts || o.asked.Timeout != 0 || o.asked.Patience < 17*time.Second || o.asked.Patience > 18*time.Second {
+			t.Errorf("%s: asked about %q, facts only %t, %s and %s", name, title, o.asked.FactsOnly, o.asked.Timeout, o.asked.Patience)
 		}
 	}
 }
