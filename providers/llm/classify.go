@@ -73,8 +73,10 @@ func badRequest(status int, said words, why string) (class, text string) {
 		return providers.ErrTooLarge, why + ": the question is too long"
 	case status == http.StatusBadRequest && said.has("model_not_found"):
 		return providers.ErrNotFound, why + ": look at model"
+	case said.mentions("response_format", "json_schema", "responsejsonschema", "output_config"):
+		return providers.ErrBadRequest, why + ": it does not take this form of answers: set structured to json or none"
 	default:
-		return providers.ErrBadRequest, why
+		return providers.ErrBadRequest, why + ": it does not take these parameters: look at model, effort and structured"
 	}
 }
 

@@ -98,6 +98,20 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+// TestClassifySays: what an operator can do about it.
+func TestClassifySays(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		`{"error":{"message":"Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."}}`: "set structured to json or none",
+		`{"error":{"message":"Unsupported parameter: 'temperature'"}}`:                                                         "look at model, effort and structured",
+		`{"error":{"message":"API key not valid"}}`:                                                                            "the key is not accepted",
+	} {
+		if e := llm.Classify(400, nil, []byte(body), time.Time{}); !strings.Contains(e.Error(), want) {
+			t.Errorf("%s: %v", body, e)
+		}
+	}
+}
+
 // TestClassifyKeepsQuiet: nothing of a body or a header stands in an error.
 func TestClassifyKeepsQuiet(t *testing.T) {
 	t.Parallel()
