@@ -161,15 +161,15 @@ func ruinRm(words []shellWord, i int, args []shellWord) (int, string) {
 		case options && a.s == "--":
 			options = false
 		case options && strings.HasPrefix(a.s, "-") && len(a.s) > 1:
-			recursive = recursive || option(a.s, "rR", "recursive")
-			if j == end || last >= 0 {
-				end = j + 1
+			if option(a.s, "rR", "recursive") {
+				recursive, end = true, j+1
 			}
 		case broad(a.s):
 			last, end = j, j+1
-		case j == end:
-			end = j + 1
 		}
+	}
+	for end < len(args) && strings.HasPrefix(args[end].s, "-") {
+		end++
 	}
 	vitally := slices.ContainsFunc(args, func(a shellWord) bool {
 		return a.s == "/*" || slices.Contains(vital, a.s) || strings.HasPrefix(a.s, "/boot/*") || isDevice(a.s)
@@ -181,7 +181,10 @@ func ruinRm(words []shellWord, i int, args []shellWord) (int, string) {
 		handed = handed || next.op && (next.s == "`" || next.s == "(")
 	}
 	if recursive && (last >= 0 || handed) || vitally {
-		return max(end, last+1), whyRecursive
+		if end == 0 {
+			end = len(args)
+		}
+		return end, whyRecursive
 	}
 	return 0, ""
 }
@@ -206,7 +209,7 @@ func ruinFind(args []shellWord) (int, string) {
 
 func ruinKill(words []shellWord, i int, args []shellWord) (int, string) {
 	signal, harmless := false, false
-	for j := 0; j < len(args); j++ {
+	for j := 0; j < len(args) && !strings.HasPrefix(args[j].s, "$"); j++ {
 		a := trimWord(args[j].s)
 		switch {
 		case a == "-s" || a == "-n" || a == "--signal":

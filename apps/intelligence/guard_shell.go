@@ -26,10 +26,13 @@ func piped(words []shellWord, i int) (int, string) {
 			}
 			return n, whyShell
 		case isInterpreter(name):
-			if j+1 < len(args) && args[j+1].s != "-" {
-				return 0, ""
+			if j+1 == len(args) || !strings.ContainsAny(args[j+1].s, "-./") { // it has no program of its own
+				return j + 1, whyShell
 			}
-			return min(j+2, len(args)), whyShell
+			if args[j+1].s == "-" {
+				return j + 2, whyShell
+			}
+			return 0, ""
 		case name == "iex" || name == "invoke-expression":
 			return j + 1, whyDownload
 		case slices.Contains(prefixes, name):
@@ -131,7 +134,7 @@ var (
 		{regexp.MustCompile(`(?i)\bfork\s+while\s+fork\b`), whyBomb},
 		{regexp.MustCompile(`%0\s*\|\s*%0`), whyBomb},
 	}
-	functions = regexp.MustCompile(`([\w:.\-]+)\s*\(\s*\)\s*\{([^}]{0,200})\}?([^\n]{0,40})`)
+	functions = regexp.MustCompile(`([\w:.\-]+)\s*\(\s*\)\s*\{([^}]{0,200})\}?`)
 )
 
 // dangerousPatterns finds what is not a command with arguments.
@@ -147,7 +150,13 @@ func dangerousPatterns(text string) []danger {
 			name := text[m[2]:m[3]]
 			body := strings.Join(strings.Fields(text[m[4]:m[5]]), "")
 			if strings.Contains(body, name+"|"+name) || strings.Contains(body, name+"&"+name) {
-				out = append(out, danger{m[0], m[1], whyBomb})
+				rest := strings.TrimLeft(text[m[1]:], "; ")
+				if after, ok := strings.CutPrefix(rest, name); ok {
+					rest = after
+				} else {
+					rest = text[m[1]:]
+				}
+				out = append(out, danger{m[0], len(text) - len(rest), whyBomb})
 			}
 		}
 	}

@@ -140,6 +140,9 @@ func dangers(text string) []danger {
 			}
 		}
 	}
+	for i, d := range out { // what ends a sentence stays
+		out[i].to = d.from + len(strings.TrimRight(text[d.from:d.to], ",.:!?"))
+	}
 	out = append(out, dangerousPatterns(text)...)
 	return out
 }
@@ -163,7 +166,7 @@ func alarming(text string) bool {
 // suspicious are words of ruin that need none of the marks above.
 var suspicious = []string{
 	"kill", "mkfs", "dd ", "rm ", "shred", "wipe", "discard", "remove", "destroy", "drop", "truncate", "delete", "flush", "format", "erase", "crontab", "prune", "\u00a0",
-	"chmod", "chown", "python", "perl", "ruby", "node", "php", "iex", "invoke", "mk",
+	"chmod", "chown", "python", "perl", "ruby", "node", "php", "iex", "invoke", "mk", " -e",
 }
 
 // sourceOf is where the pipe begins whose bar is at i, as far as it is a command.
