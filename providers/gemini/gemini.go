@@ -67,12 +67,15 @@ func (p *Provider) Terms() providers.Terms {
 	return p.config.Terms(name, m)
 }
 
+// Ready is nil, or why nothing will be called: there is no key.
+func (p *Provider) Ready() error { return p.config.Ready() }
+
 // Analyze asks r.Prompt, with at most one more try, within the time that the settings give.
 func (p *Provider) Analyze(ctx context.Context, r *providers.Request) (*providers.Answer, error) {
 	if r == nil || r.Prompt == nil {
 		return nil, &providers.Error{Class: providers.ErrInternal, Err: errors.New("gemini: there is nothing to ask")}
 	}
-	if err := p.config.Ready(); err != nil {
+	if err := p.Ready(); err != nil {
 		return nil, err
 	}
 	o := r.Options

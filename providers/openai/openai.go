@@ -10,6 +10,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"strings"
 
 	openai "github.com/sashabaranov/go-openai"
 
@@ -52,7 +53,7 @@ func (p *Provider) Ready() error { return p.config.Ready() }
 
 // Analyze asks once, and once more when that may help. An answer beside an error says what the useless one took.
 func (p *Provider) Analyze(ctx context.Context, r *providers.Request) (*providers.Answer, error) {
-	if r.Prompt == nil {
+	if r == nil || r.Prompt == nil {
 		return nil, &providers.Error{Class: providers.ErrInternal, Err: errors.New("there is no prompt")}
 	}
 	if err := p.Ready(); err != nil {
@@ -100,7 +101,8 @@ func (p *Provider) question(c llm.Config, m llm.Model, prompt *providers.Prompt)
 func (p *Provider) ask(ctx context.Context, c llm.Config, q openai.ChatCompletionRequest) (*providers.Answer, error) {
 	line := &line{doer: llm.Doer(p.deps), header: p.flavour.headers(c.Header)}
 	config := openai.DefaultConfig(c.APIKey.Reveal())
-	config.BaseURL, config.HTTPClient = c.BaseURL, line
+	// Some write the whole address.
+	config.BaseURL, config.HTTPClient = strings.TrimSuffix(c.BaseURL, "/chat/completions"), line
 	_, err := openai.NewClientWithConfig(config).CreateChatCompletion(ctx, q)
 	if line.answered {
 		// What the client makes of a body is not asked: to it missing counts are zeros, and nonsense in a field that nobody needs an error.

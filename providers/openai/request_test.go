@@ -132,6 +132,19 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestWholeAddress: base_url may be written with the end that all calls have.
+func TestWholeAddress(t *testing.T) {
+	t.Parallel()
+	s := providertest.New(t, "grok")
+	p, err := makings()["grok"](s.Config(map[string]any{"base_url": s.URL + "/chat/completions/"}), s.Deps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Analyze(t.Context(), &providers.Request{Prompt: providertest.Prompt()}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNotSent: the client knows models that take another parameter. Nothing leaves then, and the class is that of the API's own answer.
 func TestNotSent(t *testing.T) {
 	t.Parallel()

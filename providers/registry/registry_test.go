@@ -70,6 +70,10 @@ func TestModels(t *testing.T) {
 		if terms := asked.Terms(); terms.Kind != name || terms.Model == "" || terms.MaxInput == 0 || terms.MaxOutput == 0 || terms.Timeout == 0 || terms.Warning != "" {
 			t.Errorf("%s: terms of the defaults: %+v", name, terms)
 		}
+		ready, says := p.(interface{ Ready() error })
+		if says == (name == "ollama") || says && ready.Ready() == nil {
+			t.Errorf("%s does not say that there is no key", name)
+		}
 		if p, err := r.Make(name, json.RawMessage(`{"colour":"red"}`)); err == nil || p != nil {
 			t.Errorf("%s takes any setting: %v", name, err)
 		}
