@@ -28,6 +28,8 @@ var (
 	numbered = regexp.MustCompile(`^(\d+[.)]|[-*•])$`)
 )
 
+var verbs = []string{"stop", "start", "restart", "reload", "install", "remove", "purge", "disable", "delete", "mask"}
+
 func nameSet(s string) map[string]bool {
 	out := map[string]bool{}
 	for w := range strings.FieldsSeq(s) {
@@ -42,7 +44,7 @@ func (f *foreignText) copied(text string) []danger {
 	var out []danger
 	for i := 0; i < len(words); i++ {
 		w := words[i].s
-		if isAddress(w) && f.places[w] != nil && !strings.Contains(f.own, w) {
+		if isAddress(w) && !strings.Contains(w, "://") && f.places[w] != nil && !strings.Contains(f.own, w) {
 			out = append(out, danger{words[i].from, words[i].to, whyCopied})
 			continue
 		}
@@ -73,18 +75,20 @@ func (f *foreignText) isCommand(row []string, n int, whole bool) bool {
 	if len(all) < leastForeign || strings.Contains(f.own, all) {
 		return false
 	}
-	sign := n > 1 && slices.ContainsFunc(row[1:n], func(w string) bool {
-		return isFlag(w) || strings.ContainsAny(w, "/|=$<>&;:@") || strings.Trim(w, "0123456789") == "" || slices.Contains([]string{"stop", "start", "restart", "reload", "install", "remove", "purge", "disable"}, w)
-	})
+	marked, verb := false, false // it has what only commands have; it has what sentences may have too
+	for _, w := range row[1:n] {
+		marked = marked || isFlag(w) || strings.ContainsAny(w, "/|=$<>&;:@")
+		verb = verb || strings.Trim(w, "0123456789") == "" || slices.Contains(verbs, w)
+	}
 	switch {
 	case isScript(first):
 		return n > 1 || strings.HasSuffix(first, ".sh") || strings.HasSuffix(first, ".py") || strings.HasSuffix(first, ".pl")
-	case english[first] && !sign:
+	case english[first] && !marked && !verb:
 		return false
 	case lookingTools[first]:
-		return whole && (sign || n > 1)
+		return whole && n > 1
 	case changingTools[first]:
-		return n > 1 && (whole || n > 2 || sign)
+		return n > 1 && (whole || n > 2 || marked)
 	default: // a tool that nobody knows, with an option behind it
 		return n > 1 && isFlag(row[1])
 	}
@@ -97,8 +101,8 @@ func isScript(w string) bool {
 }
 
 func isFlag(w string) bool {
-	w = strings.TrimLeft(w, "-")
-	return w != "" && w[0] >= 'a' && w[0] <= 'z'
+	name := strings.TrimLeft(w, "-")
+	return len(name) < len(w) && name != "" && name[0] >= 'a' && name[0] <= 'z'
 }
 
 // textWord is a word of a sentence: small, without what is around it.

@@ -64,6 +64,9 @@ func (l *links) without(s string) string {
 				lead, m = m[:1], m[1:]
 			}
 			link := strings.TrimRight(m, ".,;:!?)]}*_")
+			if strings.Contains(link, "(") && len(m) > len(link) && m[len(link)] == ')' {
+				link = m[:len(link)+1]
+			}
 			if l.allowed(link) {
 				return lead + m
 			}
