@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
@@ -25,6 +26,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 // hub opens the services on the database that the settings name, as internal/server does.
@@ -35,7 +37,7 @@ func hub(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, er
 	}
 	ring, _, err1 := secret.Load(secret.Source{Key: cfg.Secrets.Key, File: cfg.Secrets.KeyFile, Dir: cfg.Storage.DataDir})
 	c := apply.Config{DB: db}
-	var err2, err3, err4, err5, err6, err7 error
+	var err2, err3, err4, err5, err6, err7, err8 error
 	c.Secrets, err2 = secretstore.New(secretstore.Config{DB: db, Keyring: ring})
 	c.Sources, err3 = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: []string{"grafana"}})
 	c.Channels, err4 = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: nothing{}, URLs: nothing{}, Log: log})
@@ -43,20 +45,26 @@ func hub(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, er
 		DB: db, Log: log,
 		Specs: func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil },
 	})
+	c.Providers, err8 = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: nothing{}, URLs: nothing{}, Log: log})
 	h := &cli.Hub{Secrets: c.Secrets, Close: db.Close}
 	h.Target, err6 = apply.New(c)
 	h.Auth, err7 = auth.New(auth.Config{DB: db, Log: log})
-	if err := errors.Join(db.Migrate(ctx), err1, err2, err3, err4, err5, err6, err7); err != nil {
+	if err := errors.Join(db.Migrate(ctx), err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return h, nil
 }
 
-// nothing is a registry without channel drivers.
+// nothing is a registry without channel drivers and kinds of providers.
 type nothing struct{}
 
 func (nothing) Driver(string) (channel.Driver, error) { return nil, errors.New("there are no drivers") }
 func (nothing) CheckURL(string) error                 { return nil }
+func (nothing) Names() []string                       { return nil }
+func (nothing) Spec(string) (providers.Spec, bool)    { return providers.Spec{}, false }
+func (nothing) Make(string, json.RawMessage) (providers.Provider, error) {
+	return nil, errors.New("there are no providers")
+}
 
 // shell runs commands against one data folder.
 type shell struct {

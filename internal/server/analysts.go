@@ -5,7 +5,10 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/registry"
 )
@@ -15,11 +18,7 @@ func (c *core) openProviders() (err error) {
 	if c.models, err = llm.NewHTTP(c.cfg.Egress.All(), c.clock); err != nil {
 		return err
 	}
-	// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
-	c.minds, err = registry.New(registry.Builtin(registry.Deps{
-		Probe: c.probe, Gap: host.DefaultGap, LLM: llm.Deps{HTTP: c.models, Clock: c.clock, Getenv: c.cfg.Models.Env},
-	})...)
-	if err != nil {
+	if c.minds, err = kindsOfProviders(c.cfg, c.models, c.probe, c.clock); err != nil {
 		return err
 	}
 	if c.providers, err = analysts.New(analysts.Config{
@@ -33,6 +32,14 @@ func (c *core) openProviders() (err error) {
 	}
 	c.directory = analysts.NewDirectory(load)
 	return nil
+}
+
+// kindsOfProviders are all kinds of this release. Without a probe the local one cannot be asked.
+func kindsOfProviders(cfg config.Config, client *httpclient.Client, probe host.Probe, c clock.Clock) (*registry.Registry, error) {
+	return registry.New(registry.Builtin(registry.Deps{
+		// The two samples that checks are made of serve the analyzer too: whoever comes first looks, nobody waits twice.
+		Probe: probe, Gap: host.DefaultGap, LLM: llm.Deps{HTTP: client, Clock: c, Getenv: cfg.Models.Env},
+	})...)
 }
 
 // understudies are the hub's providers of a tenant by their names, without their settings: on a stage nobody is asked.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
@@ -73,7 +74,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 		return nil, nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	analysts, err := knownProviders()
+	minds, err := kindsOfProviders(cfg, client, nil, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -82,9 +83,9 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 		return nil, nil, err
 	}
 	specs := graph.Builtin(graph.Known{
-		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: analysts, Checkers: known.Names(),
+		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: orchestration.KnownProviders(minds.Names()), Checkers: known.Names(),
 	})
-	var errs [3]error
+	var errs [4]error
 	c := apply.Config{DB: db}
 	if c.Secrets, err = secretstore.New(secretstore.Config{DB: db, Keyring: ring}); err != nil {
 		return nil, nil, err
@@ -94,6 +95,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 	c.Pipelines, errs[2] = orchestration.NewDefinitionService(orchestration.DefinitionConfig{
 		DB: db, Log: log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil },
 	})
+	c.Providers, errs[3] = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: minds, URLs: client, Log: log})
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
@@ -20,6 +21,7 @@ type Config struct {
 	Secrets   *secretstore.Store
 	Sources   *sources.Service
 	Channels  *notify.ChannelService
+	Providers *analysts.Service
 	Pipelines *orchestration.DefinitionService
 }
 
@@ -28,8 +30,8 @@ type Target struct{ Config }
 
 // New returns a Target. It reads nothing.
 func New(c Config) (*Target, error) {
-	if c.DB == nil || c.Secrets == nil || c.Sources == nil || c.Channels == nil || c.Pipelines == nil {
-		return nil, errors.New("apply: DB, Secrets, Sources, Channels and Pipelines are required")
+	if c.DB == nil || c.Secrets == nil || c.Sources == nil || c.Channels == nil || c.Providers == nil || c.Pipelines == nil {
+		return nil, errors.New("apply: DB, Secrets, Sources, Channels, Providers and Pipelines are required")
 	}
 	return &Target{c}, nil
 }
@@ -86,8 +88,8 @@ var errDryRun = errors.New("dry run")
 // Apply brings the hub to what the document says, in one transaction: all of it or nothing. A dry run does the same and undoes
 // it. The error is *Problems when the document cannot be applied as it is.
 func (t *Target) Apply(ctx context.Context, doc *Document, o Options) (Plan, error) {
-	run := &run{Target: t, o: o, doc: doc, plan: Plan{Steps: []Step{}, DryRun: o.DryRun}}
-	if err := run.probeChannels(ctx); err != nil {
+	run := &run{Target: t, o: o, doc: doc, probed: map[Kind]map[string][]string{}, plan: Plan{Steps: []Step{}, DryRun: o.DryRun}}
+	if err := errors.Join(run.probeChannels(ctx), run.probeProviders(ctx)); err != nil {
 		return Plan{}, err
 	}
 	err := t.DB.InTx(ctx, func(ctx context.Context) error {
@@ -112,13 +114,14 @@ type run struct {
 	doc      *Document
 	plan     Plan
 	problems Problems
-	probed   map[string][]string // what an update would change, by the name of the channel
+	probed   map[Kind]map[string][]string // what an update would change, by the name of the channel or provider
+	active   string                       // the provider that is active before
 }
 
 func (r *run) all(ctx context.Context) error {
 	r.plan.Steps = r.plan.Steps[:0]
 	apply := map[Kind]func(context.Context, entry) (Step, error){
-		KindChannel: r.channel, KindSource: r.source, KindPipeline: r.pipeline,
+		KindChannel: r.channel, KindProvider: r.provider, KindSource: r.source, KindPipeline: r.pipeline,
 	}
 	for _, kind := range Kinds() {
 		for _, e := range r.doc.entries[kind] {
@@ -131,6 +134,9 @@ func (r *run) all(ctx context.Context) error {
 			}
 			step.Kind, step.Name = kind, e.name
 			r.plan.Steps = append(r.plan.Steps, step)
+		}
+		if kind == KindProvider {
+			r.replaced()
 		}
 	}
 	if err := r.problems.err(); err != nil {
@@ -159,7 +165,7 @@ func (r *run) source(ctx context.Context, e entry) (Step, error) {
 }
 
 func (r *run) channel(ctx context.Context, e entry) (Step, error) {
-	fields, exists := r.probed[e.name]
+	fields, exists := r.probed[KindChannel][e.name]
 	switch {
 	case !exists:
 		_, err := r.Channels.Create(ctx, r.o.Tenant, e.channel)
@@ -169,6 +175,31 @@ func (r *run) channel(ctx context.Context, e entry) (Step, error) {
 	}
 	_, err := r.Channels.Update(ctx, r.o.Tenant, e.name, 0, e.channel)
 	return Step{Action: Updated, Changes: fields}, err
+}
+
+func (r *run) provider(ctx context.Context, e entry) (Step, error) {
+	fields, exists := r.probed[KindProvider][e.name]
+	switch {
+	case !exists:
+		_, err := r.Providers.Create(ctx, r.o.Tenant, e.provider)
+		return Step{Action: Created}, err
+	case len(fields) == 0:
+		return Step{Action: Unchanged}, nil
+	}
+	_, err := r.Providers.Update(ctx, r.o.Tenant, e.name, 0, e.provider)
+	return Step{Action: Updated, Changes: fields}, err
+}
+
+// replaced tells of the provider that is not in the file and made way for one that is.
+func (r *run) replaced() {
+	inFile, active := false, false
+	for _, e := range r.doc.entries[KindProvider] {
+		inFile = inFile || e.name == r.active
+		active = active || e.provider.IsActive
+	}
+	if r.active != "" && active && !inFile {
+		r.plan.Steps = append(r.plan.Steps, Step{Action: Updated, Kind: KindProvider, Name: r.active, Changes: []string{"is_active"}})
+	}
 }
 
 func (r *run) pipeline(ctx context.Context, e entry) (Step, error) {
@@ -196,6 +227,7 @@ func (r *run) blame(kind Kind, e entry, err error) bool {
 	}
 	var source *sources.Invalid
 	var channel *notify.Invalid
+	var provider *analysts.Invalid
 	var pipeline *orchestration.InvalidDefinition
 	switch {
 	case errors.As(err, &source):
@@ -204,6 +236,10 @@ func (r *run) blame(kind Kind, e entry, err error) bool {
 		}
 	case errors.As(err, &channel):
 		for _, p := range channel.Problems {
+			note(p.Field, p.Message)
+		}
+	case errors.As(err, &provider):
+		for _, p := range provider.Problems {
 			note(p.Field, p.Message)
 		}
 	case errors.As(err, &pipeline):

@@ -1,4 +1,4 @@
-// Package apply is configuration as code: it reads a YAML file of sources, channels and pipelines, brings the hub to what the
+// Package apply is configuration as code: it reads a YAML file of sources, channels, providers and pipelines, brings the hub to what the
 // file says, by name and as often as one likes, and writes such a file from what the hub has. The command line and HUB_APPLY
 // use it.
 package apply
@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
@@ -22,11 +23,12 @@ type Kind string
 const (
 	KindSource   Kind = "source"
 	KindChannel  Kind = "channel"
+	KindProvider Kind = "provider"
 	KindPipeline Kind = "pipeline"
 )
 
 // Kinds lists the kinds in the order in which they are applied: what others refer to comes first.
-func Kinds() []Kind { return []Kind{KindChannel, KindSource, KindPipeline} }
+func Kinds() []Kind { return []Kind{KindChannel, KindProvider, KindSource, KindPipeline} }
 
 func (k Kind) plural() string { return string(k) + "s" }
 
@@ -90,6 +92,7 @@ type entry struct {
 
 	source   sources.Input
 	channel  notify.ChannelInput
+	provider analysts.RecordInput
 	pipeline orchestration.DefinitionInput
 }
 
@@ -106,13 +109,13 @@ func Read(raw []byte, getenv func(string) string) (*Document, error) {
 		return doc, nil
 	}
 	if !isMapping(root) {
-		p.add(Problem{Line: lineOf(root), Message: "begin with one of sources, channels and pipelines, and a list under it"})
+		p.add(Problem{Line: lineOf(root), Message: "begin with one of channels, providers, sources and pipelines, and a list under it"})
 		return nil, p.err()
 	}
 	for _, top := range pairs(root) {
 		i := slices.IndexFunc(Kinds(), func(k Kind) bool { return k.plural() == top.name })
 		if i < 0 {
-			p.add(Problem{Line: top.line, Message: fmt.Sprintf("unknown key %q; known are sources, channels and pipelines", clip(top.name))})
+			p.add(Problem{Line: top.line, Message: fmt.Sprintf("unknown key %q; known are channels, providers, sources and pipelines", clip(top.name))})
 			continue
 		}
 		doc.list(Kinds()[i], top, getenv, p)
@@ -144,6 +147,8 @@ func (d *Document) list(kind Kind, top pair, getenv func(string) string, p *Prob
 			e.source = r.source()
 		case KindChannel:
 			e.channel = r.channel()
+		case KindProvider:
+			e.provider = r.provider()
 		case KindPipeline:
 			e.pipeline = r.pipeline()
 		}
@@ -154,6 +159,24 @@ func (d *Document) list(kind Kind, top pair, getenv func(string) string, p *Prob
 		}
 		lines[e.name] = e.line
 		d.entries[kind] = append(d.entries[kind], e)
+	}
+	d.oneActive(kind, p)
+}
+
+// oneActive complains about providers that would take each other's place.
+func (d *Document) oneActive(kind Kind, p *Problems) {
+	var first *entry
+	for _, e := range d.entries[kind] {
+		switch {
+		case !e.provider.IsActive:
+		case first == nil:
+			first = &e
+		default:
+			p.add(Problem{
+				Line: find(e.node, e.line, "/is_active"), Kind: kind, Name: e.name, Field: "is_active",
+				Message: fmt.Sprintf("only one provider can be active, and %q on line %d is", clip(first.name), first.line),
+			})
+		}
 	}
 }
 

@@ -39,7 +39,13 @@ pipelines:
   - name: p
     tags: {a: b}
     config: 1
-providers: []
+monitors: []
+providers:
+  - name: a
+    is_active: true
+  - name: b
+    kind: openai
+    is_active: true
 `,
 			[]string{
 				`line 4: source "prod": drivr: unknown field; known are name, driver, source_name, description, is_active, group_by, signature, signature_secret, signature_previous, key`,
@@ -55,7 +61,9 @@ providers: []
 				`line 17: channel "ops": config: the environment variable IN_A_LIST is not set (write $${ for a plain ${)`,
 				`line 20: pipeline "p": tags: must be a list of texts`,
 				`line 21: pipeline "p": config: must be a mapping`,
-				`line 22: unknown key "providers"; known are sources, channels and pipelines`,
+				`line 22: unknown key "monitors"; known are channels, providers, sources and pipelines`,
+				`line 27: provider "b": kind: unknown field; known are name, provider, config, description, is_active`,
+				`line 28: provider "b": is_active: only one provider can be active, and "a" on line 24 is`,
 			},
 		},
 		"a key twice": {"sources:\n  - name: a\n    name: b\n", []string{`line 3: not valid YAML: mapping key "name" already defined at [2:5]`}},
@@ -70,7 +78,7 @@ providers: []
 		"merge key":         {"sources:\n  - <<: {name: a}\n", []string{"line 2: a key must be plain text"}},
 		"not YAML":          {"sources:\n  - name: [a\n", []string{"line 2: not valid YAML: sequence end token ']' not found"}},
 		"two documents":     {"sources: []\n---\nsources: []\n", []string{"line 3: the file holds several documents; keep one"}},
-		"a list":            {"- a\n", []string{"line 1: begin with one of sources, channels and pipelines, and a list under it"}},
+		"a list":            {"- a\n", []string{"line 1: begin with one of channels, providers, sources and pipelines, and a list under it"}},
 		"not a list":        {"sources:\n  name: a\n", []string{"line 1: sources must be a list; begin each entry with a dash"}},
 		"not a number":      {"channels:\n  - name: a\n    config: {n: .nan}\n", []string{"line 3: this value is not accepted; write text, a number, true or false"}},
 		"deep brackets":     {"a: " + strings.Repeat("[", 100_000), []string{"line 1: nested deeper than 100 levels"}},

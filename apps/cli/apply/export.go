@@ -12,6 +12,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
@@ -22,9 +23,13 @@ import (
 func (t *Target) Export(ctx context.Context, tenant string) (file []byte, names []string, err error) {
 	x := &exporter{}
 	var list yaml.MapSlice
-	err = t.DB.InTx(ctx, func(ctx context.Context) error { // one view of all three
+	err = t.DB.InTx(ctx, func(ctx context.Context) error { // one view of them all
 		x.names, list = nil, nil
 		channels, err := t.Channels.List(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		models, err := t.Providers.List(ctx, tenant)
 		if err != nil {
 			return err
 		}
@@ -44,6 +49,13 @@ func (t *Target) Export(ctx context.Context, tenant string) (file []byte, names 
 				return err
 			}
 			out[KindChannel] = append(out[KindChannel], e)
+		}
+		for _, r := range models {
+			e, err := x.provider(r)
+			if err != nil {
+				return err
+			}
+			out[KindProvider] = append(out[KindProvider], e)
 		}
 		for _, s := range entries {
 			out[KindSource] = append(out[KindSource], x.source(s))
@@ -141,6 +153,21 @@ func (x *exporter) channel(c notify.Channel) (yaml.MapSlice, error) {
 	settings, _ := x.settings(config, "channel", c.Name).(yaml.MapSlice)
 	f.add("config", settings, len(settings) == 0)
 	f.add("is_active", false, c.IsActive)
+	return f.items, nil
+}
+
+func (x *exporter) provider(r analysts.Record) (yaml.MapSlice, error) {
+	var config any
+	if err := decode(orEmpty(r.Config.V), &config); err != nil {
+		return nil, fmt.Errorf("read the settings of provider %q: %w", r.Name, err)
+	}
+	var f fields
+	f.add("name", r.Name, false)
+	f.add("provider", r.Provider, false)
+	f.add("description", r.Description, r.Description == "")
+	settings, _ := x.settings(config, "provider", r.Name).(yaml.MapSlice)
+	f.add("config", settings, len(settings) == 0)
+	f.add("is_active", true, !r.IsActive)
 	return f.items, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -182,6 +183,13 @@ func (r *reader) channel() notify.ChannelInput {
 	return notify.ChannelInput{
 		Name: r.name, Driver: r.text("driver"), Config: r.document("config", true), Description: r.text("description"),
 		MinSeverity: event.Severity(r.text("min_severity")), IsActive: r.boolean("is_active", true),
+	}
+}
+
+func (r *reader) provider() analysts.RecordInput {
+	return analysts.RecordInput{
+		Name: r.name, Provider: r.text("provider"), Config: r.document("config", true), Description: r.text("description"),
+		IsActive: r.boolean("is_active", false),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -15,7 +16,9 @@ import (
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 const tenant = "default"
@@ -62,6 +65,30 @@ func (drivers) Driver(name string) (channel.Driver, error) {
 
 func (drivers) CheckURL(string) error { return nil }
 
+// minds are one kind of provider with a plain, a secret and a map setting.
+type minds struct{}
+
+func (minds) Names() []string { return []string{"oracle"} }
+
+func (minds) Spec(name string) (providers.Spec, bool) {
+	return providers.Spec{Name: name, Fields: []settings.Field{
+		{Key: "base_url", Type: settings.URL, Destination: true, Default: "https://oracle.example"},
+		{Key: "api_key", Type: settings.Text, Secret: true},
+		{Key: "headers", Type: settings.Map, Secret: true},
+		{Key: "calls", Type: settings.Number},
+	}}, name == "oracle"
+}
+
+func (minds) Make(_ string, config json.RawMessage) (providers.Provider, error) {
+	var s struct {
+		BaseURL string            `json:"base_url"`
+		Key     string            `json:"api_key"`
+		Headers map[string]string `json:"headers"`
+		Calls   float64           `json:"calls"`
+	}
+	return nil, settings.Decode(config, &s)
+}
+
 type hub struct {
 	*apply.Target
 	db *storage.DB
@@ -84,6 +111,8 @@ func newHub(t *testing.T, db *storage.DB) hub {
 	c.Sources, err = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: []string{"alertmanager", "pagerduty"}})
 	must(err)
 	c.Channels, err = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: drivers{}, URLs: drivers{}, Log: log})
+	must(err)
+	c.Providers, err = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: minds{}, URLs: drivers{}, Log: log})
 	must(err)
 	c.Pipelines, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{
 		DB: db, Log: log,
