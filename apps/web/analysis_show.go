@@ -24,6 +24,7 @@ const analysisTime = 25 * time.Second
 type analysisView struct {
 	intelligence.AnalysisDetail
 	Author  Mark   // who wrote it
+	Asked   string // whom the hub asked, "" for nobody but itself
 	Sure    string // how sure it is, in words
 	Why     string // why it was not written by whom was asked
 	Cause   string // the probable cause, where no claim says the same
@@ -37,13 +38,20 @@ type claim struct {
 	Nr      int // from 1
 	Mark    Mark
 	On      []intelligence.Piece
-	Removed []string // commands that were taken out, and why
+	Removed []removedAction
 }
+
+// removedAction is a command that was taken out, and why.
+type removedAction struct{ Action, Reason string }
+
+// fact is a line about how an analysis was made.
+type fact struct{ Name, Value string }
 
 type analysisPage struct {
 	Frame
 	Analysis analysisView
 	Kinds    []evidenceKind
+	Made     []fact
 }
 
 // evidenceKind is evidence of one kind.
@@ -79,7 +87,8 @@ func (w *Web) latestAnalysis(ctx context.Context, tenant string, incident id.ID)
 }
 
 func viewAnalysis(d intelligence.AnalysisDetail) analysisView {
-	v := analysisView{AnalysisDetail: d, Author: rungMark(d.Rung, d.Provider, d.ModelName), Sure: certainty(&d.AnalysisRun), Why: fellBack(&d.AnalysisRun)}
+	v := analysisView{AnalysisDetail: d, Asked: askedOf(&d.AnalysisRun), Sure: certainty(&d.AnalysisRun), Why: fellBack(&d.AnalysisRun)}
+	v.Author = rungMark(d.Rung, v.Asked, d.ModelName)
 	by := map[string]intelligence.Piece{}
 	for _, p := range d.Evidence {
 		by[p.ID] = p
@@ -103,10 +112,10 @@ func viewAnalysis(d intelligence.AnalysisDetail) analysisView {
 }
 
 // rungMark says who wrote an analysis.
-func rungMark(rung, provider, model string) Mark {
+func rungMark(rung, asked, model string) Mark {
 	switch rung {
 	case "provider":
-		return Mark{"info", "intelligence", strings.TrimSpace(provider + " " + model)}
+		return Mark{"info", "intelligence", strings.TrimSpace(asked + " " + model)}
 	case "local":
 		return Mark{"info", "terminal", "Local analyzer"}
 	case "facts":
@@ -122,7 +131,7 @@ func certainty(a *intelligence.AnalysisRun) string {
 	case a.RecommendationsCount == 0:
 		return ""
 	case !a.Grounded:
-		return "a guess: it cites nothing"
+		return "low confidence: it cites nothing"
 	case a.Truncated:
 		return "low confidence: the answer was cut"
 	case a.Confidence == nil:
@@ -136,19 +145,34 @@ func certainty(a *intelligence.AnalysisRun) string {
 	}
 }
 
-// classes are why an analysis fell back, in plain words.
+// classes are why an analysis fell back, in a few plain words about whoever was asked.
 var classes = map[string]string{
 	"auth": "its key was refused", "quota": "its quota is used up", "rate_limit": "it had too many requests", "overloaded": "it is overloaded",
 	"server": "it has a fault", "network": "it could not be reached", "bad_request": "it refused the request", "not_found": "its model does not exist",
 	"too_large": "the request was too large", "refusal": "it declined", "malformed": "its answer could not be read", "timeout": "it did not answer in time",
-	"elsewhere": "the alert is about another machine than this one",
+	"internal": "it broke", "config": "its settings cannot be used", "budget": "its budget is spent", "elsewhere": "the alert is about another machine than this one",
 }
 
+// classWords say the same of a class that nobody foresaw, too.
+func classWords(class string) string {
+	return cmp.Or(classes[class], words(class), "it gave no answer")
+}
+
+// askedOf is the name of the provider that an analysis was wanted of, "" for the local analyzer.
+func askedOf(a *intelligence.AnalysisRun) string {
+	if a.Provider == intelligence.Local {
+		return ""
+	}
+	return cmp.Or(a.Record, a.Provider)
+}
+
+// fellBack says why a lower rung answered.
 func fellBack(a *intelligence.AnalysisRun) string {
 	if !a.FallbackUsed && a.ErrorClass == "" {
 		return ""
 	}
-	return a.Provider + " was asked: " + cmp.Or(classes[a.ErrorClass], words(a.ErrorClass), "it gave no answer")
+	who := cmp.Or(askedOf(a), "The local analyzer")
+	return who + " did not write it: " + classWords(a.ErrorClass)
 }
 
 func priorityMark(p string) Mark {
@@ -165,15 +189,15 @@ func priorityMark(p string) Mark {
 }
 
 // removed reads the commands that the hub took out of an answer.
-func removed(details map[string]any) []string {
+func removed(details map[string]any) []removedAction {
 	list, _ := details["removed_actions"].([]any)
-	var out []string
+	var out []removedAction
 	for _, one := range list {
 		switch v := one.(type) {
 		case string:
-			out = append(out, v)
+			out = append(out, removedAction{Reason: v})
 		case map[string]any:
-			out = append(out, text(v["reason"]))
+			out = append(out, removedAction{text(v["action"]), cmp.Or(text(v["reason"]), "it is not safe")})
 		}
 	}
 	return out
@@ -208,6 +232,7 @@ func (w *Web) analysisShow(c *gin.Context) {
 		}
 	}
 	page.Kinds = slices.DeleteFunc(kinds, func(k evidenceKind) bool { return len(k.Pieces) == 0 })
+	page.Made = made(&page.Analysis)
 	w.page(c, http.StatusOK, "analysis", page)
 }
 

@@ -163,13 +163,15 @@ func (w *Web) saveChannel(c *gin.Context, form channelForm, save func(notify.Cha
 	}
 	var problems []notify.Problem
 	if form.kind.Name != "" {
-		config, err := settingsTyped(form.kind, form.stored, c)
+		config, err := channelSettings(form.kind).typed(form.stored, c)
 		if err != nil {
 			w.fail(c, err)
 			return
 		}
 		form.input.Config = config
-		problems = pairProblems(form.kind, form.stored, c)
+		for _, one := range channelSettings(form.kind).pairProblems(form.stored, c) {
+			problems = append(problems, notify.Problem(one))
+		}
 	}
 	err := error(&notify.Invalid{Problems: problems})
 	if len(problems) == 0 {
@@ -196,10 +198,10 @@ func (w *Web) refuseChannel(c *gin.Context, form channelForm, err error) {
 	switch {
 	case errors.As(err, &bad):
 		for _, p := range bad.Problems {
-			page.complain(p)
+			page.complain(complaint(p))
 		}
 	case errors.Is(err, notify.ErrExists):
-		page.complain(notify.Problem{Field: "name", Message: notify.ErrExists.Error()})
+		page.complain(complaint{Field: "name", Message: notify.ErrExists.Error()})
 	case errors.Is(err, notify.ErrConflict):
 		status, page.Conflict = http.StatusConflict, true
 		stored := w.drawChannel(channelForm{was: form.was, kind: form.kind, stored: form.stored, input: notify.InputOf(form.was)})
@@ -216,7 +218,7 @@ func (w *Web) refuseChannel(c *gin.Context, form channelForm, err error) {
 }
 
 // complain puts a problem beside its field; one inside a map beside the map; any other above the form.
-func (p *channelPage) complain(problem notify.Problem) {
+func (p *channelPage) complain(problem complaint) {
 	id := problem.Field
 	for _, fields := range [][]Field{p.About, p.Settings, p.More} {
 		if mend(fields, id, problem.Message) {
@@ -235,7 +237,7 @@ func (w *Web) drawChannel(form channelForm) channelPage {
 		Channel: form.was, Kind: form.kind, Kinds: w.makable(),
 		About: aboutFields(form.input, form.was.BuiltIn()),
 	}
-	for _, f := range settingFields(form.kind, form.stored) {
+	for _, f := range channelSettings(form.kind).inputs(form.stored) {
 		if f.Required {
 			page.Settings = append(page.Settings, f)
 			continue

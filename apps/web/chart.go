@@ -160,11 +160,15 @@ func (c *chart) draw(h checkers.History, x func(time.Time) float64, y func(float
 
 // times puts labels below, at round times.
 func (c *chart) times(h checkers.History, x func(time.Time) float64) {
-	long := h.Until.Sub(h.Since)
+	c.Times = timeTicks(h.Since, h.Until, c.Left, c.Right, x)
+}
+
+// timeTicks are round times between two edges, as many as have room.
+func timeTicks(since, until time.Time, left, right int, x func(time.Time) float64) []chartTick {
 	every := 24 * time.Hour
 	for _, d := range []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, 2 * time.Hour, 4 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 48 * time.Hour, 120 * time.Hour, 240 * time.Hour} {
 		every = d
-		if float64(long/d) <= float64(c.Right-c.Left)/70 {
+		if float64(until.Sub(since)/d) <= float64(right-left)/70 {
 			break
 		}
 	}
@@ -172,11 +176,13 @@ func (c *chart) times(h checkers.History, x func(time.Time) float64) {
 	if every >= 24*time.Hour {
 		form = "2 Jan"
 	}
-	for at := h.Since.Truncate(every).Add(every); at.Before(h.Until); at = at.Add(every) {
-		if px := x(at); px > float64(c.Left)+12 && px < float64(c.Right)-12 {
-			c.Times = append(c.Times, chartTick{px, at.UTC().Format(form)})
+	var out []chartTick
+	for at := since.Truncate(every).Add(every); at.Before(until); at = at.Add(every) {
+		if px := x(at); px > float64(left)+12 && px < float64(right)-12 {
+			out = append(out, chartTick{px, at.UTC().Format(form)})
 		}
 	}
+	return out
 }
 
 // niceStep is the next larger of 1, 2, 2.5 and 5 times a power of ten.

@@ -119,7 +119,7 @@ func TestBrowserAnalysis(t *testing.T) {
 	b.visit(at)
 	b.live()
 	card := `document.getElementById("analysis").innerText`
-	b.wait(card + `.includes("Local analyzer") && ` + card + `.includes("high confidence") && ` + card + `.includes("openai was asked: it did not answer in time.")`)
+	b.wait(card + `.includes("Local analyzer") && ` + card + `.includes("high confidence") && ` + card + `.includes("openai did not write it: it did not answer in time.")`)
 
 	// What it would type can be copied; nobody may read the clipboard here, so the button's word tells.
 	b.click(`#analysis .cmd button`)
@@ -131,6 +131,7 @@ func TestBrowserAnalysis(t *testing.T) {
 	b.wait(`location.pathname.startsWith("/analyses/") && document.querySelector(":target").innerText.includes("/var/log 98 % used") && ` + seen)
 	b.wait(`getComputedStyle(document.querySelector(":target")).backgroundColor !== getComputedStyle(document.querySelector("#A1")).backgroundColor`)
 	b.run(emulation.SetDeviceMetricsOverride(390, 844, 1, true))
+	b.run(chromedp.Evaluate(`document.querySelector('.claimbox a[href="#H1"]').scrollIntoView({ block: "center" })`, nil)) // out from under the bottom bar
 	b.click(`.claimbox a[href="#H1"]`)
 	b.wait(`document.querySelector(":target").id === "H1" && ` + seen)
 
@@ -170,7 +171,7 @@ func TestBrowserAnalysis(t *testing.T) {
 	b.wait(`document.querySelector("#analysis h1").innerText === "The database fills its disk" && document.querySelector("#analysis .meta").innerText.includes("Facts only")`)
 
 	// One that nobody analysed offers it, and who may only look is offered nothing.
-	second := "/incidents/" + h.incidents[1].ID.String()
+	second := "/incidents/" + h.incidents[2].ID.String()
 	b.visit(second)
 	b.live()
 	b.wait(card + `.includes("Nobody has analysed it") && document.querySelector("#analysis form button").innerText.includes("Analyse now")`)

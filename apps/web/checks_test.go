@@ -83,7 +83,7 @@ func TestAnalysis(t *testing.T) {
 	card := v.get(incident).text
 	for _, want := range []string{
 		"debug.log fills /var/log", `data-copy="cmd-1-0"`, ">ls -l /var/log/checkout</code>", "<li>Turn the debug log off", `href="` + analysis + `#A1"`, "Local analyzer", "high confidence",
-		"openai was asked: it did not answer in time", "Similar incidents", "logrotate was mended", "Left out: it destroys data",
+		"openai did not write it: it did not answer in time", "Similar incidents", "logrotate was mended", "1 command left out: it destroys data",
 	} {
 		if !strings.Contains(card, want) {
 			t.Errorf("the incident does not say %q", want)
@@ -99,8 +99,8 @@ func TestAnalysis(t *testing.T) {
 		t.Errorf("analysed again: %d %+v", a.StatusCode, h.analysed)
 	}
 	h.analyses[0].Grounded = false
-	if !strings.Contains(v.get(incident).text, "a guess: it cites nothing") {
-		t.Error("what cites nothing is not called a guess")
+	if !strings.Contains(v.get(incident).text, "low confidence: it cites nothing") {
+		t.Error("what cites nothing is not called low")
 	}
 	h.analyses = h.analyses[:1]
 	h.analyses[0].Rung, h.analyses[0].Status, h.analyses[0].Recommendations = "", intelligence.StatusRunning, nil

@@ -64,6 +64,7 @@ func demo(now time.Time) *hub {
 	h.busy()
 	h.watch()
 	h.explained()
+	h.askers()
 	h.changed()
 	return h
 }

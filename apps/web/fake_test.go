@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
@@ -61,6 +62,11 @@ type hub struct {
 	analysed   []intelligence.Request
 	changes    []changes.Change
 	preflights []preflight.Run
+	providers  []analysts.Record
+	usage      []intelligence.Usage
+	tested     []string // providers that were tested
+	testFails  string   // class of the error that a test ends in
+	pausedName string   // of the provider that is left alone
 }
 
 func (h *hub) config() web.Config {
@@ -68,6 +74,7 @@ func (h *hub) config() web.Config {
 		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
 		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
 		Checks: checkPart{h}, Checker: checkPart{h}, Analyses: analysisPart{h}, Analyst: analysisPart{h}, Changes: changePart{h}, Preflights: preflightPart{h},
+		Providers: providerPart{h}, Spending: providerPart{h}, Tester: providerPart{h}, Paused: h.paused, Models: func(string) []string { return []string{"gpt-6-luna", "gpt-6-nova"} },
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},
 	}
 }

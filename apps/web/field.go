@@ -17,8 +17,10 @@ type Field struct {
 	Max         int // characters, 0: no limit of its own
 	Mono        bool
 	Required    bool
+	Usual       bool // empty stands for its default, and it does not say that it may be left empty
 	Fixed       bool // shown, and not to be changed
 	Options     []Option
+	Suggest     []string // values to choose from, beside any other
 	// Configured: a secret is stored. It is never shown; an empty input keeps it, and Clear lets it be taken away.
 	Configured bool
 	Clear      bool

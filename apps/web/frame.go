@@ -12,6 +12,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
@@ -161,6 +162,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 	var beside *event.OpenBesideError
 	var channel *notify.Invalid
 	var source *sources.Invalid
+	var provider *analysts.Invalid
 	switch {
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, id.ErrMalformed):
 		w.failure(c, http.StatusNotFound, "Not found", "There is nothing here. It may have been removed by retention, or the address is wrong.")
@@ -176,7 +178,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 		w.failure(c, http.StatusConflict, "Not done", sentence(stands(err).Error()))
 	case errors.As(err, &channel):
 		w.failure(c, http.StatusUnprocessableEntity, "Not done", sentence(err.Error()))
-	case errors.As(err, &source):
+	case errors.As(err, &source), errors.As(err, &provider):
 		w.failure(c, http.StatusUnprocessableEntity, "Not done", sentence(err.Error()))
 	case errors.Is(err, storage.ErrUnavailable):
 		w.Log.ErrorContext(c.Request.Context(), "page not served", "path", c.Request.URL.Path, "error", err)
@@ -188,9 +190,9 @@ func (w *Web) fail(c *gin.Context, err error) {
 	}
 }
 
-// stands returns the refusal of a change to a channel or source, whose words are for people, or nil.
+// stands returns the refusal of a change to a channel, source or provider, whose words are for people, or nil.
 func stands(err error) error {
-	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists} {
+	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
 		if errors.Is(err, known) {
 			return known
 		}

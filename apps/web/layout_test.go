@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
@@ -31,10 +33,18 @@ func TestNothingSticksOut(t *testing.T) {
 		h.checks[i].Message, h.checks[i].Error = long, long
 	}
 	h.checks[0].Metrics = map[string]any{long: long, "recommendations": []any{long}}
+	for i := range h.providers {
+		r := &h.providers[i]
+		r.Name, r.Description, r.Model, r.Warnings = long, long, long, []string{long}
+		h.usage[i%2].Provider, h.pausedName = long, long
+	}
+	h.providers[2].Config = storage.Doc(json.RawMessage(`{"base_url":"https://` + long + `.example.com/"}`))
 	a := &h.analyses[0]
+	a.Record, a.ModelName, a.PromptVersion, a.Prompt = long, long, long, long
 	a.Summary, a.ProbableCause, a.Provider = long, long+".", long
 	a.Recommendations[0].Title, a.Recommendations[0].Description, a.Recommendations[0].Actions = long, long, []string{"ls " + long, "Look at " + long}
 	a.Recommendations[1].Title = long
+	a.Recommendations[0].Details = map[string]any{"removed_actions": []any{map[string]any{"action": long, "reason": long}}}
 	for i := range a.Evidence {
 		a.Evidence[i].Title, a.Evidence[i].Text = long, long
 	}

@@ -24,6 +24,8 @@ func pages(h *hub) map[string]string {
 		"inbox": "/inbox", "message": "/inbox/" + h.messages[0].ID.String(), "deliveries": "/deliveries", "why": "/why/" + h.runs[0].ID.String(), "told": "/deliveries?incident=" + h.incidents[0].ID.String(),
 		"pipelines": "/pipelines", "pipeline": "/pipelines/" + h.pipelines[1].ID.String(), "channels": "/channels", "sources": "/sources",
 		"queues": "/queues", "queue": "/queues/notify", "recent": "/changes", "changes of one": "/changes?service=checkout&kind=deploy", "preflight": "/preflight", "checks": "/checks", "check": "/checks/cpu?host=hub-1.eu-west.internal", "analysis": "/analyses/" + h.analyses[0].ID.String(),
+		"written": "/analyses/" + h.analyses[1].ID.String(), "providers": "/providers", "new provider": "/providers/new?kind=copilot", "provider": "/providers/" + h.providers[2].ID.String(),
+		"provider by hour": "/providers/" + h.providers[2].ID.String() + "?span=24h", "paused": "/providers/" + h.providers[1].ID.String(), "never asked": "/providers/" + h.providers[3].ID.String(),
 		"connect": "/sources/connect?driver=zabbix", "welcome": "/welcome", "channel": "/channels/" + h.channels[0].ID.String(), "new channel": "/channels/new",
 		"source": "/sources/" + h.sources[0].ID.String(), "of a source": "/receipts?source=" + h.sources[0].ID.String(),
 	}

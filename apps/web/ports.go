@@ -2,8 +2,10 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
@@ -17,6 +19,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/providers"
 )
 
 // Incidents reads incidents and alerts; *alerts.Reader fits. What is missing is storage.ErrNotFound, here and below.
@@ -54,6 +57,30 @@ type Checker interface {
 type Analyses interface {
 	Runs(ctx context.Context, tenant string, f intelligence.Filter, p storage.Paging) (storage.Page[intelligence.AnalysisRun], error)
 	Run(ctx context.Context, tenant string, analysis id.ID) (intelligence.AnalysisDetail, error)
+}
+
+// Providers keeps who is asked for analyses; *analysts.Service fits. Bad input is *analysts.Invalid; ref is an id or a name.
+type Providers interface {
+	// Kinds are what a provider can be, by name.
+	Kinds() []providers.Spec
+	List(ctx context.Context, tenant string) ([]analysts.Record, error)
+	Get(ctx context.Context, tenant, ref string) (analysts.Record, error)
+	Create(ctx context.Context, tenant string, in analysts.RecordInput) (analysts.Record, error)
+	// Update returns analysts.ErrConflict when the provider has another version by now; so do the next two.
+	Update(ctx context.Context, tenant, ref string, version int64, in analysts.RecordInput) (analysts.Record, error)
+	Activate(ctx context.Context, tenant, ref string, version int64) (analysts.Record, error)
+	Deactivate(ctx context.Context, tenant, ref string, version int64) (analysts.Record, error)
+	Delete(ctx context.Context, tenant, ref string) error
+}
+
+// Spending tells what was asked of providers, and what that cost; *intelligence.Reader fits.
+type Spending interface {
+	Usage(ctx context.Context, tenant string, since time.Time) ([]intelligence.Usage, error)
+}
+
+// Tester asks a stored provider once, to see whether it works; internal/server has it. Settings that cannot be used are an error.
+type Tester interface {
+	Test(ctx context.Context, tenant, ref string) (intelligence.TestResult, error)
 }
 
 // Analyst analyses incidents; *intelligence.Service fits.

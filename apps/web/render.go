@@ -45,6 +45,8 @@ var table = []struct {
 	{"pipeline", []string{"graph"}},
 	{"channels", []string{"form"}},
 	{"channel", []string{"form", "confirm"}},
+	{"providers", []string{"form"}},
+	{"provider", []string{"form", "confirm", "bars"}},
 	{"sources", []string{"form"}},
 	{"source", []string{"form", "confirm"}},
 	{"connect", []string{"form"}},

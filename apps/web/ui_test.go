@@ -10,6 +10,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
@@ -165,11 +166,18 @@ func TestHostileTexts(t *testing.T) {
 		h.checks[i].Message, h.checks[i].Error = hostile, hostile
 		h.checks[i].Metrics = map[string]any{"cpu_percent": 50.0, hostile: hostile, "recommendations": []any{hostile}}
 	}
+	for i := range h.providers {
+		r := &h.providers[i]
+		r.Name, r.Description, r.Model, r.Warnings = hostile, hostile, hostile, []string{hostile}
+		r.Config = storage.Doc(json.RawMessage(`{"model":` + string(text) + `,"base_url":` + string(text) + `,"headers":{` + string(text) + `:` + string(text) + `}}`))
+		h.usage[i%2].Provider, h.pausedName = hostile, hostile
+	}
 	a := &h.analyses[0]
-	a.Summary, a.ProbableCause, a.Provider, a.ErrorClass = hostile, hostile, hostile, hostile
+	a.Summary, a.ProbableCause, a.Provider, a.Record, a.ErrorClass, a.ModelName, a.PromptVersion, a.Prompt, a.RawAnswer = hostile, hostile, hostile, hostile, hostile, hostile, hostile, hostile, hostile
 	for i := range a.Recommendations {
 		r := &a.Recommendations[i]
 		r.Title, r.Description, r.Priority, r.Actions = hostile, hostile, hostile, []string{hostile, "ls " + hostile}
+		r.Details = map[string]any{"removed_actions": []any{map[string]any{"action": hostile, "reason": hostile}}}
 	}
 	for i := range a.Evidence {
 		e := &a.Evidence[i]

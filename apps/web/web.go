@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
-// Config is what the UI needs. All of it is required but PublicURL, Clock and SecureCookies.
+// Config is what the UI needs. All of it is required but Paused, Models, PublicURL, Clock and SecureCookies.
 type Config struct {
 	Incidents  Incidents
 	Flow       Flow
@@ -37,6 +38,9 @@ type Config struct {
 	Checker    Checker
 	Analyses   Analyses
 	Analyst    Analyst
+	Providers  Providers
+	Spending   Spending
+	Tester     Tester
 	Changes    Changes
 	Preflights Preflights
 	// Kinds describe the channel drivers, for their forms.
@@ -44,6 +48,11 @@ type Config struct {
 	// Draw places a stored definition for a picture, nil for one that cannot be read.
 	Draw func(config json.RawMessage) *orchestration.Drawing
 	Log  *slog.Logger
+	// Paused tells until when this process leaves a provider alone, and the class of the errors that are the reason; zero: it does not.
+	// Nil: nobody knows.
+	Paused func(tenant, provider string) (until time.Time, class string)
+	// Models are the names of models that are known of a kind of provider, to choose from; nil: none.
+	Models func(kind string) []string
 	// PublicURL is where senders reach the hub, e.g. https://hub.example.org; "" shows the address of the page instead.
 	PublicURL string
 	// SecureCookies marks cookies for https only. Set it when browsers reach the hub by TLS, here or at a proxy.
@@ -75,6 +84,9 @@ func (c *Config) check() error {
 		{"Checker", c.Checker != nil},
 		{"Analyses", c.Analyses != nil},
 		{"Analyst", c.Analyst != nil},
+		{"Providers", c.Providers != nil},
+		{"Spending", c.Spending != nil},
+		{"Tester", c.Tester != nil},
 		{"Changes", c.Changes != nil},
 		{"Preflights", c.Preflights != nil},
 		{"Kinds", len(c.Kinds) > 0},
@@ -167,6 +179,14 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.POST("/channels/:id", w.may(auth.ScopeEdit), w.channelSave)
 	in.POST("/channels/:id/switch", w.may(auth.ScopeEdit), w.channelSwitch)
 	in.POST("/channels/:id/delete", w.may(auth.ScopeEdit), w.channelDelete)
+	in.GET("/providers", w.providersList)
+	in.GET("/providers/new", w.providerNew)
+	in.POST("/providers", w.may(auth.ScopeEdit), w.providerCreate)
+	in.GET("/providers/:id", w.providerShow)
+	in.POST("/providers/:id", w.may(auth.ScopeEdit), w.providerSave)
+	in.POST("/providers/:id/switch", w.may(auth.ScopeEdit), w.providerSwitch)
+	in.POST("/providers/:id/test", w.may(auth.ScopeEdit), w.providerTest)
+	in.POST("/providers/:id/delete", w.may(auth.ScopeEdit), w.providerDelete)
 	in.GET("/sources", w.sourcesList)
 	in.GET("/sources/connect", w.connectShow)
 	in.POST("/sources/connect", w.may(auth.ScopeEdit), w.connectPost)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/sources"
@@ -88,11 +89,12 @@ func (kinds) Driver(name string) (channel.Driver, error) {
 	return bridge{}, nil
 }
 
-// workshop is the pages over the services that keep channels and sources, on an empty database.
+// workshop is the pages over the services that keep channels, sources and providers, on an empty database.
 type workshop struct {
 	*visitor
 	channels *notify.ChannelService
 	sources  *sources.Service
+	analysts *analysts.Service
 	store    *secretstore.Store
 	server   *httptest.Server
 	hub      *hub
@@ -132,8 +134,11 @@ func newWorkshop(t *testing.T, token string) *workshop {
 	if w.sources, err = sources.New(sources.Config{DB: db, Secrets: w.store, Log: log, Drivers: web.Drivers()}); err != nil {
 		t.Fatal(err)
 	}
+	if w.analysts, err = analysts.New(analysts.Config{DB: db, Secrets: w.store, Kinds: modelKinds{}, URLs: client, Log: log}); err != nil {
+		t.Fatal(err)
+	}
 	c := w.hub.config()
-	c.Log, c.Channels, c.Sources = log, w.channels, w.sources
+	c.Log, c.Channels, c.Sources, c.Providers = log, w.channels, w.sources, w.analysts
 	pages, err := web.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/web"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/providers/llm"
 )
 
 // intake fits the engine to the webhook door.
@@ -65,7 +66,10 @@ func (s *Server) web(engine *gin.Engine) (missing gin.HandlerFunc, err error) {
 	c := s.core
 	w, err := web.New(web.Config{
 		Incidents: c.alerts, Flow: c.flow, Deliveries: c.deliveries, Inbox: c.inbox, Channels: c.channels, Sources: c.sources, Pipelines: c.definitions,
-		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts, Changes: c.changes, Preflights: preflights{c}, Draw: c.draw, Log: s.log, Kinds: c.channelKind,
+		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts,
+		Providers: c.providers, Spending: c.analyses, Tester: trials{c}, Paused: c.analysts.Paused,
+		Models:  func(kind string) []string { return llm.Names(kind, c.clock.Now()) },
+		Changes: c.changes, Preflights: preflights{c}, Draw: c.draw, Log: s.log, Kinds: c.channelKind,
 		PublicURL: c.cfg.Server.PublicURL, Clock: c.clock, SecureCookies: strings.HasPrefix(c.cfg.Server.PublicURL, "https://"),
 	})
 	if err != nil {
