@@ -39,14 +39,6 @@ func notServed(raw []byte) []graph.Problem {
 	for i, n := range def.Nodes {
 		at := fmt.Sprintf("/nodes/%d", i)
 		switch n.Type {
-		case "intelligence":
-			config, err := json.Marshal(n.Config)
-			var c struct {
-				Provider string `json:"provider"`
-			}
-			if err == nil && json.Unmarshal(config, &c) == nil && slices.Contains(providersToCome, c.Provider) {
-				warn(at+"/config/provider", fmt.Sprintf("node %q: this release cannot ask %s yet: the node fails, and the run goes on without it", n.ID, c.Provider), `use "active" or "local" until then`)
-			}
 		case "ingest", "notify":
 			config, err := json.Marshal(n.Config)
 			var c struct {
