@@ -6,26 +6,32 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
+	"net/url"
 	"strings"
 
 	"github.com/goccy/go-yaml"
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
 type analyzeCmd struct {
 	Incident string `required:"" placeholder:"FILE" help:"JSON file with an incident; - for standard input."`
-	Provider string `default:"local" placeholder:"NAME" help:"Who analyses: local looks at this machine."`
-	Config   string `placeholder:"FILE" help:"YAML or JSON file with settings of the provider (timeout_s, top_n_processes, scan_paths …)."`
+	Provider string `default:"local" placeholder:"NAME" help:"Who analyses: local looks at this machine; openai, claude, gemini, grok, mistral, ollama or copilot is asked over the network."`
+	Config   string `placeholder:"FILE" help:"YAML or JSON file with settings of the provider (api_key, base_url, model, timeout_s …; of local top_n_processes, scan_paths …)."`
 	JSON     bool   `help:"Print JSON."`
 }
 
 // Help implements kong.HelpProvider.
 func (analyzeCmd) Help() string {
 	return `Analyses one incident as a pipeline would, without a hub and without a database: nothing is stored and nobody is told. The local
-provider looks at the machine that the command runs on; run it as root to let it see all processes.
+provider looks at the machine that the command runs on; run it as root to let it see all processes. A language model is asked as a hub
+asks it, but past its cache, its budgets and the breaker; when it does not answer the local analyzer does, and the output says so. A key
+that the file does not have is taken from the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY …). The address in the file may be called;
+other addresses of your own network must be in HUB_EGRESS_ALLOW.
 
 The file is an object, plain or as {"incident": {…}}; every key may be left out:
 
@@ -41,7 +47,8 @@ The exit code is 0 whenever an analysis is printed, also when only the facts are
 Examples:
 
     echo '{"title":"host unhealthy"}' | incidenthub analyze --incident - --json
-    incidenthub analyze --incident incident.json --provider local --config settings.yaml`
+    incidenthub analyze --incident incident.json --provider local --config settings.yaml
+    incidenthub analyze --incident incident.json --provider openai --config openai.yaml --json`
 }
 
 // Run implements the command.
@@ -57,11 +64,17 @@ func (c analyzeCmd) Run(ctx context.Context, p *Program) error {
 	if r.Incident, r.Evidence, err = intelligence.ReadInput(body); err != nil {
 		return usage{fmt.Errorf("%s: %w", c.Incident, err)}
 	}
-	a, err := p.Analyzer(p.logger(config.Log{Level: slog.LevelError + 1}))
+	var m map[string]any
+	if c.Config != "" {
+		if m, err = p.settingsFile(c.Config); err != nil {
+			return err
+		}
+	}
+	a, err := p.analyzer(m)
 	if err != nil {
 		return err
 	}
-	if err := p.providerSettings(a, c.Config, r); err != nil {
+	if err := p.providerSettings(a, c.Config, m, r); err != nil {
 		return err
 	}
 	got, err := analyze(ctx, a, r)
@@ -75,23 +88,70 @@ func (c analyzeCmd) Run(ctx context.Context, p *Program) error {
 	return nil
 }
 
-// analyze makes one analysis on this machine.
+// analyze makes one analysis on this machine. It is refused only to who cannot be asked: there is no such provider, or not with these
+// settings.
 func analyze(ctx context.Context, a *intelligence.Analyzer, r *intelligence.Request) (*intelligence.Analysis, error) {
 	got, err := a.Analyze(ctx, r)
-	if errors.Is(err, intelligence.ErrUnknownProvider) {
+	if err != nil {
 		return nil, usage{err}
 	}
-	return got, err
+	return got, nil
 }
 
-// providerSettings reads a file of settings into a request.
-func (p *Program) providerSettings(a *intelligence.Analyzer, name string, r *intelligence.Request) error {
+// analyzer makes an analyzer for one command. It may call the addresses that the settings name: who gives them here has this machine.
+func (p *Program) analyzer(settings map[string]any) (*intelligence.Analyzer, error) {
+	cfg, err := config.Load(p.ofProviders, nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range []string{"base_url", "host"} {
+		raw, _ := settings[key].(string)
+		if raw = strings.TrimSpace(raw); raw != "" && !strings.Contains(raw, "://") {
+			raw = "http://" + raw
+		}
+		u, err := url.Parse(raw)
+		if err != nil || u.Hostname() == "" {
+			continue // the provider says what is wrong
+		}
+		port := u.Port()
+		if port == "" {
+			port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		}
+		if entry := net.JoinHostPort(u.Hostname(), port); port != "" && httpclient.CheckAllow([]string{entry}) == nil {
+			cfg.Egress.Allow = append(cfg.Egress.Allow, entry)
+		}
+	}
+	a, err := p.Analyzer(cfg, p.logger(config.Log{Level: slog.LevelError + 1}))
+	if err != nil {
+		return nil, err
+	}
+	var secrets []string
+	for _, s := range cfg.Models.Keys() {
+		secrets = append(secrets, s.Reveal())
+	}
+	if key, ok := settings["api_key"].(string); ok {
+		secrets = append(secrets, key)
+	}
+	a.Redact().Know(secrets)
+	return a, nil
+}
+
+// ofProviders is the environment of commands that ask providers: what is wrong with a hub's other settings does not matter to them.
+func (p *Program) ofProviders(name string) string {
+	switch {
+	case name == "HUB_EGRESS_ALLOW", name == "SSRF_ALLOWED_HOSTS", strings.HasSuffix(name, "_API_KEY"), strings.HasSuffix(name, "_MODEL"):
+		return p.Getenv(name)
+	case name == "HUB_DATA_DIR":
+		return "." // it must have a value, and is not used
+	default:
+		return ""
+	}
+}
+
+// providerSettings puts a file of settings into a request.
+func (p *Program) providerSettings(a *intelligence.Analyzer, name string, m map[string]any, r *intelligence.Request) error {
 	if name == "" {
 		return nil
-	}
-	m, err := p.settingsFile(name)
-	if err != nil {
-		return err
 	}
 	s, err := intelligence.ReadSettings(m, true)
 	if err != nil {
@@ -171,12 +231,40 @@ func confidenceNote(a *intelligence.Analysis) string {
 // origin says who wrote an analysis, and why not somebody better.
 func origin(a *intelligence.Analysis) string {
 	words := map[string]string{
-		"provider": "Written by " + a.Provider, "local": "Written by the local analyzer, which looked at this machine",
+		"provider": "Written by " + a.Provider + modelNote(a), "local": "Written by the local analyzer, which looked at this machine",
 		"facts": "Nobody reasoned: these are the facts that were given",
 	}
 	s := fmt.Sprintf("%s, in %.1f s", words[a.Rung], a.Took.Seconds())
 	if a.ErrorClass != "" {
-		s += fmt.Sprintf("; provider %s failed: %s", a.Provider, a.ErrorClass)
+		s += fmt.Sprintf("; provider %s failed: %s (%s)", a.Provider, a.ErrorClass, intelligence.Why(a.ErrorClass))
+	}
+	if a.Hint != "" {
+		s += "; " + a.Hint
+	}
+	return s + "." + spent(a)
+}
+
+func modelNote(a *intelligence.Analysis) string {
+	if a.Model == "" || a.Model == a.Provider {
+		return ""
+	}
+	return " (" + a.Model + ")"
+}
+
+// spent says what an answer in words cost.
+func spent(a *intelligence.Analysis) string {
+	if a.Usage.Prompt == nil && a.Usage.Completion == nil {
+		return ""
+	}
+	tokens := func(n *int64) string {
+		if n == nil {
+			return "an unknown number of"
+		}
+		return fmt.Sprint(*n)
+	}
+	s := fmt.Sprintf(" It took %s tokens in and %s out", tokens(a.Usage.Prompt), tokens(a.Usage.Completion))
+	if a.Cost != nil {
+		s += fmt.Sprintf(", which cost %.4f", float64(*a.Cost)/1e6)
 	}
 	return s + "."
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -48,7 +49,7 @@ func analyse(t *testing.T, of analyst, in string, args ...string) (code int, out
 	var stdout, stderr bytes.Buffer
 	code = cli.Run(t.Context(), cli.Program{
 		In: strings.NewReader(in), Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" },
-		Analyzer: func(log *slog.Logger) (*intelligence.Analyzer, error) {
+		Analyzer: func(_ config.Config, log *slog.Logger) (*intelligence.Analyzer, error) {
 			return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: of, Log: log})
 		},
 	}, args)
@@ -73,7 +74,7 @@ func TestAnalyze(t *testing.T) {
 		for k := range got {
 			keys = append(keys, k)
 		}
-		if len(keys) != 12 || got["rung"] != "local" || got["provider"] != "local" || got["fallback_used"] != false || got["grounded"] != true || got["truncated"] != false ||
+		if len(keys) != 15 || got["rung"] != "local" || got["provider"] != "local" || got["fallback_used"] != false || got["grounded"] != true || got["truncated"] != false ||
 			got["error_class"] != "" || got["summary"] != "Looked" || got["confidence"] != 0.756 || got["probable_cause"] != "It is so." || got["duration_ms"] == nil ||
 			!cmp.Equal(got["usage"], map[string]any{"prompt_tokens": nil, "completion_tokens": nil, "total_tokens": nil}) {
 			t.Errorf("%s: %v %s", name, keys, out)
@@ -101,7 +102,7 @@ func TestAnalyzeForPeople(t *testing.T) {
 		t.Errorf("%d %s", code, out)
 	}
 	code, out, _ = analyse(t, analyst{err: errors.New("no")}, `{"alerts":[{"name":"Disk"}]}`, "analyze", "--incident", "-")
-	if code != 0 || !strings.Contains(out, "Look into Disk") || !strings.Contains(out, "provider local failed: internal.") {
+	if code != 0 || !strings.Contains(out, "Look into Disk") || !strings.Contains(out, "provider local failed: internal (the analyzer broke).") {
 		t.Errorf("%d %s", code, out)
 	}
 }

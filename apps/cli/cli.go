@@ -61,7 +61,7 @@ type Program struct {
 	// Open opens the database for one command.
 	Open func(ctx context.Context, cfg config.Config, log *slog.Logger) (*Hub, error)
 	// Analyzer makes what looks at this machine and asks providers, without a hub.
-	Analyzer func(log *slog.Logger) (*intelligence.Analyzer, error)
+	Analyzer func(cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, error)
 	// Checks makes what runs checks of this machine, without a hub.
 	Checks func(cfg config.Config, log *slog.Logger) (*checkers.Service, error)
 	// Preflight looks at the setup, and at environ for misspelt settings.
@@ -74,8 +74,8 @@ type commands struct {
 	Migrate         migrateCmd         `cmd:"" help:"Bring the database's schema up to this release."`
 	Parse           parseCmd           `cmd:"" help:"Show how the hub reads a webhook body."`
 	Lint            lintCmd            `cmd:"" help:"Check pipeline definitions and configuration files."`
-	Apply           applyCmd           `cmd:"" help:"Bring sources, channels and pipelines to what a file says."`
-	Export          exportCmd          `cmd:"" help:"Write sources, channels and pipelines to a file."`
+	Apply           applyCmd           `cmd:"" help:"Bring sources, channels, providers and pipelines to what a file says."`
+	Export          exportCmd          `cmd:"" help:"Write sources, channels, providers and pipelines to a file."`
 	Key             keyCmd             `cmd:"" help:"Manage API keys."`
 	Incident        incidentCmd        `cmd:"" help:"See incidents and act on them, through a running hub."`
 	Run             runCmd             `cmd:"" help:"See what pipelines did, through a running hub."`

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/intelligence/scorecard"
-	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -56,7 +54,7 @@ func (c evalCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.Analyzer(p.logger(config.Log{Level: slog.LevelError + 1}))
+	a, err := p.analyzer(nil)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -61,7 +62,7 @@ func eval(t *testing.T, m *models, in string, args ...string) (code int, out, er
 	var stdout, stderr bytes.Buffer
 	code = cli.Run(t.Context(), cli.Program{
 		In: strings.NewReader(in), Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" },
-		Analyzer: func(log *slog.Logger) (*intelligence.Analyzer, error) {
+		Analyzer: func(_ config.Config, log *slog.Logger) (*intelligence.Analyzer, error) {
 			return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: m, Log: log})
 		},
 	}, append([]string{"eval"}, args...))

@@ -8,6 +8,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/drivers/registry"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
 )
 
 type lintCmd struct {
@@ -51,7 +52,7 @@ func (c lintCmd) Run(p *Program) error {
 	}
 	known := orchestration.Known{WebhookDrivers: reg.Names()}
 	if p.Analyzer != nil {
-		a, err := p.Analyzer(slog.New(slog.DiscardHandler))
+		a, err := p.Analyzer(config.Config{}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return err
 		}

@@ -3,11 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
-	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -55,7 +53,7 @@ func (c recommendationsCmd) Run(ctx context.Context, p *Program) error {
 	if c.IncidentID != "" {
 		return c.ask(ctx, p)
 	}
-	a, err := p.Analyzer(p.logger(config.Log{Level: slog.LevelError + 1}))
+	a, err := p.analyzer(nil)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/incidenthub/incidenthub/apps/intelligence/prompt"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 	"github.com/incidenthub/incidenthub/internal/platform/redact"
 	"github.com/incidenthub/incidenthub/providers"
 )
@@ -97,6 +99,7 @@ func (a *Analyzer) analyze(ctx context.Context, r *Request, h hooks) (*Analysis,
 		if err != nil {
 			return nil, err
 		}
+		begin.PromptVersion = s.version
 		if h.meanwhile != nil {
 			s.meanwhile = func(c climbed) { h.meanwhile(end(c)) }
 		}
@@ -142,7 +145,7 @@ func (a *Analyzer) steps(r *Request, who Configured, in *providers.Request, coun
 		return s, nil
 	}
 	terms, own := asked.Terms(), *in // the local analyzer reads in meanwhile
-	s.whole = r.whole(terms)
+	s.whole, s.version = r.whole(terms), prompt.Version
 	q := &question{request: r, who: who, provider: p, terms: terms, in: &own, counts: counts}
 	s.asked = func(ctx context.Context) attempt { return a.inWords(ctx, q, h.through) }
 	return s, nil
@@ -173,6 +176,7 @@ func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 		raw, out.Model, out.Truncated, out.Usage = got.answer.Result, got.answer.Model, got.answer.Cut, got.answer.Usage
 	}
 	out.heard(&got.heard)
+	out.Hint = hint(got.err)
 	if got.rung == providers.RungFacts {
 		raw = fill(raw, facts(in.Incident, &in.Evidence, raw != nil))
 	}
@@ -189,6 +193,19 @@ func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 		out.Grounded = true // it stands on what was measured, whether it names a check or not
 	default:
 		out.Grounded = g.cited
+	}
+}
+
+// hint says what would have made an error none, where that is ours to say: of addresses that the hub may not call.
+func hint(err error) string {
+	var blocked *httpclient.BlockedError
+	switch {
+	case !errors.As(err, &blocked):
+		return ""
+	case blocked.Never:
+		return "its address is never called"
+	default:
+		return "its address must be allowed: HUB_EGRESS_ALLOW=" + blocked.Entry()
 	}
 }
 

@@ -69,6 +69,7 @@ type Analysis struct {
 	Truncated     bool
 	Cached        bool // it was made for somebody else, a moment ago
 	ErrorClass    string
+	Hint          string // what an operator can do about the error, "" when there is nothing to say but its class
 	Model         string
 	PromptVersion string
 	Usage         providers.Usage

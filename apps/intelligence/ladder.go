@@ -106,6 +106,7 @@ type climbed struct {
 // steps are what a ladder is made of.
 type steps struct {
 	name     string
+	version  string                        // of the prompt; "": it is not asked in words
 	asked    func(context.Context) attempt // the provider
 	local    providers.Provider            // nil: there is none, the facts are left
 	whole    time.Duration

@@ -46,6 +46,14 @@ func Why(class string) string {
 	return "it failed"
 }
 
+// why explains what went wrong, with what to do about it.
+func (a *Analysis) why() string {
+	if a.Hint == "" {
+		return Why(a.ErrorClass)
+	}
+	return Why(a.ErrorClass) + ": " + a.Hint
+}
+
 // write is a row to be stored.
 type write struct {
 	request   *Request
@@ -164,7 +172,7 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 
 func (w *write) end(status string, now time.Time, rows *storage.Rows) {
 	a := w.out
-	rows.Add(w.id, status, a.Model, a.PromptVersion, a.Rung, a.ErrorClass, Why(a.ErrorClass), a.FallbackUsed, a.Grounded, a.Truncated, a.Cached,
+	rows.Add(w.id, status, a.Model, a.PromptVersion, a.Rung, a.ErrorClass, a.why(), a.FallbackUsed, a.Grounded, a.Truncated, a.Cached,
 		encode(a.Input), encode(List(&a.Evidence)), encode(a.Recommendations), len(a.Recommendations), a.Summary, a.ProbableCause, decimal(a.Confidence),
 		whole(a.Usage.Prompt), whole(a.Usage.Completion), whole(a.Usage.Total), now, int(a.Took.Milliseconds()),
 		whole(a.Cost), a.AnswerHash, a.Prompt, a.RawAnswer)

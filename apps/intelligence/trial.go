@@ -14,7 +14,8 @@ type TestResult struct {
 	OK         bool   `json:"ok"`
 	Model      string `json:"model"` // as the answer says it
 	LatencyMS  int64  `json:"latency_ms"`
-	ErrorClass string `json:"error_class"` // "" when it works
+	ErrorClass string `json:"error_class"`    // "" when it works
+	Hint       string `json:"hint,omitempty"` // what to do about the error, where that is known
 }
 
 // trialTime is how long a provider may take to show that it works.
@@ -45,5 +46,5 @@ func (s *Service) Test(ctx context.Context, tenant string, c Configured) (TestRe
 	if ok {
 		s.breaker.close(tenant, &c)
 	}
-	return TestResult{OK: ok, Model: got.Model, LatencyMS: watch.Elapsed().Milliseconds(), ErrorClass: got.ErrorClass}, nil
+	return TestResult{OK: ok, Model: got.Model, LatencyMS: watch.Elapsed().Milliseconds(), ErrorClass: got.ErrorClass, Hint: got.Hint}, nil
 }

@@ -140,6 +140,9 @@ func readAnalysis(output any) *analysisFacts {
 	if len(items) > 0 && f.Cause == block(text1(channel.Object(items[0])["description"])) { // nor twice what is wrong
 		f.Cause = ""
 	}
+	if f.Doubt != "" && f.Cause == "" && text1(o["rung"]) == "provider" { // else it stands beside the cause
+		f.Head += ", " + f.Doubt
+	}
 	f.Empty = len(items) == 0 && f.Summary == "" && f.Cause == ""
 	return f
 }

@@ -9,16 +9,23 @@ import (
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
+	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/providers"
+	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/registry"
 )
 
-// Analyzer analyses without a hub, for one command: it looks at the machine by itself.
-func Analyzer(log *slog.Logger) (*intelligence.Analyzer, error) {
-	kinds, err := registry.New(registry.Builtin(registry.Deps{Probe: host.New(host.Config{})})...)
+// Analyzer analyses without a hub, for one command: it looks at the machine by itself, and calls what the settings allow.
+func Analyzer(cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, error) {
+	client, err := llm.NewHTTP(cfg.Egress.All(), clock.System())
+	if err != nil {
+		return nil, err
+	}
+	kinds, err := registry.New(registry.Builtin(registry.Deps{Probe: host.New(host.Config{}), LLM: llm.Deps{HTTP: client, Getenv: cfg.Models.Env}})...)
 	if err != nil {
 		return nil, err
 	}
