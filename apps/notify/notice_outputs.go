@@ -114,7 +114,7 @@ func readAnalysis(output any) *analysisFacts {
 	}
 	f := &analysisFacts{Head: analysisHead(o), Summary: block(firstOf(text1(o["overview"]), text1(o["summary"]))), Cause: block(text1(o["probable_cause"]))}
 	grounded, said := o["grounded"].(bool)
-	if cut, _ := o["truncated"].(bool); cut || said && !grounded {
+	if cut, _ := o["truncated"].(bool); (cut || said && !grounded) && text1(o["rung"]) != "facts" { // facts claim nothing
 		f.Doubt = "low confidence"
 	}
 	items := channel.Recommendations(o["recommendations"])
@@ -139,9 +139,6 @@ func readAnalysis(output any) *analysisFacts {
 	}
 	if len(items) > 0 && f.Cause == block(text1(channel.Object(items[0])["description"])) { // nor twice what is wrong
 		f.Cause = ""
-	}
-	if f.Doubt != "" && f.Cause == "" && text1(o["rung"]) == "provider" { // else it stands beside the cause
-		f.Head += ", " + f.Doubt
 	}
 	f.Empty = len(items) == 0 && f.Summary == "" && f.Cause == ""
 	return f
