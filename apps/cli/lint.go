@@ -56,7 +56,7 @@ func (c lintCmd) Run(p *Program) error {
 		if err != nil {
 			return err
 		}
-		known.Providers = orchestration.KnownProviders(a.Names())
+		known.Providers = a.Names()
 	}
 	reports := make([]linted, 0, len(c.Files))
 	ok := true

@@ -3,23 +3,12 @@ package orchestration
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 )
 
 // notYet are the triggers whose parts of the hub are still to come.
 var notYet = []string{graph.TriggerMonitor, graph.TriggerWorkload}
-
-// providersToCome are names of providers that definitions may hold already.
-var providersToCome = []string{"claude", "copilot", "gemini", "grok", "mistral", "ollama", "openai"}
-
-// KnownProviders are the names that definitions may hold: of those that this release has, and of those to come.
-func KnownProviders(have []string) []string {
-	all := slices.Concat(have, providersToCome)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
 
 // notServed warns of what the format has and this release does not do yet, so that nobody waits for it.
 func notServed(raw []byte) []graph.Problem {

@@ -131,11 +131,18 @@ func (l *logText) text() string {
 // TestProviderTrials: what a test of a provider says when it cannot be asked, is refused, or has its key from the environment.
 func TestProviderTrials(t *testing.T) {
 	t.Parallel()
-	logs := &logText{}
-	const canary = "env-c4n4ry-0123456789"
-	h := servertest.StartWith(t, servertest.Setup{
-		Env: map[string]string{"OPENAI_API_KEY": canary}, Log: slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}),
+	servertest.Forms(t, func(t *testing.T, begin func(servertest.Setup) *servertest.Hub) {
+		logs := &logText{}
+		providerTrials(t, logs, begin(servertest.Setup{
+			Env: map[string]string{"OPENAI_API_KEY": envCanary}, Log: slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}),
+		}))
 	})
+}
+
+const envCanary = "env-c4n4ry-0123456789"
+
+func providerTrials(t *testing.T, logs *logText, h *servertest.Hub) {
+	t.Helper()
 	s := providertest.New(t, "openai").Lenient()
 	h.Want(http.StatusCreated, http.MethodPost, "/api/v1/providers", servertest.Map{
 		"name": "main", "provider": "openai", "config": servertest.Map{"base_url": s.URL}, "is_active": true,
@@ -146,10 +153,10 @@ func TestProviderTrials(t *testing.T) {
 	if got := try(); got["ok"] != true {
 		t.Errorf("with the environment's key: %v", got)
 	}
-	if q := s.Requests(); len(q) != 1 || q[0].Header.Get("Authorization") != "Bearer "+canary {
+	if q := s.Requests(); len(q) != 1 || q[0].Header.Get("Authorization") != "Bearer "+envCanary {
 		t.Errorf("asked with %v", q)
 	}
-	s.Answer(providertest.Script{Status: http.StatusUnauthorized, Body: `{"error":{"message":"no ` + canary + `"}}`})
+	s.Answer(providertest.Script{Status: http.StatusUnauthorized, Body: `{"error":{"message":"no ` + envCanary + `"}}`})
 	if got := try(); got["ok"] != false || got["error_class"] != providers.ErrAuth {
 		t.Errorf("refused: %v", got)
 	}

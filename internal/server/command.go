@@ -83,7 +83,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 		return nil, nil, err
 	}
 	specs := graph.Builtin(graph.Known{
-		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: orchestration.KnownProviders(minds.Names()), Checkers: known.Names(),
+		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: minds.Names(), Checkers: known.Names(),
 	})
 	var errs [4]error
 	c := apply.Config{DB: db}

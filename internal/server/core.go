@@ -221,7 +221,7 @@ func (c *core) services(console io.Writer) (err error) {
 		return err
 	}
 	c.specs = graph.Builtin(graph.Known{
-		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: orchestration.KnownProviders(c.minds.Names()), Checkers: known.Names(),
+		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: c.minds.Names(), Checkers: known.Names(),
 	})
 	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
 		return err

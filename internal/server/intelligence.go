@@ -7,7 +7,6 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
-	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
@@ -30,15 +29,6 @@ func Analyzer(cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, erro
 		return nil, err
 	}
 	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log})
-}
-
-// knownProviders are the names that definitions may use.
-func knownProviders() ([]string, error) {
-	kinds, err := registry.New(registry.Builtin(registry.Deps{})...)
-	if err != nil {
-		return nil, err
-	}
-	return orchestration.KnownProviders(kinds.Names()), nil
 }
 
 // openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gorm.io/gorm/schema"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -33,7 +34,7 @@ func TestModelsAreTheTables(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, model := range []any{
-				&auth.Key{}, &notify.Channel{}, &orchestration.Definition{}, &orchestration.DefinitionVersion{}, &sources.Source{},
+				&analysts.Record{}, &auth.Key{}, &notify.Channel{}, &orchestration.Definition{}, &orchestration.DefinitionVersion{}, &sources.Source{},
 			} {
 				s, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{})
 				if err != nil {
