@@ -29,7 +29,7 @@ func (sc *scanner) email(i, size int) int {
 	for from < i && (s[from] == '.' || s[from] == '\'' || s[from]&0xc0 == 0x80) { // the end of a sentence, a quote, a part of a character
 		from++
 	}
-	if from == i || strings.HasSuffix(s[:from], "//") { // the user of a URL: ssh://git@host
+	if from == i || strings.HasSuffix(s[:from], "://") { // the user of a URL: ssh://git@host
 		return 0
 	}
 	to := min(domain.run(s, i+size), i+size+255)

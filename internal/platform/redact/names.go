@@ -110,6 +110,9 @@ func named(name string) naming {
 	if len(name) > maxName {
 		name = name[len(name)-maxName:]
 	}
+	if veiled(name) {
+		name = visible(name)
+	}
 	var buf [maxName]byte
 	short := buf[:0]
 	for i := range len(name) {

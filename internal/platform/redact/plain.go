@@ -27,6 +27,19 @@ func plainly(s string) bool {
 	return true
 }
 
+// veiled reports whether something in a text hides, ends of lines aside.
+func veiled(s string) bool {
+	for i, r := range s {
+		if r < 0x7f && r >= ' ' || r == '\n' || r == '\t' || r == '\r' || r == utf8.RuneError {
+			continue
+		}
+		if hides(r) && (i > 0 || r != '\ufeff') {
+			return true
+		}
+	}
+	return false
+}
+
 func visible(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))

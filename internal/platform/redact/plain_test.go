@@ -73,6 +73,31 @@ func TestWithPlain(t *testing.T) {
 	}
 }
 
+// TestParted: a secret is found though what nobody sees is in it, and texts without secrets keep what they have.
+func TestParted(t *testing.T) {
+	t.Parallel()
+	r := redact.New("hub-canary-1")
+	for in, want := range map[string]string{
+		"a\u200b hub-\u2060canary-1":          "a [redacted:secret]",
+		"pass\u200bword=hunter2":              "password=[redacted:password]",
+		"Bear\x1b[0mer abc123def456":          "Bearer [redacted:bearer]",
+		"token=abc1 AKIA\u00adABCDEFGHIJKLMN": "token=[redacted:token] [redacted:aws_key]",
+		"\u202ea\u200bb \x1b[31mred [INST]":   "",
+		"password=hunter2 \u200b":             "password=[redacted:password] \u200b",
+	} {
+		if want == "" {
+			want = in
+		}
+		got := r.Text(in)
+		if got != want || r.Text(got) != got {
+			t.Errorf("Text(%q) = %q, then %q, want %q", in, got, r.Text(got), want)
+		}
+	}
+	if got := string(r.Document([]byte("{\"pass\u200bword\":\"hunter2\",\"a\":\"hub-\u200bcanary-1\"}"), 0)); strings.Contains(got, "canary") || strings.Contains(got, "hunter2") {
+		t.Errorf("a document: %s", got)
+	}
+}
+
 func TestNothingBehindTags(t *testing.T) {
 	t.Parallel()
 	r := redact.New()

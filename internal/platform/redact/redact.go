@@ -53,8 +53,19 @@ func (r *Redactor) secrets() *known { return r.root().known.Load() }
 // maxPasses bounds how often a text that still changes is looked at again.
 const maxPasses = 6
 
-// Text takes the secrets out of a text.
+// Text takes the secrets out of a text. One that is parted by what nobody sees is found as well; the text is Plain after that.
 func (r *Redactor) Text(s string) string {
+	out := r.text(s)
+	if r.plain || !veiled(out) {
+		return out
+	}
+	if seen := r.text(visible(out)); strings.Count(seen, opening) > strings.Count(out, opening) {
+		return seen
+	}
+	return out
+}
+
+func (r *Redactor) text(s string) string {
 	for range maxPasses {
 		before := s
 		if r.plain {

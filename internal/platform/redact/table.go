@@ -156,10 +156,17 @@ func privateKey(s string, i int) int {
 	rest := s[body:min(len(s), body+longest)]
 	if to := strings.Index(rest, end); to >= 0 {
 		to += body + len(end)
-		if dashes := strings.Index(s[to:min(len(s), to+64)], "-----"); dashes >= 0 {
+		line := s[to:min(len(s), to+64)]
+		if n := strings.IndexAny(line, "\r\n"); n >= 0 {
+			line = line[:n]
+		}
+		if dashes := strings.Index(line, "-----"); dashes >= 0 {
 			return to + dashes + 5
 		}
-		return min(len(s), to+64)
+		for to += len(line); to < len(s) && s[to] > ' '; { // no half of another secret is left
+			to++
+		}
+		return to
 	}
 	return body + len(rest) // cut, or without an end
 }
