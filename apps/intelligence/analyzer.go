@@ -171,6 +171,10 @@ func (a *Analyzer) provider(who Configured, r *Request) (providers.Provider, err
 func (a *Analyzer) finish(out *Analysis, in *providers.Request, got climbed) {
 	out.Rung, out.ErrorClass, out.FallbackUsed = got.rung, got.class, got.class != ""
 	g := a.guarding(in, got.rung)
+	if got.rung == providers.RungProvider && got.asked && got.input != (InputSummary{}) { // the prompt may have had room for less
+		out.Input, out.Evidence = got.input, within(in.Evidence, got.input)
+		g.known = known(&out.Evidence)
+	}
 	var raw *providers.Result
 	if got.answer != nil {
 		raw, out.Model, out.Truncated, out.Usage = got.answer.Result, got.answer.Model, got.answer.Cut, got.answer.Usage

@@ -19,4 +19,6 @@ const PromptVersion = prompt.Version
 
 // Claims is what the text of an answer says before anything is taken out of it; nil: nothing that can be used. It is for counting, not for
 // showing.
-func Claims(text string, cut bool) *providers.Result { return parse.Answer(text, parse.Options{Cut: cut}).Result }
+func Claims(text string, cut bool) *providers.Result {
+	return parse.Answer(text, parse.Options{Cut: cut}).Result
+}

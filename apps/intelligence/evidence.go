@@ -50,3 +50,11 @@ func plain(s string) string { return redact.Plain(s) }
 
 // shorten keeps the head and the tail of a text that is longer than limit bytes.
 func shorten(s string, limit int) string { return prompt.Cut(s, limit) }
+
+// within is the evidence that a prompt had room for: what is left out of it goes from the end.
+func within(ev providers.Evidence, n InputSummary) providers.Evidence {
+	ev.Alerts, ev.Checks = ev.Alerts[:min(n.Alerts, len(ev.Alerts))], ev.Checks[:min(n.Checks, len(ev.Checks))]
+	ev.History, ev.Changes = ev.History[:min(n.History, len(ev.History))], ev.Changes[:min(n.Changes, len(ev.Changes))]
+	ev.Runbook = ev.Runbook[:min(n.Runbooks, len(ev.Runbook))]
+	return ev
+}

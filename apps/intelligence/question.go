@@ -55,12 +55,6 @@ type way func(ctx context.Context, q *question, call func(context.Context) attem
 // ready is implemented by providers that know without a call that they would be refused.
 type ready interface{ Ready() error }
 
-// bytesPerToken is what a token is taken for.
-const bytesPerToken = 3
-
-// usualInput is how many tokens a prompt may have when nobody says otherwise.
-const usualInput = 6000
-
 // inWords asks a language model. What is too large for it is asked once more, with half of the context.
 func (a *Analyzer) inWords(ctx context.Context, q *question, through way) attempt {
 	if q.in.Incident == nil {
@@ -71,7 +65,7 @@ func (a *Analyzer) inWords(ctx context.Context, q *question, through way) attemp
 			return attempt{err: err, heard: heard{asked: true, prompt: prompt.Version}}
 		}
 	}
-	budget := q.room()
+	budget := prompt.Budget(q.terms)
 	for q.last = false; ; q.last = true {
 		if err := a.word(q, budget); err != nil {
 			return attempt{err: &providers.Error{Class: providers.ErrTooLarge, Err: err}, heard: heard{asked: true, prompt: prompt.Version}}
@@ -86,20 +80,8 @@ func (a *Analyzer) inWords(ctx context.Context, q *question, through way) attemp
 		if class(got.err) != providers.ErrTooLarge || q.last {
 			return got
 		}
-		budget = q.built.Tokens - len(q.in.Prompt.User)/(2*bytesPerToken) // the rules cannot be cut
+		budget = q.built.Half()
 	}
-}
-
-// room is how many tokens a prompt may have: what the operator says, and what the model's window leaves beside the answer.
-func (q *question) room() int {
-	n := q.terms.MaxInput
-	if n <= 0 {
-		n = usualInput
-	}
-	if left := q.terms.Window - q.terms.MaxOutput; q.terms.Window > 0 && left < n {
-		n = max(left, q.terms.Window/4)
-	}
-	return n
 }
 
 // word puts the question into words.

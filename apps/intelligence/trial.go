@@ -25,7 +25,7 @@ const trialTime = 20 * time.Second
 func trial() *Request {
 	return &Request{
 		NoFallback: true, Timeout: trialTime,
-		Incident: &providers.Incident{Title: "Test of this provider", Description: "Nothing is wrong: this only tests whether you answer.", Severity: "info", Status: "open"},
+		Incident: &providers.Incident{Title: "Test of this provider", Description: "Somebody pressed a button of the hub to see whether this provider answers.", Severity: "info", Status: "open"},
 	}
 }
 

@@ -172,22 +172,6 @@ func TestWordsAboutNothing(t *testing.T) {
 	}
 }
 
-// TestWordsRoom: a prompt leaves room for the answer in the window of its model.
-func TestWordsRoom(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		terms providers.Terms
-		want  int
-	}{
-		"nothing is known": {providers.Terms{}, usualInput}, "what the operator wants": {providers.Terms{MaxInput: 2000, Window: 128000, MaxOutput: 4096}, 2000},
-		"a small window": {providers.Terms{MaxInput: 6000, Window: 8192, MaxOutput: 4096}, 4096}, "hardly any": {providers.Terms{MaxInput: 6000, Window: 4096, MaxOutput: 4096}, 1024},
-	} {
-		if got := (&question{terms: tt.terms}).room(); got != tt.want {
-			t.Errorf("%s: %d, want %d", name, got, tt.want)
-		}
-	}
-}
-
 // TestWordsTime: the settings of a provider bound the whole, what the request says comes first, and the local analyzer is there by then.
 func TestWordsTime(t *testing.T) {
 	t.Parallel()
