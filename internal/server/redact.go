@@ -27,9 +27,7 @@ func (c *core) forget(ctx context.Context) error {
 	for _, s := range []secret.String{cfg.Storage.DatabaseURL, cfg.Storage.RedisURL} {
 		if u, err := url.Parse(s.Reveal()); err == nil && u.User != nil {
 			if password, _ := u.User.Password(); password != u.User.Username() { // "postgres" is a word
-				if password, _ := u.User.Password(); password != u.User.Username() { // "postgres" is a word
-					list = append(list, password)
-				}
+				list = append(list, password)
 			}
 		}
 	}

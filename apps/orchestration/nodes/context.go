@@ -92,7 +92,7 @@ func (h gather) Run(c *orchestration.NodeContext) orchestration.Result {
 		res.Input = input
 		return res
 	}
-	report, e := got.Report, evidence{h.Redact}
+	report, e := got.Report, plainly(h.Redact)
 	out.Run, out.Passed, out.Failed, out.Hostname, out.Alerts = report.Run, report.Passed, report.Failed, report.Hostname, report.Alerts
 	out.Results, out.Evidence, out.Warnings = e.results(report.Results), got.Evidence, got.Warnings
 	if got.Earlier != nil && cfg.Similar() > 0 {

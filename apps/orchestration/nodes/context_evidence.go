@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/incidenthub/incidenthub/apps/changes"
@@ -42,17 +41,11 @@ const (
 // evidence makes what was found short, and takes secrets out of it.
 type evidence struct{ redact *redact.Redactor }
 
-// text is one text without secrets and control characters, cut with a mark.
+// plainly returns an evidence whose texts hide nothing and look like nothing that steers whoever reads them.
+func plainly(r *redact.Redactor) evidence { return evidence{r.WithPlain()} }
+
+// text is one text without secrets, cut with a mark.
 func (e evidence) text(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Co, r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
 	s = e.redact.Text(s)
 	if len(s) <= limit {
 		return s

@@ -80,7 +80,7 @@ func (g Gatherer) Gather(ctx context.Context, a Ask) (Gathered, error) {
 	if errs[0] != nil {
 		return out, errs[0]
 	}
-	e := evidence{g.Redact}
+	e := plainly(g.Redact)
 	for _, w := range out.Report.Errors {
 		out.Warnings = append(out.Warnings, e.text(w, maxWarning))
 	}
