@@ -134,8 +134,8 @@ func item(v *value, key, title string) (providers.Recommendation, bool) {
 }
 
 func first(a, b string) string {
-	if a != "" {
-		return shorten(a, maxTitle)
+	if visible(a) {
+		return shorten(strings.Join(strings.Fields(a), " "), maxTitle)
 	}
 	return b
 }
