@@ -37,7 +37,7 @@ func (s *Service) settle(kind string, config json.RawMessage, was settings.Store
 		return settings.Settled{}, []Problem{{"provider", s.unknown(kind, ok)}}
 	}
 	set, found := settings.Plugin{
-		Fields: spec.Fields, CheckURL: s.checkURL,
+		Fields: spec.Fields, CheckURL: func(raw string) error { return checkURL(s.urls, raw) },
 		New: func(full json.RawMessage) error { _, err := s.kinds.Make(kind, full); return err },
 	}.Settle(config, was)
 	return set, problems(found)
@@ -57,12 +57,12 @@ func (s *Service) unknown(kind string, known bool) string {
 
 // checkURL takes no parameters: the vendor's own path goes behind the address, and a key in it would be shown wherever the address is.
 // An address may be written without its scheme, as some servers' own settings have it.
-func (s *Service) checkURL(raw string) error {
+func checkURL(urls URLChecker, raw string) error {
 	if u, err := url.Parse(raw); err == nil && (u.RawQuery != "" || u.ForceQuery || u.Fragment != "") {
 		return errors.New("leave out everything from ? or # on; the key has a setting of its own")
 	}
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
 	}
-	return s.urls.CheckURL(raw)
+	return urls.CheckURL(raw)
 }

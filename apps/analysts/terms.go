@@ -13,22 +13,22 @@ import (
 // describe finds out what a record does not say itself.
 func (s *Service) describe(r *Record) { r.Model, r.Warnings = s.terms(r.Provider, r.Config.V) }
 
-// terms tells which model settings ask, and what is to be seen to. Masks may stand for secrets: no model depends on them.
 func (s *Service) terms(kind string, config json.RawMessage) (model string, warnings []string) {
-	spec, ok := s.kinds.Spec(kind)
+	return Look(s.kinds, s.urls, kind, config)
+}
+
+// Look tells which model settings ask, and what an operator should see to. Masks may stand for secrets: no model depends on them.
+func Look(kinds Kinds, urls URLChecker, kind string, config json.RawMessage) (model string, warnings []string) {
+	spec, ok := kinds.Spec(kind)
 	plain, isObject := settings.Read(config)
 	if !ok || !isObject {
 		return "", []string{fmt.Sprintf("this release has no provider %q", clip(kind))}
 	}
-	return s.judge(spec, plain)
-}
-
-func (s *Service) judge(spec providers.Spec, plain map[string]any) (model string, warnings []string) {
 	full, err := withoutMasks(spec.Fields, plain)
 	if err != nil {
 		return "", []string{"the settings cannot be read; enter them again"}
 	}
-	p, err := s.kinds.Make(spec.Name, full)
+	p, err := kinds.Make(kind, full)
 	if err != nil {
 		for _, k := range settings.Complaints(err) {
 			warnings = append(warnings, k.At()+": "+k.Message)
@@ -46,7 +46,7 @@ func (s *Service) judge(spec providers.Spec, plain map[string]any) (model string
 		warnings = append(warnings, "there is no key: enter one"+inEnv(spec.KeyEnv))
 	}
 	for _, raw := range addresses(spec.Fields, plain) {
-		if err := s.checkURL(raw); err != nil {
+		if err := checkURL(urls, raw); err != nil {
 			warnings = append(warnings, err.Error())
 		}
 	}

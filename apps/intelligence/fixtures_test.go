@@ -3,6 +3,7 @@ package intelligence
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -248,9 +249,7 @@ func TestFixtureInjection(t *testing.T) {
 			t.Parallel()
 			labels := map[string]string{}
 			for _, m := range []map[string]string{c.Alert.Labels, c.Alert.Annotations} {
-				for k, v := range m {
-					labels[k] = v
-				}
+				maps.Copy(labels, m)
 			}
 			var secrets []string
 			for _, v := range c.Context.Provider {

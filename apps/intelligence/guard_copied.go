@@ -48,7 +48,7 @@ func (f *foreignText) copied(text string) []danger {
 			out = append(out, danger{words[i].from, words[i].to, whyCopied})
 			continue
 		}
-		if !startsCommand(w) && !(i+1 < len(words) && isFlag(words[i+1].s)) {
+		if !startsCommand(w) && (i+1 == len(words) || !isFlag(words[i+1].s)) {
 			continue
 		}
 		row := make([]string, 0, 32)

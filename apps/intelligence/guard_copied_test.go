@@ -3,6 +3,7 @@ package intelligence
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"testing"
 
@@ -185,7 +186,7 @@ func TestUnderstand(t *testing.T) {
 		},
 	} {
 		answer := &providers.Answer{Text: tt.answer}
-		if err := understand(with(tt.alert), answer, prompt.Canary); err != tt.want || (err == nil) != (answer.Result != nil) {
+		if err := understand(with(tt.alert), answer, prompt.Canary); !errors.Is(err, tt.want) || (err == nil) != (answer.Result != nil) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
 	}

@@ -85,16 +85,13 @@ func addAll(v any, add func(...string)) {
 }
 
 func newForeign(text, own string) *foreignText {
-	all := text
+	all := []string{text}
 	for _, d := range decoded(text) {
-		all += "\n" + d
-		for _, again := range decoded(d) {
-			all += "\n" + again
-		}
+		all = append(append(all, d), decoded(d)...)
 	}
-	f := &foreignText{folded: fold(ascii(all)), places: map[string][]int{}, own: fold(ascii(own))}
+	f := &foreignText{folded: fold(ascii(strings.Join(all, "\n"))), places: map[string][]int{}, own: fold(ascii(own))}
 	f.squeezed = squeeze(f.folded)
-	for _, w := range strings.Fields(f.folded) {
+	for w := range strings.FieldsSeq(f.folded) {
 		if w = trimWord(w); w != "" {
 			f.places[w] = append(f.places[w], len(f.words))
 			f.words = append(f.words, w)
@@ -231,11 +228,11 @@ func asciiRune(r rune) rune {
 	case r >= 0xff01 && r <= 0xff5e:
 		return r - 0xff01 + '!'
 	case r >= 0x1d400 && r <= 0x1d6a3:
-		if n := (r - 0x1d400) % 52; n < 26 {
+		n := (r - 0x1d400) % 52
+		if n < 26 {
 			return 'A' + n
-		} else {
-			return 'a' + n - 26
 		}
+		return 'a' + n - 26
 	case r >= 0x1d7ce && r <= 0x1d7ff:
 		return '0' + (r-0x1d7ce)%10
 	case unicode.Is(unicode.Pd, r), r == '\u2212':

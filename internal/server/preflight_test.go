@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"maps"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -151,7 +153,7 @@ func TestPreflightOfHub(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := levels(r.List)
-		for name, want := range map[string]preflight.Level{"reachable": preflight.OK, "writable": preflight.OK, "schema": preflight.OK, "active_definition": preflight.OK, "active_channel": preflight.Warn} {
+		for name, want := range map[string]preflight.Level{"reachable": preflight.OK, "writable": preflight.OK, "schema": preflight.OK, "active_definition": preflight.OK, "active_channel": preflight.Warn, "active_provider": preflight.Info} {
 			if got[name] != want {
 				t.Errorf("%s is %q, want %q", name, got[name], want)
 			}
@@ -179,6 +181,39 @@ func TestPreflightOfHub(t *testing.T) {
 		}
 		if r, err := i.keep(t.Context(), "x"); err != nil || len(r.List) != 1 {
 			t.Errorf("kept in an old schema: %+v, %v", r, err)
+		}
+	})
+}
+
+// TestPreflightOfProvider: who is asked, and whether it can answer.
+func TestPreflightOfProvider(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, url string) {
+		c := startCoreWith(t, url, nil, coreOptions{})
+		p := preflights{c}
+		var err error
+		for _, step := range []struct {
+			sql  string
+			want preflight.Level
+		}{
+			{"", preflight.OK},
+			{"UPDATE providers SET config = '{}'", preflight.Warn},
+			{"UPDATE providers SET config = '[]'", preflight.Warn},
+			{"UPDATE providers SET provider = 'gone', config = '{}'", preflight.Warn},
+			{"UPDATE providers SET is_active = false", preflight.Info},
+		} {
+			if step.sql == "" {
+				_, err = c.providers.Create(t.Context(), tenant, analysts.RecordInput{Name: "main", Provider: "openai", Config: json.RawMessage(`{"api_key":"k"}`), IsActive: true})
+			} else {
+				err = c.db.From(t.Context()).Exec(step.sql).Error
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := p.Run(t.Context(), tenant, []string{"pipeline"}, "ben")
+			if got := levels(r.List)["active_provider"]; err != nil || got != step.want {
+				t.Errorf("%s: %q, want %q, %v", step.sql, got, step.want, err)
+			}
 		}
 	})
 }

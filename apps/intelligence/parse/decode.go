@@ -24,6 +24,7 @@ type decoder struct {
 	open   []byte // the closing brackets that are awaited
 	values int
 	bad    bool // it cannot be read this way
+	deep   bool // …nor another: it is nested too deep, without an end
 	ended  bool // the text ended before the value did
 	mid    bool // …and not only its closing brackets are missing
 }
@@ -276,20 +277,17 @@ func width(c byte) int {
 // bare reads what has no quotes: a number, a word that means something, or words.
 func (d *decoder) bare(r role) (value, bool) {
 	from := d.at
-	for d.at < len(d.s) && strings.IndexByte(",]}\n{[", d.s[d.at]) < 0 && (!d.strict || strings.IndexByte(" \t\r:\"", d.s[d.at]) < 0) {
+	const longest = 2000
+	for d.at < len(d.s) && d.at-from <= longest && strings.IndexByte(",]}\n{[", d.s[d.at]) < 0 {
+		if d.strict && strings.IndexByte(" \t\r:\"", d.s[d.at]) >= 0 || !d.strict && isComment(d.s, d.at, from) {
+			break
+		}
 		d.at++
 	}
 	s := d.s[from:d.at]
 	if !d.strict {
-		for _, comment := range []string{" //", " #", "/*"} {
-			if i := strings.Index(s, comment); i >= 0 {
-				s = s[:i]
-				d.at = from + i
-			}
-		}
 		s = strings.TrimSpace(s)
 	}
-	const longest = 2000
 	if s == "" || len(s) > longest || r == alone {
 		return d.fail()
 	}
@@ -320,6 +318,14 @@ func (d *decoder) bare(r role) (value, bool) {
 		v.cut = true
 	}
 	return v, true
+}
+
+// isComment says whether a comment begins at a place, which is not the first of its value.
+func isComment(s string, at, from int) bool {
+	if strings.HasPrefix(s[at:], "/*") {
+		return true
+	}
+	return at > from && s[at-1] == ' ' && (s[at] == '#' || strings.HasPrefix(s[at:], "//"))
 }
 
 func ofPython(v value) value {
@@ -379,6 +385,6 @@ func (d *decoder) passOver() bool {
 			}
 		}
 	}
-	d.bad = true
+	d.bad, d.deep = true, true
 	return false
 }

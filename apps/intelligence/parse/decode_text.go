@@ -15,10 +15,10 @@ const (
 
 // quote returns how many bytes the quote has that stands here, 0 for none.
 func (d *decoder) quote() int {
-	switch c := d.peek(); {
-	case c == '"' || c == '\'' || c == '`':
+	switch d.peek() {
+	case '"', '\'', '`':
 		return 1
-	case c == 0xe2 || c == 0xef:
+	case 0xe2, 0xef:
 		r, n := utf8.DecodeRuneInString(d.s[d.at:])
 		if strings.ContainsRune(doubles, r) || strings.ContainsRune(singles, r) {
 			return n

@@ -69,6 +69,7 @@ func (r *reader) gather(v *value, key string, level, layers int, out *[]provider
 				if in, ok := r.quoted(c, level); ok {
 					r.gather(&in, key, level+1, layers-1, out)
 				}
+			case null, boolean, number:
 			}
 		}
 	case object:
@@ -78,15 +79,16 @@ func (r *reader) gather(v *value, key string, level, layers int, out *[]provider
 			r.gather(&in, key, level+1, layers, out)
 		} else if !v.cut && !holdsJSON(strings.TrimSpace(v.text)) && visible(v.text) {
 			one := value{kind: object, keys: []string{"description"}, items: []value{*v}}
-			add(&one, "", key, out)
+			add(&one, key, out)
 		}
+	case null, boolean, number:
 	}
 }
 
 // one adds an item, what it wraps, or the items of a map.
 func (r *reader) one(v *value, key string, level, layers int, out *[]providers.Recommendation) {
 	if isItem(v) || v.get("type") != nil && v.get("priority") != nil {
-		add(v, key, "", out)
+		add(v, key, out)
 		return
 	}
 	if t := v.get("type"); layers <= 0 || isSchema(v) || t != nil && slices.Contains(schemas, t.text) {
@@ -113,14 +115,14 @@ func (r *reader) quoted(v *value, level int) (value, bool) {
 	return f.value, ok
 }
 
-func add(v *value, key, title string, out *[]providers.Recommendation) {
-	if one, ok := item(v, key, title); ok && len(*out) < maxItems {
+func add(v *value, key string, out *[]providers.Recommendation) {
+	if one, ok := item(v, key); ok && len(*out) < maxItems {
 		*out = append(*out, one)
 	}
 }
 
-// item reads one recommendation (contract 7.3). Key and title stand for a type and a title that it has not. One that was cut is none.
-func item(v *value, key, title string) (providers.Recommendation, bool) {
+// item reads one recommendation (contract 7.3). Key stands for a type that it has not. One that was cut is none.
+func item(v *value, key string) (providers.Recommendation, bool) {
 	out := providers.Recommendation{Details: culprit(v), Actions: actions(v.get(keyActions...)), Evidence: evidence(v.get("evidence"))}
 	out.Type, out.Priority = oneOf(types, v.get("type"), providers.General), oneOf(priorities, v.get("priority"), providers.Medium)
 	if v.get("type") == nil && slices.Contains(types, key) {
@@ -128,16 +130,9 @@ func item(v *value, key, title string) (providers.Recommendation, bool) {
 	}
 	out.Description = sentence(v.get(keyDescription...), maxDescription)
 	if out.Title = strings.Join(strings.Fields(sentence(v.get("title"), maxTitle)), " "); out.Title == "" {
-		out.Title = first(title, untitled)
+		out.Title = untitled
 	}
 	return out, !v.cut && out.Description != "" && !isTemplate(v)
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return shorten(a, maxTitle)
-	}
-	return b
 }
 
 // isTemplate recognises the form of an item that was repeated instead of filled in, and the schema of a text.
@@ -178,6 +173,7 @@ func sentence(v *value, limit int) string {
 			}
 		}
 		s = strings.Join(lines, "\n")
+	case null, boolean, number, object:
 	}
 	if !visible(s) {
 		return ""
@@ -239,6 +235,7 @@ func act(v *value, layers int, out *[]string) {
 				act(&v.items[i], layers-1, out)
 			}
 		}
+	case null, boolean, number:
 	}
 }
 
@@ -275,6 +272,7 @@ func cite(v *value, layers int, out *[]string) {
 		for _, k := range v.keys { // {"C1": "…"}
 			cite(&value{kind: words, text: strings.ToUpper(k)}, 0, out)
 		}
+	case null, boolean, number:
 	}
 }
 

@@ -32,7 +32,7 @@ func Answer(text string, o Options) Outcome {
 		text, o.Cut = text[:MaxText], true
 	}
 	text = strings.TrimSpace(strings.TrimPrefix(strings.ToValidUTF8(text, "\uFFFD"), "\uFEFF"))
-	rd := &reader{limit: o.Cut, work: 16*len(text) + 1<<16}
+	rd := &reader{limit: o.Cut, work: 8*len(text) + 1<<20}
 	a, ok := rd.whole(text)
 	if !ok {
 		var open string

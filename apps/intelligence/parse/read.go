@@ -80,6 +80,7 @@ func (r *reader) read(v *value, level int, top bool) (answer, bool) {
 			return a, true
 		}
 		return r.deeper(v, level)
+	case null, boolean, number:
 	}
 	return answer{}, false
 }
@@ -134,11 +135,11 @@ func (r *reader) unwrap(v *value, level, layers int) (answer, bool) {
 		a.items = r.items(items, level)
 		a.listed = items.kind == list || len(items.items) == 0 && !visible(items.text) || len(a.items) > 0
 	} else if isItem(v) {
-		if one, ok := item(v, "", ""); ok {
+		if one, ok := item(v, ""); ok {
 			a.items = []providers.Recommendation{one}
 		}
 	}
-	if layers > 0 && len(a.items) == 0 && !(a.listed && a.summary != "") {
+	if layers > 0 && len(a.items) == 0 && (!a.listed || a.summary == "") {
 		r.inside(v, &a, level, layers-1)
 	}
 	return a, a.listed || !a.empty()
@@ -162,6 +163,7 @@ func (r *reader) inside(v *value, a *answer, level, layers int) {
 			if in, ok = r.read(w, level, true); !ok && a.summary != "" {
 				r.inner = ""
 			}
+		case null, boolean, number:
 		}
 		if ok {
 			a.fill(&in)
@@ -195,6 +197,7 @@ func (r *reader) deeper(v *value, level int) (answer, bool) {
 			}
 		case list:
 			a, ok = r.deeper(c, level)
+		case null, boolean, number:
 		}
 		if ok && !a.empty() {
 			return a, true

@@ -20,7 +20,8 @@ type reader struct {
 type span struct {
 	value
 	from, to int
-	cut      bool // the text ended inside it
+	open     bool // the text ended before it did
+	cut      bool // …inside it
 }
 
 // whole reads a text that is JSON and nothing else.
@@ -58,7 +59,7 @@ func (r *reader) best(s string, level int) (answer, bool) {
 	if a, ok := r.braced(s, level); ok {
 		return a, true
 	}
-	all := r.scan(s)
+	all := r.scan(s, level)
 	if level == 0 {
 		r.json = 0
 		for _, f := range all {
@@ -71,7 +72,7 @@ func (r *reader) best(s string, level int) (answer, bool) {
 		var apart answer
 		var found bool
 		for _, part := range parts {
-			if a, is := r.choose(part, r.scan(part), level); is && (!found || !a.empty() || apart.empty()) {
+			if a, is := r.choose(part, r.scan(part, level), level); is && (!found || !a.empty() || apart.empty()) {
 				apart, found = a, true
 			}
 		}
@@ -125,7 +126,7 @@ func (r *reader) braced(s string, level int) (answer, bool) {
 		return answer{}, false
 	}
 	s = "{" + s
-	return r.choose(s, r.scan(s), level)
+	return r.choose(s, r.scan(s, level), level)
 }
 
 // fenced splits a text at its fences, whatever is named behind them. One part: there are none.
@@ -155,9 +156,10 @@ func fenced(s string) []string {
 }
 
 // scan finds the values of a text, from left to right, none within another.
-func (r *reader) scan(s string) []span {
+func (r *reader) scan(s string, level int) []span {
 	var out []span
 	const most = 2000
+	open, kept := span{from: -1}, 0 // what has no end and is no answer: one may stand inside, behind a bracket that means nothing
 	for at := 0; at < len(s) && r.work > 0 && len(out) < most; {
 		n := strings.IndexAny(s[at:], "{[")
 		if n < 0 {
@@ -169,32 +171,54 @@ func (r *reader) scan(s string) []span {
 			at++
 			continue
 		}
+		if f.open {
+			if _, ok := r.read(&f.value, level, false); !ok {
+				if open.from < 0 {
+					open, kept = f, len(out)
+				}
+				at++
+				continue
+			}
+			open.from = -1
+		}
 		out = append(out, f)
 		at = f.to
+	}
+	if open.from >= 0 {
+		for i := kept; i < len(out); i++ {
+			if a, ok := r.read(&out[i].value, level, false); ok && !a.empty() {
+				return out
+			}
+		}
+		out = append(out[:kept], open)
 	}
 	return out
 }
 
 // at reads the value that begins at a place: as JSON, then as models write it.
 func (r *reader) at(s string, from int) (span, bool) {
-	if v, d, ok := r.try(s, from, true, false); ok {
+	v, d, ok := r.attempt(s, from, true, false)
+	if ok {
 		return span{value: v, from: from, to: d.at}, true
 	}
-	if r.work <= 0 {
+	if d.deep || r.work <= 0 {
 		return span{}, false
 	}
-	v, d, ok := r.try(s, from, false, false)
+	v, d, ok = r.attempt(s, from, false, false)
 	if !ok || d.ended && r.work > 0 { // the guess about quotes may be why
-		if v, d, ok := r.try(s, from, false, true); ok && !d.ended {
+		if v, d, ok := r.attempt(s, from, false, true); ok && !d.ended {
 			return span{value: v, from: from, to: d.at}, true
 		}
 	}
-	return span{value: v, from: from, to: d.at, cut: d.ended && d.mid}, ok
+	return span{value: v, from: from, to: d.at, open: d.ended, cut: d.ended && d.mid}, ok
 }
 
-func (r *reader) try(s string, from int, strict, plain bool) (value, *decoder, bool) {
+// try is what each attempt costs, however short it was.
+const try = 64
+
+func (r *reader) attempt(s string, from int, strict, plain bool) (value, *decoder, bool) {
 	v, d, ok := decode(s, from, strict, plain, r.limit)
-	r.work -= d.at - from + 1
+	r.work -= d.at - from + try
 	return v, d, ok
 }
 

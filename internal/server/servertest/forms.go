@@ -30,6 +30,12 @@ type Setup struct {
 	Acts bool
 }
 
+// StartWith is Start of a hub on SQLite that begins with what the test has prepared.
+func StartWith(t *testing.T, s Setup) *Hub {
+	t.Helper()
+	return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers, Probe: s.Probe}, slog.New(s.hears(slog.DiscardHandler)))
+}
+
 // Forms runs fn against both forms of a hub: embedded, which is one process on SQLite, and scaled, a server and a worker on Postgres and
 // Redis. That server works on nothing, and Forms checks that the worker did. begin starts the hub, once, with what the test has prepared.
 func Forms(t *testing.T, fn func(t *testing.T, begin func(Setup) *Hub)) {
@@ -37,7 +43,7 @@ func Forms(t *testing.T, fn func(t *testing.T, begin func(Setup) *Hub)) {
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		fn(t, func(s Setup) *Hub {
-			return start(t, s.Env, server.Options{Version: "test", Unsafe: true, Handlers: s.Handlers, Probe: s.Probe}, slog.New(s.hears(slog.DiscardHandler)))
+			return StartWith(t, s)
 		})
 	})
 	t.Run("scaled", func(t *testing.T) {

@@ -32,6 +32,7 @@ type Hub struct {
 	Server *server.Server
 	t      testing.TB
 	cfg    config.Config
+	env    map[string]string // settings, its own and the test's
 	client *http.Client
 	probe  host.Probe // of its workers; nil: the real machine
 }
@@ -42,6 +43,9 @@ func (h *Hub) With(t testing.TB) *Hub { //nolint:thelper // it helps no test, it
 	other.t = t
 	return &other
 }
+
+// Getenv gives the settings of the hub, for commands that work on its database.
+func (h *Hub) Getenv(name string) string { return h.env[name] }
 
 // Engines runs fn against a hub on each database.
 func Engines(t *testing.T, env map[string]string, fn func(t *testing.T, h *Hub)) {
@@ -114,7 +118,7 @@ func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Lo
 	})
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, cfg: cfg, client: &http.Client{
+	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, cfg: cfg, env: settings, client: &http.Client{
 		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
