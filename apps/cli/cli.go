@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -43,7 +44,11 @@ type Hub struct {
 	Target  *apply.Target
 	Auth    *auth.Service
 	Secrets *secretstore.Store
-	Close   func() error
+	// Test asks a stored provider once, with the settings of this process. What cannot be asked at all is an error.
+	Test func(ctx context.Context, tenant, ref string) (intelligence.TestResult, error)
+	// Usage tells what was asked of providers since a time.
+	Usage func(ctx context.Context, tenant string, since time.Time) ([]intelligence.Usage, error)
+	Close func() error
 }
 
 // Program is what surrounds the commands. All fields but Environ are required.
@@ -97,6 +102,9 @@ type commands struct {
 	GetRecommendations recommendationsCmd `cmd:"" help:"Say what could be done about this machine, or about an incident of a running hub."`
 
 	Eval evalCmd `cmd:"" help:"Measure who analyses, by past incidents whose cause is known."`
+
+	SetupIntelligence setupIntelligenceCmd `cmd:"" help:"Set up who explains incidents: a language model behind an API."`
+	Provider          providerCmd          `cmd:"" help:"See, change, test and activate providers of analyses."`
 
 	CheckHealth checkHealthCmd `cmd:"" help:"Look at this machine and say what is wrong with it."`
 	RunCheck    runCheckCmd    `cmd:"" help:"Run one check of this machine or of an endpoint."`

@@ -26,7 +26,6 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/providers"
 )
 
 // hub opens the services on the database that the settings name, as internal/server does.
@@ -45,8 +44,8 @@ func hub(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, er
 		DB: db, Log: log,
 		Specs: func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil },
 	})
-	c.Providers, err8 = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: nothing{}, URLs: nothing{}, Log: log})
-	h := &cli.Hub{Secrets: c.Secrets, Close: db.Close}
+	c.Providers, err8 = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: offered{}, URLs: nothing{}, Log: log})
+	h := &cli.Hub{Secrets: c.Secrets, Close: db.Close, Test: trials{c.Providers}.Test, Usage: usage}
 	h.Target, err6 = apply.New(c)
 	h.Auth, err7 = auth.New(auth.Config{DB: db, Log: log})
 	if err := errors.Join(db.Migrate(ctx), err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
@@ -55,16 +54,11 @@ func hub(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, er
 	return h, nil
 }
 
-// nothing is a registry without channel drivers and kinds of providers.
+// nothing is a registry without channel drivers.
 type nothing struct{}
 
 func (nothing) Driver(string) (channel.Driver, error) { return nil, errors.New("there are no drivers") }
 func (nothing) CheckURL(string) error                 { return nil }
-func (nothing) Names() []string                       { return nil }
-func (nothing) Spec(string) (providers.Spec, bool)    { return providers.Spec{}, false }
-func (nothing) Make(string, json.RawMessage) (providers.Provider, error) {
-	return nil, errors.New("there are no providers")
-}
 
 // shell runs commands against one data folder.
 type shell struct {

@@ -29,6 +29,11 @@ func (p *Program) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(p.Out, format+"\n", args...)
 }
 
+// warn writes a line for people that is no result.
+func (p *Program) warn(format string, args ...any) {
+	_, _ = fmt.Fprintf(p.Err, "incidenthub: "+format+"\n", args...)
+}
+
 // table writes rows in columns; every cell is made harmless.
 func (p *Program) table(head []string, rows [][]string) error {
 	var b bytes.Buffer

@@ -14,6 +14,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	channels "github.com/incidenthub/incidenthub/apps/notify/registry"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
@@ -51,6 +52,12 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, e
 		return nil, errors.Join(err, db.Close())
 	}
 	h.Secrets, h.Close = h.Target.Secrets, closeAll
+	h.Test = trialsOfCommands{cfg: cfg, db: db, providers: h.Target.Providers, log: log}.Test
+	reader, err := intelligence.NewReader(db)
+	if err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	h.Usage = reader.Usage
 	return h, nil
 }
 
