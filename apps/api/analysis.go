@@ -43,7 +43,7 @@ type analyzeInput struct {
 	ByID
 	Body *struct {
 		Provider string         `json:"provider,omitempty" doc:"Who is asked. Left out: the active provider." maxLength:"100"`
-		Config   map[string]any `json:"config,omitempty" doc:"Settings for this analysis. api_key, base_url, host and scan_paths are left out: they belong to the stored provider."`
+		Config   map[string]any `json:"config,omitempty" doc:"Settings for this analysis. Keys, addresses, headers, scan_paths, prices, limits and what is stored are left out: they belong to the stored provider."`
 	}
 }
 

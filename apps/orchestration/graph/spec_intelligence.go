@@ -19,9 +19,12 @@ const (
 	ProviderLocal  = "local"  // no network
 )
 
-// notInPipelines are provider settings that belong to the stored provider: secrets, and addresses that a pipeline's author
-// must not choose.
-var notInPipelines = [...]string{"api_key", "base_url", "host", "scan_paths"}
+// notInPipelines are provider settings that belong to the stored provider: secrets, addresses, what may be spent and what is stored, which
+// a pipeline's author must not choose.
+var notInPipelines = [...]string{
+	"api_key", "base_url", "host", "headers", "scan_paths", "price_input", "price_output", "calls_per_hour", "tokens_per_day", "calls_per_incident",
+	"money_per_day", "redact_emails", "store_prompts",
+}
 
 func intelligenceSpec(known Known) NodeSpec {
 	return NodeSpec{
