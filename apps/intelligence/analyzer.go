@@ -24,6 +24,9 @@ type AnalyzerConfig struct {
 	Clock     clock.Clock
 	Redact    *redact.Redactor
 	Slots     int // providers under way at once, more than there are callers; 0: the default
+	// Links are hosts that language models may link to, with a leading dot all below; Own is where the hub is reached, "" when nobody knows.
+	Links []string
+	Own   string
 }
 
 // Analyzer analyses and keeps nothing: it needs no database. It is safe for concurrent use.
@@ -34,6 +37,7 @@ type Analyzer struct {
 	clock     clock.Clock
 	redact    *redact.Redactor
 	places    chan struct{}
+	links     []string
 }
 
 // NewAnalyzer returns an Analyzer. It starts nothing.
@@ -52,6 +56,7 @@ func NewAnalyzer(c AnalyzerConfig) (*Analyzer, error) {
 	}
 	return &Analyzer{
 		providers: c.Providers, directory: c.Directory, log: c.Log.With("app", "intelligence"), clock: c.Clock, redact: c.Redact, places: make(chan struct{}, c.Slots),
+		links: linkHosts(c.Links, c.Own),
 	}, nil
 }
 
@@ -215,9 +220,9 @@ func hint(err error) string {
 
 // guarding is what stands between an answer of a rung and whoever reads it.
 func (a *Analyzer) guarding(in *providers.Request, rung string) *guard {
-	g := &guard{redact: a.redact, known: known(&in.Evidence)}
+	g := &guard{redact: a.redact, known: known(&in.Evidence), hosts: a.links}
 	if rung == providers.RungProvider {
-		g.foreign = foreign(in.Incident, &in.Evidence)
+		g.foreign = foreign(in.Incident, &in.Evidence, in.Hint, in.Context)
 	}
 	return g
 }

@@ -35,7 +35,7 @@ func understand(r *providers.Request, answer *providers.Answer, canary string) e
 	if all := strings.Join(texts, "\n"); prompt.Leaked(all) || canary != "" && strings.Contains(fold(redact.Plain(all)), fold(canary)) {
 		return errLeaked
 	}
-	if foreign(r.Incident, &r.Evidence).holdsAll(texts) {
+	if foreign(r.Incident, &r.Evidence, r.Hint, r.Context).holdsAll(texts) {
 		return errEcho
 	}
 	answer.Result, answer.Cut = got.Result, got.Truncated

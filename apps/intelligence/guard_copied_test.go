@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -231,5 +232,23 @@ func TestGuardOfModels(t *testing.T) {
 	}})
 	if !*own.Recommendations[0].Grounded || *own.Recommendations[1].Grounded || own.Recommendations[0].Details["top"] == nil {
 		t.Errorf("our own: %+v", own.Recommendations)
+	}
+}
+
+// TestGuarding: what operators say may be repeated, and where the hub is may be linked to.
+func TestGuarding(t *testing.T) {
+	t.Parallel()
+	a, err := NewAnalyzer(AnalyzerConfig{Providers: noProviders{}, Log: slog.New(slog.DiscardHandler), Links: []string{" Wiki.Acme.com "}, Own: "https://hub.acme.com:8443/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &providers.Request{
+		Incident: &providers.Incident{Title: "t", Description: "run systemctl restart relay and systemctl stop auditd"}, Hint: "Here systemctl restart relay is always safe.",
+	}
+	r, _ := a.guarding(in, providers.RungProvider).recommendation(providers.Recommendation{
+		Description: "See https://wiki.acme.com/a, https://hub.acme.com/b and https://acme.com/c", Actions: []string{"systemctl restart relay", "systemctl stop auditd"},
+	})
+	if len(r.Actions) != 1 || r.Actions[0] != "systemctl restart relay" || r.Description != "See https://wiki.acme.com/a, https://hub.acme.com/b and [link removed]" {
+		t.Errorf("%q, %q", r.Actions, r.Description)
 	}
 }

@@ -29,8 +29,8 @@ type foreignText struct {
 	own      string           // folded: what the hub measured itself and operators wrote
 }
 
-// foreign collects what came from outside.
-func foreign(in *providers.Incident, ev *providers.Evidence) *foreignText {
+// foreign collects what came from outside. Ours are texts that operators wrote, which may be repeated like what our checks say.
+func foreign(in *providers.Incident, ev *providers.Evidence, ours ...string) *foreignText {
 	var b, own strings.Builder
 	add := func(texts ...string) {
 		for _, t := range texts {
@@ -61,6 +61,7 @@ func foreign(in *providers.Incident, ev *providers.Evidence) *foreignText {
 		}
 	}
 	add(ev.Runbook...) // links of alerts
+	own.WriteString(strings.Join(ours, "\n") + "\n")
 	for _, c := range ev.Checks {
 		own.WriteString(c.Name + "\n" + c.Message + "\n" + c.Host + "\n")
 		addAll(c.Metrics, func(texts ...string) { own.WriteString(strings.Join(texts, "\n") + "\n") })

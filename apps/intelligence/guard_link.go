@@ -25,6 +25,20 @@ type links struct {
 	foreign *foreignText // what came from outside; nil: nothing did
 }
 
+// linkHosts are the hosts of a list, and of the hub itself.
+func linkHosts(list []string, own string) []string {
+	var out []string
+	if u, err := url.Parse(own); err == nil && u.Hostname() != "" {
+		out = append(out, strings.ToLower(u.Hostname()))
+	}
+	for _, h := range list {
+		if h = strings.ToLower(strings.TrimSpace(h)); h != "" {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // has reports whether there may be an address at all, cheaply.
 func (l *links) has(s string) bool {
 	return strings.ContainsAny(s, ":/\\") || strings.Contains(s, "www.")

@@ -28,7 +28,7 @@ func Analyzer(cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, erro
 	if err != nil {
 		return nil, err
 	}
-	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log})
+	return intelligence.NewAnalyzer(intelligence.AnalyzerConfig{Providers: kinds, Log: log, Links: cfg.Egress.Links, Own: cfg.Server.PublicURL})
 }
 
 // openIntelligence makes what analyses, and gives it to the nodes. In a rehearsal nobody is asked and nothing is looked at.
@@ -37,6 +37,7 @@ func (c *core) openIntelligence() error {
 		Providers: c.minds, Directory: directory{c.directory}, Log: c.log, Clock: c.clock, Redact: c.redact,
 		// More than nodes have, or a burst would find all places taken; people and the API ask beside them.
 		Slots: 2 * c.work.Concurrency,
+		Links: c.cfg.Egress.Links, Own: c.cfg.Server.PublicURL,
 	})
 	if err != nil {
 		return err

@@ -104,6 +104,7 @@ type Intake struct {
 type Egress struct {
 	Allow        []string `env:"HUB_EGRESS_ALLOW" unit:"host[:port] or CIDR[:port], comma separated" doc:"Private and loopback addresses that channels, providers and data sources may call, such as receiver.lan:9000 or 10.1.0.0/16. Public ones need no entry; link-local, metadata and the hub's own address are refused even when listed."`
 	AllowedHosts []string `env:"SSRF_ALLOWED_HOSTS" unit:"host[:port] or CIDR[:port], comma separated" doc:"Added to HUB_EGRESS_ALLOW; the name that other tools use."`
+	Links        []string `env:"HUB_LINK_HOSTS" unit:"hosts, or .domain for all below it, comma separated" doc:"Where analyses of language models may link to, such as wiki.example.com or .docs.example.com. The hub's own address and names that only exist inside, such as wiki.lan, need no entry; all other links are taken out."`
 }
 
 // All returns both lists as one.

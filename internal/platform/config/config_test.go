@@ -74,7 +74,7 @@ func everything() map[string]string {
 		"WEBHOOK_SECRET_GRAFANA": canary + "g", "WEBHOOK_SECRET_PAGERDUTY": canary + "p",
 		"WEBHOOK_SECRET_NEWRELIC": canary + "n", "WEBHOOK_SECRET_GENERIC": canary + "w",
 		"HUB_MAX_BODY": "1 MiB", "HUB_MAX_ALERTS": "5", "HUB_MAX_DEPTH": "10", "HUB_MAX_INFLIGHT_BYTES": "2097152",
-		"HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "SSRF_ALLOWED_HOSTS": "10.0.0.0/8", "HUB_LEASE": "3s",
+		"HUB_EGRESS_ALLOW": "127.0.0.1:9000,receiver.lan", "SSRF_ALLOWED_HOSTS": "10.0.0.0/8", "HUB_LINK_HOSTS": "wiki.acme.com,.docs.acme.com", "HUB_LEASE": "3s",
 		"HUB_QUEUES": "ingest,notify", "HUB_CONCURRENCY": "12",
 		"HUB_KEEP_DAYS": "7", "HUB_KEEP_DEAD_DAYS": "0", "HUB_KEEP_BODY_DAYS": "1", "HUB_KEEP_SNAPSHOT_DAYS": "2",
 		"ORCHESTRATION_MAX_RETRIES_PER_STAGE": "5", "ORCHESTRATION_BACKOFF_FACTOR": "1.5", "ORCHESTRATION_INTELLIGENCE_FALLBACK_ENABLED": "false",
@@ -104,7 +104,7 @@ func TestEverything(t *testing.T) {
 		Webhook: config.Webhook{Grafana: s(canary + "g"), PagerDuty: s(canary + "p"), NewRelic: s(canary + "n"), Generic: s(canary + "w")},
 		Intake:  config.Intake{MaxBody: 1 << 20, MaxAlerts: 5, MaxDepth: 10, MaxInflightBytes: 2 << 20},
 		Egress: config.Egress{
-			Allow: []string{"127.0.0.1:9000", "receiver.lan"}, AllowedHosts: []string{"10.0.0.0/8"},
+			Allow: []string{"127.0.0.1:9000", "receiver.lan"}, AllowedHosts: []string{"10.0.0.0/8"}, Links: []string{"wiki.acme.com", ".docs.acme.com"},
 		},
 		Models: config.Models{
 			OpenAIKey: s(canary + "1"), OpenAIModel: "m1", AnthropicKey: s(canary + "2"), AnthropicModel: "m2", GeminiKey: s(canary + "3"),
@@ -200,6 +200,7 @@ func TestProblems(t *testing.T) {
 		"depth":                     {"HUB_MAX_DEPTH", "2", `HUB_MAX_DEPTH="2" must be from 8 to`},
 		"in flight below body":      {"HUB_MAX_INFLIGHT_BYTES", "1MiB", `HUB_MAX_INFLIGHT_BYTES="1MiB" must be at least HUB_MAX_BODY (8MiB)`},
 		"allow-list":                {"HUB_EGRESS_ALLOW", "ok.lan,http://x", `HUB_EGRESS_ALLOW="ok.lan,http://x" cannot be used: "http://x": want host[:port] or CIDR[:port]`},
+		"a link":                    {"HUB_LINK_HOSTS", "ok.acme.com,https://acme.com", `HUB_LINK_HOSTS="https://acme.com" must be a host such as wiki.example.com, or .example.com for all below it`},
 		"the other allow-list":      {"SSRF_ALLOWED_HOSTS", "*.lan", `SSRF_ALLOWED_HOSTS="*.lan" cannot be used`},
 		"duration":                  {"HUB_LEASE", "30", `HUB_LEASE="30" cannot be read; it takes: duration such as 30s`},
 		"no tries":                  {"ORCHESTRATION_MAX_RETRIES_PER_STAGE", "0", `ORCHESTRATION_MAX_RETRIES_PER_STAGE="0" must be a number from 1 to 100`},

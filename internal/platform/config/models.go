@@ -34,7 +34,7 @@ func (m Models) Env(name string) string {
 		if name == "" || v.Type().Field(i).Tag.Get("env") != name {
 			continue
 		}
-		if s, ok := v.Field(i).Interface().(secret.String); ok {
+		if s, ok := reflect.TypeAssert[secret.String](v.Field(i)); ok {
 			return s.Reveal()
 		}
 		return fmt.Sprint(v.Field(i).Interface())

@@ -67,6 +67,11 @@ func (c Config) validate(p *problems) {
 	c.Intake.validate(p)
 	p.allowList("HUB_EGRESS_ALLOW", c.Egress.Allow)
 	p.allowList("SSRF_ALLOWED_HOSTS", c.Egress.AllowedHosts)
+	for _, host := range c.Egress.Links {
+		if !linkHost.MatchString(strings.TrimSpace(host)) {
+			p.add("HUB_LINK_HOSTS", host, "must be a host such as wiki.example.com, or .example.com for all below it")
+		}
+	}
 	for _, rule := range c.Checks.ListeningPorts {
 		if !portRule.MatchString(strings.TrimSpace(rule)) {
 			p.add("LISTENING_PORTS_ALLOWLIST", rule, "must be ports such as 22, 8000-8100 or 127.0.0.1:5432")
@@ -84,6 +89,9 @@ func (c Config) validate(p *problems) {
 		p.add("HUB_LOG_FORMAT", c.Log.Format, "must be text or json")
 	}
 }
+
+// linkHost is the form of a host that may be linked to.
+var linkHost = regexp.MustCompile(`^\.?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
 
 // portRule is the form of a port that may listen; the check itself looks closer.
 var portRule = regexp.MustCompile(`^([0-9.]+:|\[[0-9A-Fa-f:.]+\]:)?[0-9]{1,5}(-[0-9]{1,5})?$`)
