@@ -111,21 +111,21 @@ func activeOf(h *servertest.Hub) (names []string) {
 
 // logText is what a hub logs.
 type logText struct {
-	mu sync.Mutex
-	strings.Builder
+	mu  sync.Mutex
+	all strings.Builder
 }
 
 // Write implements io.Writer.
 func (l *logText) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.Builder.Write(p)
+	return l.all.Write(p)
 }
 
 func (l *logText) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.Builder.String()
+	return l.all.String()
 }
 
 // TestProviderTrials: what a test of a provider says when it cannot be asked, is refused, or has its key from the environment.

@@ -100,7 +100,9 @@ func (r *reader) text(field string) string {
 	}
 }
 
-func (r *reader) boolean(field string, otherwise bool) bool {
+// active is the switch that every entry has.
+func (r *reader) active(otherwise bool) bool {
+	const field = "is_active"
 	switch v := r.take(field, false).(type) {
 	case nil:
 		return otherwise
@@ -167,7 +169,7 @@ func (r *reader) into(v, target any) error {
 func (r *reader) source() sources.Input {
 	in := sources.Input{
 		Name: r.name, Driver: r.text("driver"), SourceName: r.text("source_name"), Description: r.text("description"),
-		IsActive: r.boolean("is_active", true),
+		IsActive: r.active(true),
 	}
 	if v := r.take("group_by", false); v != nil && r.into(v, &in.GroupBy) != nil {
 		r.wrong("group_by", `a list of label names, or the word vendor`)
@@ -182,21 +184,21 @@ func (r *reader) source() sources.Input {
 func (r *reader) channel() notify.ChannelInput {
 	return notify.ChannelInput{
 		Name: r.name, Driver: r.text("driver"), Config: r.document("config", true), Description: r.text("description"),
-		MinSeverity: event.Severity(r.text("min_severity")), IsActive: r.boolean("is_active", true),
+		MinSeverity: event.Severity(r.text("min_severity")), IsActive: r.active(true),
 	}
 }
 
 func (r *reader) provider() analysts.RecordInput {
 	return analysts.RecordInput{
 		Name: r.name, Provider: r.text("provider"), Config: r.document("config", true), Description: r.text("description"),
-		IsActive: r.boolean("is_active", false),
+		IsActive: r.active(false),
 	}
 }
 
 func (r *reader) pipeline() orchestration.DefinitionInput {
 	return orchestration.DefinitionInput{
 		Name: r.name, Description: r.text("description"), Config: r.document("config", false), Tags: r.texts("tags"),
-		IsActive: r.boolean("is_active", true),
+		IsActive: r.active(true),
 	}
 }
 
