@@ -16,6 +16,7 @@ type Harmless struct {
 	Never  []string // packages they may not import, ours and others
 	Tables []string // that they may write to; none: they have no database
 	Asks   []string // methods that the interfaces they declare may have
+	Calls  []string // functions that they may be given, as fields: whoever gives one out lends a hand; nil: any
 }
 
 // gormWrites are the methods by which gorm changes rows, and the ways to a transaction of one's own.
@@ -55,6 +56,8 @@ func (h Harmless) check(f *File) []Violation {
 			h.call(n, report)
 		case *ast.InterfaceType:
 			h.asks(n, report)
+		case *ast.StructType:
+			h.given(n, report)
 		case *ast.BasicLit:
 			if table := h.sql(n); table != "" {
 				report("who analyses writes " + table)
@@ -94,14 +97,34 @@ func (h Harmless) asks(i *ast.InterfaceType, report func(string)) {
 	}
 }
 
+// given looks at functions that others put in.
+func (h Harmless) given(s *ast.StructType, report func(string)) {
+	if h.Calls == nil {
+		return
+	}
+	for _, f := range s.Fields.List {
+		if _, ok := f.Type.(*ast.FuncType); !ok {
+			continue
+		}
+		for _, name := range f.Names {
+			if !slices.Contains(h.Calls, name.Name) {
+				report("who analyses is given " + name.Name)
+			}
+		}
+	}
+}
+
 // sql finds statements that change something, in texts.
 func (h Harmless) sql(l *ast.BasicLit) string {
 	s, ok := literal(l)
 	if !ok {
 		return ""
 	}
-	words := strings.Fields(s)
+	words := strings.Fields(strings.ToUpper(s))
 	for i, w := range words {
+		if i+1 < len(words) && (w == "TRUNCATE" || w == "DROP" || w == "ALTER") && words[i+1] == "TABLE" && i == 0 {
+			return w + " TABLE"
+		}
 		if i+2 < len(words) && (w == "INSERT" && words[i+1] == "INTO" || w == "DELETE" && words[i+1] == "FROM") {
 			return strings.Join(words[i:i+3], " ")
 		}

@@ -62,8 +62,10 @@ func Default() Rules {
 			{
 				In:     []string{"apps/intelligence/..."},
 				Tables: []string{"analyses", "analysis_answers", "analysis_calls", "provider_usage"},
-				Asks:   []string{"Names", "Make", "Load", "GatherFor", "Active", "Find", "Ready"},
-				Never:  []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
+				// Note writes "there is an analysis" into an incident's history, Notice tells that a budget is spent, Changed wakes pages. The others are its own.
+				Calls: []string{"Note", "Notice", "Changed", "note", "notice", "changed", "asked", "meanwhile", "Marker"},
+				Asks:  []string{"Names", "Make", "Load", "GatherFor", "Active", "Find", "Ready"},
+				Never: []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
 			},
 		},
 		Plugins: []Plugins{
