@@ -54,7 +54,7 @@ var chaosRows = []struct{ id, fault string }{
 	{"C22", "clock one hour off, DST, leap day"},
 	{"C23", "pruning while alerts arrive"},
 	{"C24", "kill -9 in migrations"},
-	{"C25", "language model hangs, or answers nonsense"},
+	{"C25", "language model hangs, refuses, answers nonsense, obeys alerts"},
 	{"C26", "10,000 alerts, then rest"},
 }
 
