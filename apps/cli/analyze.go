@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -260,7 +261,7 @@ func spent(a *intelligence.Analysis) string {
 		if n == nil {
 			return "an unknown number of"
 		}
-		return fmt.Sprint(*n)
+		return strconv.FormatInt(*n, 10)
 	}
 	s := fmt.Sprintf(" It took %s tokens in and %s out", tokens(a.Usage.Prompt), tokens(a.Usage.Completion))
 	if a.Cost != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"time"
 
@@ -188,9 +189,7 @@ func settingsOf(stored json.RawMessage, r *Request) (json.RawMessage, error) {
 		if err := json.Unmarshal(raw, &one); err != nil {
 			return nil, errors.New("the settings are no JSON object")
 		}
-		for k, v := range one {
-			m[k] = v
-		}
+		maps.Copy(m, one)
 	}
 	if r.Options.Model != "" {
 		m["model"] = r.Options.Model

@@ -11,10 +11,10 @@ func (a *Analyzer) Names() []string { return a.providers.Names() }
 // error wraps ErrUnknownProvider and names the kinds there are.
 func (a *Analyzer) Resolve(tenant, name string) (Configured, error) {
 	own := Configured{Name: Local, Kind: Local}
-	switch {
-	case name == Local:
+	switch name {
+	case Local:
 		return own, nil
-	case name == "" || name == Active:
+	case "", Active:
 		if a.directory != nil {
 			if c, ok := a.directory.Active(tenant); ok {
 				return c, nil

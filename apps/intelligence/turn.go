@@ -52,7 +52,7 @@ func (s *Service) through(ctx context.Context, q *question, call func(context.Co
 			return s.again(q, t.hit, none)
 		case t.class != "":
 			s.stats.refused(q.who.Name, t.class)
-			s.tell(t.notice)
+			s.tell(t.notice) //nolint:contextcheck // it outlives who found out
 			return attempt{err: &providers.Error{Class: t.class, Err: errors.New(t.why)}, heard: none}
 		case t.wait.IsZero():
 			q.claim = t.claim

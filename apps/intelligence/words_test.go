@@ -119,9 +119,9 @@ func TestWords(t *testing.T) {
 		"it declines":    {fails(providers.ErrRefusal), nil, "local", providers.ErrRefusal, "L", 1},
 		"no key":         {fails("nobody is asked"), &providers.Error{Class: providers.ErrAuth, Err: errors.New("no key")}, "local", providers.ErrAuth, "L", 0},
 		"too large":      {fails(providers.ErrTooLarge), nil, "local", providers.ErrTooLarge, "L", 2},
-		"too large at once": {func(_ context.Context, n int, _ *providers.Request) (*providers.Answer, error) {
+		"too large at once": {func(ctx context.Context, n int, r *providers.Request) (*providers.Answer, error) {
 			if n == 1 {
-				return fails(providers.ErrTooLarge)(nil, 0, nil) //nolint:staticcheck // it looks at nothing
+				return fails(providers.ErrTooLarge)(ctx, n, r)
 			}
 			return written("Disk", "A1"), nil
 		}, nil, "provider", "", "Disk", 2},

@@ -48,15 +48,15 @@ func TestAnalyzeCommand(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			model := providertest.New(t, kind)
-			yaml := "timeout_s: 20\nprice_input: 1\nprice_output: 2\n"
+			lines := []string{"timeout_s: 20", "price_input: 1", "price_output: 2"}
 			var settings map[string]string
 			if err := json.Unmarshal(model.Config(nil), &settings); err != nil {
 				t.Fatal(err)
 			}
 			for k, v := range settings {
-				yaml += k + ": " + v + "\n"
+				lines = append(lines, k+": "+v)
 			}
-			code, out, errs := run(t, kind, yaml, "--json")
+			code, out, errs := run(t, kind, strings.Join(lines, "\n"), "--json")
 			var got printed
 			if err := json.Unmarshal([]byte(out), &got); code != 0 || err != nil {
 				t.Fatalf("%d %s %v", code, errs, err)

@@ -67,15 +67,15 @@ func TestProviderMetrics(t *testing.T) {
 	got := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			name := strings.TrimPrefix(f.GetName(), "incidenthub_provider_")
+			name := []string{strings.TrimPrefix(f.GetName(), "incidenthub_provider_")}
 			for _, l := range m.GetLabel() {
 				if l.GetName() != "provider" {
-					name += " " + l.GetValue()
+					name = append(name, l.GetValue())
 				} else if l.GetValue() != "main" {
 					t.Errorf("provider %s", l.GetValue())
 				}
 			}
-			got[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetHistogram().GetSampleSum()
+			got[strings.Join(name, " ")] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetHistogram().GetSampleSum()
 		}
 	}
 	for name, want := range map[string]float64{
