@@ -34,7 +34,8 @@ const (
 )
 
 // ruin says why the command that word i calls must not be proposed, and how many words behind it belong to that; "" when there is nothing.
-func ruin(words []shellWord, i int, text string) (n int, why string) {
+// Code are the places in the text of what programs do to delete or to start something.
+func ruin(words []shellWord, i int, code [][]int) (n int, why string) {
 	name := words[i].name()
 	args := segment(words, i)
 	switch {
@@ -63,7 +64,7 @@ func ruin(words []shellWord, i int, text string) (n int, why string) {
 	case slices.Contains(shells, name) || name == "eval" || name == "source" || words[i].s == ".":
 		return fed(words, i, name)
 	case isInterpreter(name):
-		return ruinCode(words, i, text)
+		return ruinCode(words, i, code)
 	case name == "iex" || name == "invoke-expression":
 		return len(args), whyDownload
 	case name == "mv":

@@ -92,33 +92,43 @@ func endOf(words []shellWord, i int) int { return i + len(segment(words, i)) }
 var codes = regexp.MustCompile(`(?i)os\s*\.\s*(system|popen|exec|remove|unlink|rmdir|fork|spawn)|subprocess|shutil\s*\.\s*rmtree|rmtree|\b(system|exec|eval|popen|passthru|shell_exec|unlink|fork|spawn|compile|__import__)\s*[(\x60'"]|child_process|fileutils|rm_rf|urlopen|requests\s*\.\s*get|socket|downloadstring|fork\s+while|b64decode|rimraf|rmsync`)
 
 // ruinCode looks at a program that is written behind an interpreter: python -c "…".
-func ruinCode(words []shellWord, i int, text string) (int, string) {
+func ruinCode(words []shellWord, i int, code [][]int) (int, string) {
 	args := segment(words, i)
-	for j, a := range args {
-		if j > 6 {
-			break
-		}
+	for j, a := range args[:min(len(args), 7)] {
 		low := strings.ToLower(a.s)
-		if low == "-encodedcommand" || low == "-enc" || low == "-e" && strings.HasPrefix(words[i].name(), "p") && strings.Contains(words[i].name(), "sh") && words[i].name() != "php" {
+		if low == "-encodedcommand" || low == "-enc" {
 			return len(args), whyCode
 		}
-		if !strings.HasPrefix(low, "-") || strings.HasPrefix(low, "--") && low != "--eval" && low != "--execute" {
+		if !strings.HasPrefix(low, "-") || strings.HasPrefix(low, "--") && low != "--eval" && low != "--execute" || !strings.ContainsAny(low[1:], "cer") {
 			continue
 		}
-		if !strings.ContainsAny(low[1:], "cer") {
-			continue
-		}
-		from := a.to
-		to := min(len(text), from+600)
-		if m := codes.FindStringIndex(text[from:to]); m != nil {
+		const far = 600
+		for _, m := range code {
+			if m[0] < a.to || m[0] > a.to+far {
+				continue
+			}
 			last := i + 1 + j
-			for last+1 < len(words) && words[last].to < from+m[1] {
+			for last+1 < len(words) && words[last].to < m[1] {
 				last++
 			}
-			return endOf(words, last) - i, whyCode
+			return last - i, whyCode
 		}
+		break
 	}
 	return 0, ""
+}
+
+// codeEnd is where the quotes end that begin behind a place, as far as they are on its line.
+func codeEnd(text string, from int) int {
+	line := text[from:]
+	if n := strings.IndexByte(line, '\n'); n >= 0 {
+		line = line[:n]
+	}
+	first := strings.IndexAny(line, "\"'`")
+	if first < 0 {
+		return from
+	}
+	return from + strings.LastIndexByte(line, line[first]) + 1
 }
 
 var (
@@ -174,7 +184,7 @@ func runLater(text string) []danger {
 	var files []string
 	first := -1
 	for i, w := range words {
-		if n := w.name(); n == "curl" || n == "wget" {
+		if n := w.name(); (n == "curl" || n == "wget") && len(files) < 20 {
 			if first < 0 {
 				first = w.from
 			}

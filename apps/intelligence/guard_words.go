@@ -124,6 +124,7 @@ func dangers(text string) []danger {
 		return nil
 	}
 	var out []danger
+	code := codes.FindAllStringIndex(text, 200)
 	for _, separate := range []bool{false, true} {
 		words := shellWords(text, separate)
 		for i := range words {
@@ -135,8 +136,12 @@ func dangers(text string) []danger {
 				}
 				continue
 			}
-			if n, why := ruin(words, i, text); why != "" {
-				out = append(out, danger{words[i].from, words[i+n].to, why})
+			if n, why := ruin(words, i, code); why != "" {
+				to := words[i+n].to
+				if why == whyCode {
+					to = max(to, codeEnd(text, words[i].to))
+				}
+				out = append(out, danger{words[i].from, to, why})
 			}
 		}
 	}
@@ -201,6 +206,9 @@ func blank(text string, found []danger) string {
 		if d.from >= at {
 			b.WriteString(text[at:d.from])
 			b.WriteString(blankedCommand)
+			if strings.HasPrefix(text[d.to:], "(") { // not the beginning of a link
+				b.WriteByte(' ')
+			}
 		}
 		at = d.to
 	}
