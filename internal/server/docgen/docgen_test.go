@@ -73,7 +73,7 @@ func TestWrite(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var all bytes.Buffer
-	for _, name := range []string{"commands", "settings", "routes", "format", "nodes"} {
+	for _, name := range []string{"commands", "settings", "routes", "format", "nodes", "models"} {
 		fmt.Fprintf(&all, "<!-- begin %s: %s -->\n<!-- end %s -->\n", name, note, name)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "docs"), 0o700); err != nil {
@@ -91,7 +91,7 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"## key create", "| `HUB_LISTEN` |", "| `GET /api/v1/ledger` | read |", "| `trigger` |", "### notify"} {
+	for _, want := range []string{"## key create", "| `HUB_LISTEN` |", "| `GET /api/v1/ledger` | read |", "| `trigger` |", "### notify", "| `claude` | **`claude-haiku-5-5`** |"} {
 		if !bytes.Contains(got, []byte(want)) {
 			t.Errorf("no %q in:\n%s", want, got)
 		}

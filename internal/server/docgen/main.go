@@ -1,4 +1,4 @@
-// Command docgen writes the parts of the pages in docs that come from code: the commands, the settings, the routes of the API,
+// Command docgen writes the parts of the pages in docs that come from code: the commands, the settings, the routes of the API, the models,
 // and the pipeline format. A page marks such a part with
 //
 //	<!-- begin NAME: written by make generate -->

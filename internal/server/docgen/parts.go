@@ -20,7 +20,7 @@ type part struct {
 func makeParts(ctx context.Context) (map[string]*part, error) {
 	out := map[string]*part{"settings": {text: config.Docs()}}
 	for name, get := range map[string]func(context.Context) (string, error){
-		"commands": commands, "routes": routes, "format": format, "nodes": kinds,
+		"commands": commands, "routes": routes, "format": format, "nodes": kinds, "models": models,
 	} {
 		text, err := get(ctx)
 		if err != nil {
