@@ -375,5 +375,5 @@ func (p *Program) sayTested(got intelligence.TestResult) {
 		p.say("It works: %s answered in %d ms.", clean(cmp.Or(got.Model, "the provider")), got.LatencyMS)
 		return
 	}
-	p.warn("It does not work: %s (%s, after %d ms). %s", intelligence.Why(got.ErrorClass), clean(got.ErrorClass), got.LatencyMS, intelligence.Advice(got.ErrorClass))
+	p.warn("It does not work: %s (%s, after %d ms). %s", intelligence.Why(got.ErrorClass), clean(got.ErrorClass), got.LatencyMS, clean(cmp.Or(got.Hint, intelligence.Advice(got.ErrorClass))))
 }

@@ -27,6 +27,7 @@ type analysisView struct {
 	Asked   string // whom the hub asked, "" for nobody but itself
 	Sure    string // how sure it is, in words
 	Why     string // why it was not written by whom was asked
+	Hint    string // what an operator can do about that, where it is known
 	Cause   string // the probable cause, where no claim says the same
 	Claims  []claim
 	Earlier []intelligence.Piece // past incidents like this one
@@ -88,6 +89,9 @@ func (w *Web) latestAnalysis(ctx context.Context, tenant string, incident id.ID)
 
 func viewAnalysis(d intelligence.AnalysisDetail) analysisView {
 	v := analysisView{AnalysisDetail: d, Asked: askedOf(&d.AnalysisRun), Sure: certainty(&d.AnalysisRun), Why: fellBack(&d.AnalysisRun)}
+	if hint, ok := strings.CutPrefix(d.ErrorMessage, intelligence.Why(d.ErrorClass)+": "); ok && v.Why != "" {
+		v.Hint = hint
+	}
 	v.Author = rungMark(d.Rung, v.Asked, d.ModelName)
 	by := map[string]intelligence.Piece{}
 	for _, p := range d.Evidence {

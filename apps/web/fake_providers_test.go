@@ -171,7 +171,11 @@ func (p providerPart) Test(_ context.Context, _, ref string) (intelligence.TestR
 	defer p.h.mu.Unlock()
 	p.h.tested = append(p.h.tested, ref)
 	if p.h.testFails != "" {
-		return intelligence.TestResult{ErrorClass: p.h.testFails, LatencyMS: 312}, nil
+		r := intelligence.TestResult{ErrorClass: p.h.testFails, LatencyMS: 312}
+		if r.ErrorClass == providers.ErrNetwork {
+			r.Hint = "http://10.0.0.9:11434: start the hub with HUB_EGRESS_ALLOW=10.0.0.9:11434"
+		}
+		return r, nil
 	}
 	if p.h.refuse != nil {
 		return intelligence.TestResult{}, p.h.refuse

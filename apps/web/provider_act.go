@@ -98,11 +98,14 @@ func testWords(r intelligence.TestResult, model string) *tested {
 	if r.OK {
 		return &tested{"ok", "ok", "It works", cmp.Or(r.Model, model, "It") + " answered in " + after + ".", ""}
 	}
-	return &tested{"critical", "failed", "It does not work", sentence(classWords(r.ErrorClass)) + " " + intelligence.Advice(r.ErrorClass), r.ErrorClass + ", after " + after}
+	return &tested{"critical", "failed", "It does not work", sentence(classWords(r.ErrorClass)) + " " + cmp.Or(statement(r.Hint), intelligence.Advice(r.ErrorClass)), r.ErrorClass + ", after " + after}
 }
 
 // statement ends with a full stop and begins with a capital, unless it begins with an address.
 func statement(s string) string {
+	if s == "" {
+		return ""
+	}
 	if first, _, _ := strings.Cut(s, " "); strings.Contains(first, "://") {
 		return strings.TrimSuffix(s, ".") + "."
 	}

@@ -189,7 +189,7 @@ func TestProviderTest(t *testing.T) {
 		t.Error(got)
 	}
 	for class, want := range map[string]string{
-		providers.ErrAuth: "Its key was refused. Enter a key", providers.ErrNetwork: "HUB_EGRESS_ALLOW", providers.ErrTimeout: "It did not answer in time.", "odd_thing": "Odd thing.",
+		providers.ErrAuth: "Its key was refused. Enter a key", providers.ErrNetwork: "It could not be reached. http://10.0.0.9:11434: start the hub with HUB_EGRESS_ALLOW=10.0.0.9:11434.", providers.ErrTimeout: "It did not answer in time.", "odd_thing": "Odd thing.",
 	} {
 		h.testFails = class
 		if got := test(); !strings.Contains(got, "It does not work") || !strings.Contains(got, want) || !strings.Contains(got, class+", after 312 ms") {
@@ -272,6 +272,10 @@ func TestAnalysisMade(t *testing.T) {
 		if !strings.Contains(v.get(first).text, want) {
 			t.Errorf("the page does not say %q", want)
 		}
+	}
+	h.analyses[0].ErrorMessage += ": start the hub with HUB_EGRESS_ALLOW=10.0.0.9"
+	if text := v.get(first).text; !strings.Contains(text, "Start the hub with HUB_EGRESS_ALLOW=10.0.0.9.") {
+		t.Error("what to do about the error is not said")
 	}
 	h.analyses[0].ErrorClass, h.analyses[0].Rung = providers.ErrBudget, providers.RungFacts
 	if text := v.get(first).text; !strings.Contains(text, "its budget is spent. These are the facts.") || strings.Contains(text, "<dt>Tokens</dt>") {
