@@ -100,14 +100,24 @@ func analyze(ctx context.Context, a *intelligence.Analyzer, r *intelligence.Requ
 }
 
 // analyzer makes an analyzer for one command. It may call the addresses that the settings name: who gives them here has this machine.
-func (p *Program) analyzer(settings map[string]any) (*intelligence.Analyzer, error) {
+func (p *Program) analyzer(files ...map[string]any) (*intelligence.Analyzer, error) {
 	cfg, err := config.Load(p.ofProviders, nil)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range []string{"base_url", "host"} {
-		raw, _ := settings[key].(string)
-		if raw = strings.TrimSpace(raw); raw != "" && !strings.Contains(raw, "://") {
+	var addresses, secrets []string
+	for _, settings := range files {
+		for _, key := range []string{"base_url", "host"} {
+			if s, ok := settings[key].(string); ok {
+				addresses = append(addresses, s)
+			}
+		}
+		if key, ok := settings["api_key"].(string); ok {
+			secrets = append(secrets, key)
+		}
+	}
+	for _, raw := range addresses {
+		if raw = strings.TrimSpace(raw); !strings.Contains(raw, "://") {
 			raw = "http://" + raw
 		}
 		u, err := url.Parse(raw)
@@ -126,12 +136,8 @@ func (p *Program) analyzer(settings map[string]any) (*intelligence.Analyzer, err
 	if err != nil {
 		return nil, err
 	}
-	var secrets []string
 	for _, s := range cfg.Models.Keys() {
 		secrets = append(secrets, s.Reveal())
-	}
-	if key, ok := settings["api_key"].(string); ok {
-		secrets = append(secrets, key)
 	}
 	a.Redact().Know(secrets)
 	return a, nil

@@ -54,7 +54,19 @@ func (c evalCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	a, err := p.analyzer(nil)
+	var m map[string]any
+	if c.Config != "" {
+		if m, err = p.settingsFile(c.Config); err != nil {
+			return err
+		}
+	}
+	files := []map[string]any{m}
+	for _, name := range c.Provider {
+		if of, ok := m[name].(map[string]any); ok {
+			files = append(files, of)
+		}
+	}
+	a, err := p.analyzer(files...)
 	if err != nil {
 		return err
 	}
@@ -66,13 +78,13 @@ func (c evalCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return err
 	}
-	files, err := c.settings(p, who)
+	settings, err := c.settings(m, who)
 	if err != nil {
 		return err
 	}
 	var totals []scorecard.Total
 	for _, one := range who {
-		t, err := e.measure(ctx, one, files[one.Provider])
+		t, err := e.measure(ctx, one, settings[one.Provider])
 		if err != nil {
 			return err
 		}
@@ -180,13 +192,10 @@ func listed(list []scorecard.Contestant) string {
 }
 
 // settings are those of each provider: of the one provider that is measured, or under the names of several.
-func (c evalCmd) settings(p *Program, who []scorecard.Contestant) (map[string]intelligence.Settings, error) {
+func (c evalCmd) settings(m map[string]any, who []scorecard.Contestant) (map[string]intelligence.Settings, error) {
+	out := map[string]intelligence.Settings{}
 	if c.Config == "" {
-		return nil, nil //nolint:nilnil // nobody has settings
-	}
-	m, err := p.settingsFile(c.Config)
-	if err != nil {
-		return nil, err
+		return out, nil
 	}
 	files := map[string]map[string]any{}
 	for _, one := range who {
@@ -202,7 +211,6 @@ func (c evalCmd) settings(p *Program, who []scorecard.Contestant) (map[string]in
 		}
 		files[who[0].Provider] = m
 	}
-	out := map[string]intelligence.Settings{}
 	for name, of := range files {
 		s, err := intelligence.ReadSettings(of, true)
 		if err != nil {

@@ -125,7 +125,8 @@ func TestProviderSecrets(t *testing.T) {
 			}
 		}
 		for _, wrong := range []obj{
-			{"name": "openai", "provider": "openai", "config": obj{"api_key": keyCanary + "x"}}, {"name": "n", "provider": "none", "config": obj{"api_key": keyCanary}},
+			{"name": "openai", "provider": "openai", "config": obj{"api_key": keyCanary + "x"}},
+			{"name": "n", "provider": "none", "config": obj{"api_key": keyCanary}},
 			{"name": "n", "provider": "openai", "config": obj{"api_key": keyCanary, "base_url": "http://user:" + headerCanary + "@127.0.0.1:1/v1"}},
 			{"name": "n", "provider": "openai", "config": obj{"api_key": keyCanary, "timeout_s": "soon"}},
 			{"name": "n", "provider": "openai", "config": obj{"api_key": []string{keyCanary}, "key": headerCanary}},
