@@ -77,7 +77,7 @@ func (a *API) analysisRoutes(h huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			r := &intelligence.Request{Tenant: c.tenant, TraceID: trace.From(ctx), IncidentID: incident, Timeout: analysisTime, Provider: intelligence.Active, Gather: true}
+			r := &intelligence.Request{Tenant: c.tenant, TraceID: trace.From(ctx), IncidentID: incident, Patience: analysisTime, Provider: intelligence.Active, Gather: true}
 			if in.Body != nil {
 				if in.Body.Provider != "" {
 					r.Provider = in.Body.Provider

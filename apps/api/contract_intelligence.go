@@ -84,7 +84,7 @@ func (a *API) recommend(ctx context.Context, tenant, incident, provider string, 
 	if provider == "" {
 		provider = intelligence.Local
 	}
-	r := &intelligence.Request{Tenant: tenant, TraceID: trace.From(ctx), Provider: provider, Timeout: analysisTime}
+	r := &intelligence.Request{Tenant: tenant, TraceID: trace.From(ctx), Provider: provider, Patience: analysisTime}
 	var about any
 	if incident != "" {
 		key, err := id.Parse(incident)

@@ -17,7 +17,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-// analysisTime bounds an analysis that a person asks for and waits for.
+// analysisTime is how long a person who asks for an analysis waits for a provider.
 const analysisTime = 25 * time.Second
 
 // analysisView is an analysis as pages show it.
@@ -245,7 +245,7 @@ func (w *Web) analyze(ctx context.Context, tenant string, incident id.ID) error 
 	ctx, cancel := context.WithTimeout(ctx, analysisTime+time.Second)
 	defer cancel()
 	_, err := w.Analyst.Analyze(ctx, &intelligence.Request{
-		Tenant: tenant, TraceID: trace.From(ctx), IncidentID: incident, Provider: intelligence.Active, Timeout: analysisTime, Gather: true,
+		Tenant: tenant, TraceID: trace.From(ctx), IncidentID: incident, Provider: intelligence.Active, Patience: analysisTime, Gather: true,
 	})
 	return err
 }
