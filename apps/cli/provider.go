@@ -164,8 +164,11 @@ func (p *Program) showProviders(list []wireProvider) error {
 
 // amount is money in millionths as people read it.
 func amount(micros int64) string {
-	if micros == 0 {
+	switch {
+	case micros == 0:
 		return "0"
+	case micros < 100:
+		return "<0.0001"
 	}
 	return strconv.FormatFloat(float64(micros)/1e6, 'f', 4, 64)
 }
