@@ -25,14 +25,14 @@ func TestRest(t *testing.T) {
 			t.Errorf("after one failure it is left alone for %s", rest)
 		}
 		report(providers.ErrAuth)
-		time.Sleep(5 * time.Minute) //nolint:forbidigo // of the bubble
+		time.Sleep(5 * time.Minute)
 		if rest, class := b.rest("default", &who); rest != 10*time.Minute || class != providers.ErrAuth {
 			t.Errorf("a refused key: %s, %s", rest, class)
 		}
 		if rest, _ := b.rest("other", &who); rest != 0 {
 			t.Error("it is held against another tenant's provider")
 		}
-		time.Sleep(11 * time.Minute) //nolint:forbidigo // of the bubble
+		time.Sleep(11 * time.Minute)
 		if rest, _ := b.rest("default", &who); rest > 0 {
 			t.Errorf("it is over, and yet: %s", rest)
 		}

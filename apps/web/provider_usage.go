@@ -2,7 +2,9 @@ package web
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -112,7 +114,7 @@ func drawUsage(u intelligence.Usage, look barLook) []bars {
 	out := []bars{
 		drawBars("Calls", num(u.Calls), calls, look), drawBars("Tokens", brief(float64(u.PromptTokens+u.CompletionTokens)), tokens, look),
 	}
-	look.label, look.whole = func(v float64) string { return money(int64(v)) }, false
+	look.label, look.whole = func(v float64) string { return strconv.FormatFloat(math.Round(v)/1e6, 'f', -1, 64) }, false
 	if u.CostMicros > 0 {
 		out = append(out, drawBars("Money", money(u.CostMicros), paid, look))
 	}
