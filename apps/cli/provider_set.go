@@ -20,30 +20,41 @@ import (
 // maxKey is the longest key that is read, in bytes.
 const maxKey = 8 << 10
 
-// keySource are the ways to give a key. None shows it to other users of this machine, or leaves it in a shell's history.
+// keySource are the ways to give a key. The first one shows it to other users of this machine while the command runs, and its help says so.
 type keySource struct {
+	APIKey     string `name:"api-key" placeholder:"KEY" help:"The key itself. Others on this machine can read it meanwhile, and shells remember it: the next two are better."`
 	APIKeyFile string `name:"api-key-file" placeholder:"FILE" help:"File with the key on one line; - for standard input."`
 	APIKeyEnv  string `name:"api-key-env" placeholder:"NAME" help:"Variable of this command's environment that has the key."`
 }
 
 // key reads the key; given is false when there is none to read.
 func (k keySource) key(p *Program) (key string, given bool, err error) {
+	from, ways := "--api-key", 0
+	for _, way := range []string{k.APIKey, k.APIKeyFile, k.APIKeyEnv} {
+		if way != "" {
+			ways++
+		}
+	}
 	switch {
-	case k.APIKeyFile != "" && k.APIKeyEnv != "":
-		return "", false, errors.New("give --api-key-file or --api-key-env, not both")
+	case ways > 1:
+		return "", false, errors.New("give the key once: --api-key-file, --api-key-env or --api-key")
+	case k.APIKey != "":
+		key = strings.TrimSpace(k.APIKey)
 	case k.APIKeyFile != "":
+		from = k.APIKeyFile
 		raw, err := p.input(k.APIKeyFile)
 		if err != nil {
 			return "", false, err
 		}
 		key = strings.TrimSpace(string(raw))
 	case k.APIKeyEnv != "":
+		from = k.APIKeyEnv
 		key = strings.TrimSpace(p.Getenv(k.APIKeyEnv))
 	default:
 		return "", false, nil
 	}
 	if err := checkKey(key); err != nil {
-		return "", false, fmt.Errorf("%s: %w", firstOf(k.APIKeyFile, k.APIKeyEnv), err)
+		return "", false, fmt.Errorf("%s: %w", from, err)
 	}
 	return key, true, nil
 }

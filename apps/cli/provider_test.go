@@ -117,18 +117,19 @@ func TestSetupIntelligence(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no terminal":        {"", nil, "there must be a terminal"},
-		"unknown kind":       {"", []string{"--provider", "psychic"}, "there are: ollama, openai"},
-		"the local one":      {"", []string{"--provider", "local"}, "there are: ollama, openai"},
-		"unknown setting":    {"", []string{"--provider", "openai", "--set", "colour=red"}, `no setting "colour"`},
-		"no number":          {"", []string{"--provider", "openai", "--set", "calls_per_hour=many"}, `"many" is no number`},
-		"refused":            {"", []string{"--provider", "openai", "--set", "calls_per_hour=-1"}, "calls_per_hour: must be 0 or more"},
-		"key as an argument": {"", []string{"--provider", "openai", "--set", "api_key=canary"}, "--api-key-file"},
-		"no such file":       {"", []string{"--provider", "openai", "--api-key-file", "/no/such/file"}, "/no/such/file"},
-		"an empty key":       {"\n", []string{"--provider", "openai", "--api-key-file", "-"}, "no key in it"},
-		"two lines":          {"a\nb\n", []string{"--provider", "openai", "--api-key-file", "-"}, "a key is one line"},
-		"two keys":           {"", []string{"--provider", "openai", "--api-key-file", file, "--api-key-env", "X"}, "not both"},
-		"an unset variable":  {"", []string{"--provider", "openai", "--api-key-env", "NOBODY"}, "NOBODY: there is no key in it"},
+		"no terminal":                {"", nil, "there must be a terminal"},
+		"unknown kind":               {"", []string{"--provider", "psychic"}, "there are: ollama, openai"},
+		"the local one":              {"", []string{"--provider", "local"}, "there are: ollama, openai"},
+		"unknown setting":            {"", []string{"--provider", "openai", "--set", "colour=red"}, `no setting "colour"`},
+		"no number":                  {"", []string{"--provider", "openai", "--set", "calls_per_hour=many"}, `"many" is no number`},
+		"refused":                    {"", []string{"--provider", "openai", "--set", "calls_per_hour=-1"}, "calls_per_hour: must be 0 or more"},
+		"key as an argument":         {"", []string{"--provider", "openai", "--set", "api_key=canary"}, "--api-key-file"},
+		"no such file":               {"", []string{"--provider", "openai", "--api-key-file", "/no/such/file"}, "/no/such/file"},
+		"an empty key":               {"\n", []string{"--provider", "openai", "--api-key-file", "-"}, "no key in it"},
+		"two lines":                  {"a\nb\n", []string{"--provider", "openai", "--api-key-file", "-"}, "a key is one line"},
+		"two keys":                   {"", []string{"--provider", "openai", "--api-key-file", file, "--api-key-env", "X"}, "give the key once"},
+		"a key as it is, and a file": {"", []string{"--provider", "openai", "--api-key-file", file, "--api-key", "canary"}, "give the key once"},
+		"an unset variable":          {"", []string{"--provider", "openai", "--api-key-env", "NOBODY"}, "NOBODY: there is no key in it"},
 	} {
 		r := s.run(t, tt.in, append([]string{"setup-intelligence"}, tt.args...)...)
 		if r.code != cli.ExitUsage || !strings.Contains(r.err, tt.says) || strings.Contains(r.out+r.err, "canary") {
@@ -169,7 +170,7 @@ func TestSetupIntelligence(t *testing.T) {
 	if out := s.ok(t, "", "setup-intelligence", "--provider", "ollama", "--base-url", "https://ollama.example/v1"); !strings.Contains(out, `provider activate "ollama"`) || s.provider(t, "ollama").IsActive {
 		t.Error(out)
 	}
-	if help := s.ok(t, "", "setup-intelligence", "--help"); !strings.Contains(help, "--api-key-file") || strings.Contains(help, "--api-key=") || !strings.Contains(help, "HUB_EGRESS_ALLOW=127.0.0.1:11434") {
+	if help := s.ok(t, "", "setup-intelligence", "--help"); !strings.Contains(help, "--api-key-file") || !strings.Contains(help, "others can see it") || !strings.Contains(help, "HUB_EGRESS_ALLOW=127.0.0.1:11434") {
 		t.Error(help)
 	}
 }
@@ -177,7 +178,7 @@ func TestSetupIntelligence(t *testing.T) {
 func TestProviders(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.ok(t, "right-key", "setup-intelligence", "--provider", "openai", "--api-key-file", "-", "--activate")
+	s.ok(t, "", "setup-intelligence", "--provider", "openai", "--api-key", "right-key", "--activate")
 	s.ok(t, "", "setup-intelligence", "--provider", "ollama", "--model", "ancient")
 	out := s.ok(t, "", "provider", "list")
 	for _, want := range []string{"ollama  ollama  ancient", "openai  openai  small    active  12           12      2       1000    0.0042  1.5s", "ollama: the model ancient ended"} {

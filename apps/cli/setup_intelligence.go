@@ -34,8 +34,8 @@ func (setupIntelligenceCmd) Help() string {
 	return `Sets up who explains incidents. At a terminal it asks; with --provider it does what the flags say. A provider of that name is changed, what is not
 given stays as it is. A running hub takes the change over by itself.
 
-The key is never an argument: it is typed unseen, or read from a file, from standard input, or from the environment. It is stored sealed. Without one
-the environment of the hub counts (OPENAI_API_KEY and the like).
+The key is typed unseen, or read from a file, from standard input, or from the environment; as an argument others can see it. It is stored sealed.
+Without one the environment of the hub counts (OPENAI_API_KEY and the like).
 
 The exit code is 0 when all was done, 1 when the test failed (what was given is stored all the same, and not activated), 2 when something cannot be
 used (nothing is stored).
