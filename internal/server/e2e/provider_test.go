@@ -34,7 +34,7 @@ func TestProviders(t *testing.T) {
 				got := h.SendTo("?sync=1&pipeline="+preset, servertest.Fire(name))
 				run := ended(t, h, got.RunIDs[0])
 				m := r.Waits(n + 1)[n]
-				reads(t, m, "Analysis by "+kind+":\n", "The disk of web-3 is nearly full.", "[high] Free space on /var: The spool below /var/spool grew.")
+				reads(t, m, "Analysis by "+kind+" (fake-model-1):\n", "The disk of web-3 is nearly full.", "[high] Free space on /var: The spool below /var/spool grew.")
 				if m.Title != "[CRITICAL] "+name || m.Severity != "critical" || run.Definition != preset {
 					t.Errorf("%s: message %q, %s", preset, m.Title, m.Severity)
 				}
