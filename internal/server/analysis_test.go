@@ -149,7 +149,7 @@ func TestAnalysisInMessage(t *testing.T) {
 
 // TestAnalysisBreaks: whatever the analyzer does, the notification leaves in its time, and the row says what happened. It is not parallel to
 // other tests, because it measures that time.
-func TestAnalysisBreaks(t *testing.T) {
+func TestAnalysisBreaks(t *testing.T) { //nolint:tparallel // see above
 	const deadline = 5 * time.Second // of enrichment, with the local analyzer
 	for how, want := range map[string]struct {
 		class string

@@ -40,7 +40,7 @@ func (t trialsOfCommands) Test(ctx context.Context, tenant, ref string) (intelli
 	if err != nil {
 		return intelligence.TestResult{}, err
 	}
-	defer s.Stop()
+	defer s.Stop() //nolint:contextcheck // what is left to store is stored whatever becomes of ctx
 	got, err := s.Test(ctx, tenant, configured(l))
 	return got, analysts.Unusable(err)
 }

@@ -275,7 +275,7 @@ func TestReports(t *testing.T) {
 
 // TestFullIsNeverSlow: whatever looking at the machine takes, the message of the preset full is out when the time for it is up. It is not
 // parallel to other tests, because it measures that time.
-func TestFullIsNeverSlow(t *testing.T) {
+func TestFullIsNeverSlow(t *testing.T) { //nolint:tparallel // see above
 	const deadline, slack = 5 * time.Second, 4 * time.Second // of a busy test machine
 	features := map[string]feature{}
 	for name, tt := range map[string]struct {
