@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -13,6 +14,7 @@ import (
 const (
 	wholeTime   = 30 * time.Second
 	localTime   = 10 * time.Second // of the local analyzer
+	localLeast  = 8 * time.Second  // that it has in the place of a provider, however short the provider's own time is
 	localBeside = 3 * time.Second  // after which it starts beside a provider that has not answered
 )
 
@@ -116,9 +118,9 @@ type steps struct {
 }
 
 // ladder asks the provider, then the local analyzer, and leaves the facts to the caller. The local analyzer starts beside a provider
-// that lets itself wait, so that its answer is there when the provider's time is up.
+// that lets itself wait, so that its answer is there when the provider's time is up: at once, when that is short.
 func (a *Analyzer) ladder(ctx context.Context, s steps, in *providers.Request) climbed {
-	ctx, cancel := context.WithTimeout(ctx, s.whole)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if s.asked == nil {
 		return ofLocal(<-a.try(ctx, Local, min(localTime, s.whole), reasoned(s.local, in)))
@@ -127,8 +129,11 @@ func (a *Analyzer) ladder(ctx context.Context, s steps, in *providers.Request) c
 	if s.local == nil || !s.fallback {
 		return ofProvider(<-asked)
 	}
-	start := func() <-chan attempt { return a.try(ctx, Local, localTime, reasoned(s.local, in)) }
-	t := time.NewTimer(min(localBeside, s.whole/2))
+	watch := clock.Start()
+	start := func() <-chan attempt {
+		return a.try(ctx, Local, min(localTime, max(localLeast, s.whole-watch.Elapsed())), reasoned(s.local, in))
+	}
+	t := time.NewTimer(min(localBeside, max(0, s.whole-localLeast)))
 	defer t.Stop()
 	var beside <-chan attempt
 	var looked *attempt
