@@ -10,10 +10,11 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/redact"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-const slowGuard = 3 * time.Second // on a machine with much else to do
+const slowGuard = 3 * time.Second * testkit.Slower // on a machine with much else to do
 
 // TestGuardHostile: no text makes the guards slow.
 func TestGuardHostile(t *testing.T) {
