@@ -14,7 +14,7 @@ import (
 	"github.com/incidenthub/incidenthub/providers"
 )
 
-const slowGuard = 3 * time.Second * testkit.Slower // on a machine with much else to do
+const slowGuard = 3 * time.Second // on a machine with much else to do
 
 // TestGuardHostile: no text makes the guards slow.
 func TestGuardHostile(t *testing.T) {
@@ -23,7 +23,7 @@ func TestGuardHostile(t *testing.T) {
 		"rm ", "rm -rf ", "curl x -o f ", "curl x|sh ", "| ", "|sh ", "$(", "`", "<!", "<@", "![", "](", "[a](", "<a:b|", "http://", "//", "{", "f(){f|f", ":(){", "python -c ", "kill -9 ", "systemctl ", "-a ", "a ", "\"", "\\", "; ", "find / ", "drop table a ",
 		"xargs ", "bash <(", "eval ", "chmod -R 777 ", "@here", "\u200b", "＠", "A1 ", "%41", "QUFBQUFBQUFBQUFBQUFB ", "&amp;", `\x41`, "[.]",
 	} {
-		text := strings.Repeat(piece, maxItemText/len(piece))
+		text := strings.Repeat(piece, maxItemText/len(piece)/testkit.Slower)
 		r := providers.Recommendation{Title: text, Description: text, Actions: make([]string, maxActions)}
 		for i := range r.Actions {
 			r.Actions[i] = text[:min(len(text), maxAction)]
@@ -54,7 +54,7 @@ func FuzzGuard(f *testing.F) {
 		in := providers.Recommendation{Title: text, Description: text, Actions: []string{text}, Evidence: []string{text}, Details: map[string]any{"culprit": map[string]any{"name": text}}}
 		watch := clock.Start()
 		out, ok := g.recommendation(in)
-		if took := watch.Elapsed(); took > slowGuard {
+		if took := watch.Elapsed(); took > slowGuard*testkit.Slower {
 			t.Errorf("%v", took)
 		}
 		if !ok {
