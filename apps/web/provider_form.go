@@ -54,7 +54,7 @@ type providerForm struct {
 
 func providerAbout(in analysts.RecordInput, isNew bool) []Field {
 	out := []Field{
-		{ID: "name", Label: "Name", Kind: kindText, Value: in.Name, Max: 100, Required: true, Hint: "Pipelines that want this one, and not whoever is active, name it by it."},
+		{ID: "name", Label: "Name", Kind: kindText, Value: in.Name, Max: 100, Required: true, Hint: "What people, commands and the API call it. Pipelines ask the active one, or name a kind."},
 		{ID: "description", Label: "Description", Kind: kindText, Value: in.Description, Max: 1000, Hint: "For people: whose account it is, who pays."},
 	}
 	if isNew {
