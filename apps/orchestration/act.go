@@ -118,13 +118,13 @@ func (it *actItem) resolve(tx *storage.Tx) error {
 func (a *Acts) Do(ctx context.Context, act event.Act) error {
 	ctx, act.TraceID = trace.Ensure(ctx)
 	it := &actItem{act: act}
-	if err := a.queue.Do(ctx, it); err != nil {
-		it.session.dropped()
+	err := a.queue.DoThen(ctx, it, func(err error) {
+		if it.session.settled(err) && it.refused == nil && a.runner.changed != nil {
+			a.runner.changed(act.Tenant, "incident", act.Incident)
+		}
+	})
+	if err != nil {
 		return err
-	}
-	it.session.committed()
-	if it.refused == nil && a.runner.changed != nil {
-		a.runner.changed(act.Tenant, "incident", act.Incident)
 	}
 	return it.refused
 }

@@ -229,13 +229,13 @@ func (s *session) records(x *run) (map[string]*record, error) {
 
 func (a *RunActs) act(ctx context.Context, tenant string, which id.ID, do func(s *session, x *run) error) error {
 	it := &runAct{tenant: tenant, run: which, do: do}
-	if err := a.queue.Do(ctx, it); err != nil {
-		it.session.dropped()
+	err := a.queue.DoThen(ctx, it, func(err error) {
+		if it.session.settled(err) && it.refused == nil && a.runner.changed != nil {
+			a.runner.changed(tenant, "run", which)
+		}
+	})
+	if err != nil {
 		return err
-	}
-	it.session.committed()
-	if it.refused == nil && a.runner.changed != nil {
-		a.runner.changed(tenant, "run", which)
 	}
 	return it.refused
 }

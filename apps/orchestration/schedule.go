@@ -142,8 +142,9 @@ func (s *Scheduler) look(ctx context.Context, r scheduledRoute, w *watched, now 
 	return false
 }
 
-func (s *Scheduler) fire(ctx context.Context, r scheduledRoute, slot, now time.Time) (end slotEnd, err error) {
-	_, err = s.starts.Start(ctx, Start{
+func (s *Scheduler) fire(ctx context.Context, r scheduledRoute, slot, now time.Time) (slotEnd, error) {
+	var end, none slotEnd
+	_, err := s.starts.Start(ctx, Start{
 		Tenant: r.tenant, Route: r.Route, Origin: OriginSchedule, Source: OriginSchedule, By: "its schedule", Slot: slot, Late: now.Sub(slot),
 		Only: func(tx *storage.Tx, run id.ID) (bool, error) {
 			var err error
@@ -151,7 +152,10 @@ func (s *Scheduler) fire(ctx context.Context, r scheduledRoute, slot, now time.T
 			return end == slotFired, err
 		},
 	})
-	return end, err
+	if err != nil {
+		return none, err // the transaction may still be under way: end is not to be looked at
+	}
+	return end, nil
 }
 
 // now is the database's time, asked now and then and counted on by a clock that nobody can set.

@@ -67,6 +67,16 @@ func (s *session) dropped() {
 	}
 }
 
+// settled is committed or dropped, by what became of the transaction; true: it was committed.
+func (s *session) settled(err error) bool {
+	if err != nil {
+		s.dropped()
+		return false
+	}
+	s.committed()
+	return true
+}
+
 // wants queues the look-ups that decide about repeats, order and resolves.
 func (s *session) wants(items []*foldItem) {
 	var known, ending []id.ID

@@ -80,16 +80,16 @@ func (a *Starts) Start(ctx context.Context, st Start) (id.ID, error) {
 		st.TraceID = trace.New()
 	}
 	it := &startItem{Start: st, run: id.New()}
-	if err := a.queue.Do(ctx, it); err != nil {
-		it.session.dropped()
+	err := a.queue.DoThen(ctx, it, func(err error) {
+		if it.session.settled(err) && it.refused == nil && it.began && a.runner.changed != nil {
+			a.runner.changed(st.Tenant, "run", it.run)
+		}
+	})
+	if err != nil {
 		return id.ID{}, fmt.Errorf("start a run of %s: %w", st.Route.Name, err)
 	}
-	it.session.committed()
 	if it.refused != nil || !it.began {
 		return id.ID{}, it.refused
-	}
-	if a.runner.changed != nil {
-		a.runner.changed(st.Tenant, "run", it.run)
 	}
 	return it.run, nil
 }

@@ -82,10 +82,18 @@ func (q *Queue[T]) Submit(item T, done func(error)) {
 	q.signal()
 }
 
-// Do hands over an item and waits for its commit. When ctx ends first the item may still be committed.
+// Do hands over an item and waits for its commit. When ctx ends first the item may still be committed: it is not to be looked at then.
 func (q *Queue[T]) Do(ctx context.Context, item T) error {
+	return q.DoThen(ctx, item, func(error) {})
+}
+
+// DoThen is Do for what has to follow the commit, or its failure, whether anybody waits for it or not. then must not block.
+func (q *Queue[T]) DoThen(ctx context.Context, item T, then func(error)) error {
 	ch := make(chan error, 1)
-	q.Submit(item, func(err error) { ch <- err })
+	q.Submit(item, func(err error) {
+		then(err)
+		ch <- err
+	})
 	select {
 	case err := <-ch:
 		return err

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -189,6 +190,42 @@ func TestQueueSharesTheWriterWithGorm(t *testing.T) {
 		}
 		if err := q.Do(t.Context(), member{id.New(), "late"}); !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("a stopped queue answers %v", err)
+		}
+	})
+}
+
+// TestQueueDoThen: what follows a commit is done, also when nobody waits for it any more.
+func TestQueueDoThen(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
+		enter, leave := make(chan struct{}), make(chan struct{})
+		q := storage.NewQueue(db, storage.QueueOptions{Name: "test", Max: 1, Workers: 1}, func(_ *storage.Tx, items []member) error {
+			if items[0].kind == "bad" {
+				return errors.New("refused")
+			}
+			close(enter)
+			<-leave
+			return nil
+		})
+		defer q.Stop()
+		ctx, cancel := context.WithCancel(t.Context())
+		came := make(chan error, 2)
+		go func() {
+			<-enter
+			cancel()
+		}()
+		if err := q.DoThen(ctx, member{id.New(), "good"}, func(err error) { came <- err }); !errors.Is(err, context.Canceled) {
+			t.Errorf("the caller is told %v", err)
+		}
+		if len(came) != 0 {
+			t.Error("it followed before the commit")
+		}
+		close(leave)
+		if err := <-came; err != nil {
+			t.Errorf("the commit is told as %v", err)
+		}
+		if err := q.DoThen(t.Context(), member{id.New(), "bad"}, func(err error) { came <- err }); err == nil || <-came == nil {
+			t.Errorf("a failure is told as %v", err)
 		}
 	})
 }
