@@ -226,8 +226,14 @@ func (h *Hub) Rest() Ledger {
 	h.t.Helper()
 	var l Ledger
 	testkit.Eventually(h.t, 2*time.Minute, func() bool {
+		a := h.Ask(http.MethodGet, "/api/v1/ledger", nil)
+		if a.Status == http.StatusServiceUnavailable { // too busy to say: not at rest
+			return false
+		}
 		l = Ledger{}
-		h.Get("/api/v1/ledger", &l)
+		if a.Status != http.StatusOK || json.Unmarshal(a.Body, &l) != nil {
+			h.t.Fatalf("the ledger: %d %s", a.Status, a.Body)
+		}
 		return l.Counts["pending"] == 0
 	}, "the ledger still has pending rows")
 	return l
