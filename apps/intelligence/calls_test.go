@@ -11,6 +11,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 	"github.com/incidenthub/incidenthub/providers"
 )
@@ -146,7 +147,10 @@ func TestOneFailure(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Second)
+		testkit.Eventually(t, time.Minute, func() bool { // both have been at it for a second: one calls, one waits
+			page, err := one.r.Runs(t.Context(), "t1", Filter{IncidentID: incident, Status: StatusRunning}, storage.Paging{Limit: 10})
+			return err == nil && len(page.Items) == 2
+		}, "two analyses do not wait")
 		close(hold)
 		all.Wait()
 		if p.calls() != 1 {
