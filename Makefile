@@ -10,7 +10,7 @@ CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
 # -parallel 4 because most tests wait for a database. The time is for a package on a slow machine.
 # The tag chaos puts failpoints in (internal/platform/failpoint), for crash tests alone: build does not have it.
-TESTFLAGS  := -tags $(TAGS),chaos -parallel 4 -timeout 30m
+TESTFLAGS  := -tags $(TAGS),chaos -parallel 4 -timeout 45m
 CHAOSFLAGS := -tags $(TAGS),chaos -count=1 -timeout 60m -v
 
 .DEFAULT_GOAL := help

@@ -64,7 +64,7 @@ func Act(tx *s.Tx, a event.Act) (*Acted, error) {
 	events.Add(st.ID, st.EventSeq, a.Tenant, string(a.Kind), a.Actor, encode(actDetails(a)), a.TraceID, tx.Now())
 	tx.Exec(insertEvent, events)
 	if a.Kind != event.EventNote {
-		err = loadAlerts(tx, out)
+		out.Alerts, err = readAlerts(tx, alertsOf, a.Incident)
 	}
 	return out, err
 }
@@ -146,6 +146,10 @@ func (st *actState) apply(tx *s.Tx, a event.Act) (changed bool, err error) {
 		if !st.Status.Active() {
 			return false, fmt.Errorf("the incident is %s, so nobody is told of it again; reopen it first: %w", st.Status, event.ErrRefused)
 		}
+	case event.EventReminder:
+		if st.Status != event.IncidentOpen {
+			return false, fmt.Errorf("the incident is %s, so nobody is reminded of it: %w", st.Status, event.ErrRefused)
+		}
 	case event.EventNote:
 		notes, _ := st.metadata["notes"].([]any)
 		st.metadata["notes"] = append(notes, map[string]any{"text": a.Text, "author": a.Actor, "timestamp": now.Format(time.RFC3339Nano)})
@@ -174,24 +178,8 @@ func refuseBeside(tx *s.Tx, tenant, group string) error {
 	return beside
 }
 
-func loadAlerts(tx *s.Tx, out *Acted) error {
-	rows := alertsOf.Rows()
-	rows.Add(out.Incident.ID)
-	tx.Query(alertsOf, rows, func(r s.Row) error {
-		a := &event.Alert{IncidentID: out.Incident.ID}
-		var labels, annotations json.RawMessage
-		if err := r.Scan(&a.ID, &a.Source, &a.Fingerprint, &a.Name, &a.Severity, &a.Status, &a.Description, &labels, &annotations, &a.StartedAt,
-			&a.EndedAt); err != nil {
-			return fmt.Errorf("read an alert: %w", err)
-		}
-		out.Alerts = append(out.Alerts, a)
-		if err := json.Unmarshal(labels, &a.Labels); err != nil {
-			return fmt.Errorf("read the labels of alert %s: %w", a.ID, err)
-		}
-		return json.Unmarshal(annotations, &a.Annotations)
-	})
-	return tx.Flush()
-}
+// mostRetold is how many alerts an event names.
+const mostRetold = 200
 
 func actDetails(a event.Act) map[string]any {
 	d := map[string]any{}
@@ -201,6 +189,11 @@ func actDetails(a event.Act) map[string]any {
 		d["text"] = a.Text
 	case a.Kind == event.EventRetold:
 		d["why"] = a.Text
+		if len(a.Alerts) > 0 {
+			d["alert_ids"], d["alert_count"] = a.Alerts[:min(len(a.Alerts), mostRetold)], len(a.Alerts)
+		}
+	case a.Kind == event.EventReminder:
+		d["channel"] = a.Text
 	default:
 		d["summary"] = a.Text
 	}

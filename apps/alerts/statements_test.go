@@ -15,6 +15,8 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"lockForAct":     lockForAct,
 		"writeAct":       writeAct,
 		"alertsOf":       alertsOf,
+		"tellableAlerts": tellableAlerts,
+		"eventKind":      eventKind,
 		"lockAlerts":     lockAlerts,
 		"lockOpen":       lockOpen,
 		"lockIncidents":  lockIncidents,

@@ -21,7 +21,9 @@ import (
 	"github.com/incidenthub/incidenthub/apps/changes"
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/queue"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -34,34 +36,40 @@ type Config struct {
 	// SessionCookie is the cookie in which a browser brings its session; "" takes keys only.
 	SessionCookie string
 
-	Auth        Auth
-	Keys        Keys
-	Alerts      Alerts
-	Acts        Acts
-	RunActs     RunActs
-	Pipelines   Pipelines
-	Flow        Flow
-	Reprocess   Reprocess
-	Sources     Sources
-	Ledger      Ledger
-	Retention   Retention
-	Books       Books
-	Ready       Ready
-	Events      Events
-	Queues      Queues
-	Metrics     prometheus.Gatherer
-	Channels    Channels
-	Deliveries  Deliveries
-	Inbox       Inbox
-	Definitions Definitions
-	Backtests   Backtests
-	Changes     Changes
-	Preflights  Preflights
-	Checks      Checks
-	CheckRuns   CheckRuns
-	Analysts    Analysts
-	Analyses    Analyses
-	Providers   Providers
+	Auth      Auth
+	Keys      Keys
+	Alerts    Alerts
+	Acts      Acts
+	RunActs   RunActs
+	Pipelines Pipelines
+	Flow      Flow
+	Reprocess Reprocess
+	Sources   Sources
+	Ledger    Ledger
+	Retention Retention
+	Books     Books
+	Ready     Ready
+	Events    Events
+	Queues    Queues
+	Metrics   prometheus.Gatherer
+	Channels  Channels
+	// ChannelKinds are what a channel can be, Hand tells by hand.
+	ChannelKinds []channel.Spec
+	Hand         Hand
+	Previews     Previews
+	Resender     Resender
+	Deliveries   Deliveries
+	Inbox        Inbox
+	Definitions  Definitions
+	Backtests    Backtests
+	Changes      Changes
+	Silences     Silences
+	Preflights   Preflights
+	Checks       Checks
+	CheckRuns    CheckRuns
+	Analysts     Analysts
+	Analyses     Analyses
+	Providers    Providers
 	// ProviderTests and ProviderUsage go with Providers.
 	ProviderTests ProviderTests
 	ProviderUsage ProviderUsage
@@ -73,9 +81,10 @@ type Config struct {
 type API struct {
 	Config
 	log      *slog.Logger
+	rates    *rates
 	origin   *http.CrossOriginProtection
-	document []byte // OpenAPI, as served
-	page     []byte // the same for people
+	document func() ([]byte, error) // OpenAPI, as served; written when somebody asks, which few do
+	page     func() ([]byte, error) // the same for people
 }
 
 // New returns an API.
@@ -90,7 +99,7 @@ func New(c Config) (*API, error) {
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("api: %s are required", strings.Join(missing, ", "))
 	}
-	return &API{Config: c, log: c.Log.With("app", "api"), origin: http.NewCrossOriginProtection()}, nil
+	return &API{Config: c, log: c.Log.With("app", "api"), rates: newRates(clock.System()), origin: http.NewCrossOriginProtection()}, nil
 }
 
 // setHuma changes settings that huma keeps in package variables: they hold for the process, whoever uses it.
@@ -129,48 +138,52 @@ func schemaName(t reflect.Type, hint string) string {
 }
 
 // Register adds the routes to an engine. It is called once.
-func (a *API) Register(e *gin.Engine) error {
+func (a *API) Register(e *gin.Engine) {
 	setHuma()
 	c := huma.DefaultConfig("incidenthub", a.Version)
 	c.Info.Description = "Alerts, incidents, pipelines and what became of everything. Lists are newest first; next_cursor asks for the next page."
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath, c.CreateHooks = "", "", "", nil
-	c.AllowAdditionalPropertiesByDefault = true // unknown keys are ignored, so that what was read can be sent back
+	c.AllowAdditionalPropertiesByDefault = true // of answers, which may get more; tighten closes what is sent
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"key":    {Type: "http", Scheme: "bearer", Description: "An API key."},
 		"header": {Type: "apiKey", In: "header", Name: "X-API-Key", Description: "The same key for senders that cannot set Authorization."},
 	}
+	c.Formats = map[string]huma.Format{mediaJSON: plainFormat, "json": plainFormat}
 	c.Transformers = append(c.Transformers, addTrace)
 	c.OnAddOperation = append(c.OnAddOperation, describeAccess)
-	h := huma.NewAPI(c, &adapter{api: a, engine: e})
+	h := huma.NewAPI(c, &adapter{api: a, engine: e, schemas: c.Components.Schemas})
 	for _, add := range []func(huma.API){
-		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.preflightRoutes, a.analysisRoutes, a.providerRoutes,
+		a.alertRoutes, a.incidentRoutes, a.actRoutes, a.receiptRoutes, a.runRoutes, a.runActRoutes, a.sourceRoutes, a.definitionRoutes, a.executeRoutes, a.channelRoutes, a.deliveryRoutes, a.inboxRoutes, a.ledgerRoutes, a.whyRoutes, a.retentionRoutes, a.keyRoutes, a.changeRoutes, a.preflightRoutes, a.analysisRoutes, a.providerRoutes, a.silenceRoutes,
 	} {
 		add(h)
 	}
 	a.checkRoutes(h)
+	a.previewRoutes(h)
 	a.backtestRoutes(h)
 	a.plainRoutes(e, h.OpenAPI())
 	a.queueRoutes(h)
-	var err error
-	if a.document, err = json.Marshal(h.OpenAPI()); err != nil {
-		return fmt.Errorf("write the OpenAPI document: %w", err)
-	}
-	if a.page, err = renderDocs(h.OpenAPI()); err != nil {
-		return err
-	}
-	return nil
+	tighten(h.OpenAPI())
+	a.document = sync.OnceValues(func() ([]byte, error) { return json.Marshal(h.OpenAPI()) })
+	a.page = sync.OnceValues(func() ([]byte, error) { return renderDocs(h.OpenAPI()) })
 }
 
 // adapter lets huma register on gin: behind the guard, with and without the slash at the end.
 type adapter struct {
-	api    *API
-	engine *gin.Engine
+	api     *API
+	engine  *gin.Engine
+	schemas huma.Registry
 }
 
 // Handle implements huma.Adapter.
 func (d *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
-	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) { handler(awaited{bare: humagin.NewContext(op, c), request: c.Request}) })
+	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) {
+		if p := d.api.checkBody(d.schemas, op, c); p != nil {
+			p.write(c)
+			return
+		}
+		handler(awaited{bare: humagin.NewContext(op, c), request: c.Request})
+	})
 }
 
 // bare is huma.Context by a name that its own method Context leaves free.
@@ -185,7 +198,7 @@ type awaited struct {
 
 // SetReadDeadline implements huma.Context.
 func (a awaited) SetReadDeadline(t time.Time) error {
-	if a.request.Body == nil || a.request.Body == http.NoBody {
+	if _, here := a.request.Body.(arrived); here || a.request.Body == nil || a.request.Body == http.NoBody {
 		return nil
 	}
 	return a.bare.SetReadDeadline(t)

@@ -16,7 +16,7 @@ import (
 func TestChanges(t *testing.T) {
 	t.Parallel()
 	h := onSQLite(t)
-	w := h.call(h.respond, "POST", "/api/v1/changes", `{"title":"api 2.4.1","kind":"deploy","service":"api","labels":{"env":"prod"},"url":"https://ci.example.com/7","unknown":1}`)
+	w := h.call(h.respond, "POST", "/api/v1/changes", `{"title":"api 2.4.1","kind":"deploy","service":"api","labels":{"env":"prod"},"url":"https://ci.example.com/7"}`)
 	made := decode(t, w)
 	if w.Code != 201 || made["author"] != "respond" || made["kind"] != "deploy" || !cmp.Equal(made["labels"], map[string]any{"env": "prod"}) || made["tenant_id"] != nil {
 		t.Errorf("%d %v", w.Code, made)

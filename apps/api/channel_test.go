@@ -57,7 +57,9 @@ func (h hook) New(config json.RawMessage) (channel.Channel, error) {
 
 type silent struct{}
 
-func (silent) Render(channel.Notice) ([]byte, error) { return []byte("{}"), nil }
+func (silent) Render(channel.Notice) (channel.Rendered, error) {
+	return channel.Rendered{Body: []byte("{}")}, nil
+}
 
 func (silent) Send(context.Context, channel.Outgoing) channel.Result {
 	return channel.Result{Verdict: channel.Done}
@@ -160,4 +162,112 @@ func TestDeliveriesAndInbox(t *testing.T) {
 	}
 	problem(t, h.call(h.read, "GET", "/api/v1/messages/"+id.New().String(), ""), 404)
 	problem(t, h.call(h.read, "GET", "/api/v1/deliveries/nonsense", ""), 404)
+}
+
+func TestChannelFallback(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	h.want(201, "POST", "/api/v1/channels", `{"name":"phone","driver":"hook","config":{"endpoint":"https://phone.example/in"}}`)
+	made := h.want(201, "POST", "/api/v1/channels",
+		`{"name":"ops","driver":"hook","config":{"endpoint":"https://ops.example/in"},"renotify":"90m","fallback":{"channel":"phone","after":600}}`)
+	if diff := cmp.Diff(any(map[string]any{"channel": "phone", "after": "10m"}), made["fallback"]); diff != "" || made["renotify"] != "1h30m" {
+		t.Errorf("made %v\n%s", made, diff)
+	}
+	changed := h.want(200, "PATCH", "/api/v1/channels/ops", `{"description":"x"}`)
+	back := h.want(200, "PUT", "/api/v1/channels/ops", mustJSON(t, changed))
+	for _, key := range []string{"fallback", "renotify"} {
+		if diff := cmp.Diff(made[key], back[key]); diff != "" {
+			t.Errorf("%s after sending back what was read:\n%s", key, diff)
+		}
+	}
+	p := problem(t, h.call(h.edit, "DELETE", "/api/v1/channels/phone", ""), 409)
+	if !strings.Contains(p.Detail, "ops") {
+		t.Errorf("who falls back on it? %s", p.Detail)
+	}
+	for pointer, fields := range map[string]string{
+		"/renotify":         `"renotify":"soon"`,
+		"/fallback/channel": `"fallback":{"channel":"nobody"}`,
+		"/fallback/after":   `"fallback":{"channel":"phone","after":"1s"}`,
+	} {
+		p := problem(t, h.call(h.edit, "PATCH", "/api/v1/channels/ops", `{`+fields+`}`), 422)
+		if len(p.Errors) != 1 || p.Errors[0].Pointer != pointer {
+			t.Errorf("%s: %+v, want one error at %s", fields, p.Errors, pointer)
+		}
+	}
+	for _, fields := range []string{`"renotify":[]`, `"renotify":{}`, `"renotify":true`, `"fallback":7`, `"fallback":"phone"`, `"fallback":{"channel":7}`, `"fallback":{"channel":"phone","after":{}}`} {
+		problem(t, h.call(h.edit, "PATCH", "/api/v1/channels/ops", `{`+fields+`}`), 422)
+	}
+	none := h.want(200, "PATCH", "/api/v1/channels/ops", `{"fallback":null,"renotify":0}`)
+	if none["fallback"] != nil || none["renotify"] != "" {
+		t.Errorf("without %v", none)
+	}
+}
+
+func TestChannelTestAndDrivers(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	h.want(201, "POST", "/api/v1/channels", `{"name":"ops","driver":"hook","config":{"endpoint":"https://ops.example/in","token":"canary"}}`)
+	ok := h.want(200, "POST", "/api/v1/channels/ops/test", "")
+	if ok["ok"] != true || ok["verdict"] != "done" || ok["status"] != 200.0 || ok["response"] != "ok" || ok["advice"] != "" || ok["message_id"] != "m-1" || ok["delivery_id"] == nil {
+		t.Errorf("test %v", ok)
+	}
+	bad := h.want(200, "POST", "/api/v1/channels/down/test", "")
+	if advice, _ := bad["advice"].(string); bad["ok"] != false || bad["verdict"] != "permanent" || bad["error_class"] != "http_401" || !strings.Contains(advice, "credential") {
+		t.Errorf("a test that fails %v", bad)
+	}
+	problem(t, h.call(h.edit, "POST", "/api/v1/channels/nobody/test", ""), 404)
+
+	if got := h.want(200, "POST", "/api/v1/channels/ops/validate", ""); got["valid"] != true {
+		t.Errorf("as stored %v", got)
+	}
+	p := problem(t, h.call(h.edit, "POST", "/api/v1/channels/ops/validate", `{"config":{"endpoint":"https://evil.example/in"}}`), 422)
+	if len(p.Errors) != 1 || p.Errors[0].Pointer != "/config/token" {
+		t.Errorf("the stored secret for another host: %+v", p.Errors)
+	}
+	problem(t, h.call(h.edit, "POST", "/api/v1/channels/nobody/validate", ""), 404)
+
+	list := h.want(200, "GET", "/api/v1/channel-drivers", "")["items"].([]any)
+	one := h.want(200, "GET", "/api/v1/channel-drivers/hook/", "")
+	if diff := cmp.Diff(list[0], any(one)); diff != "" || len(list) != 2 {
+		t.Errorf("%d drivers\n%s", len(list), diff)
+	}
+	field := one["fields"].([]any)[0].(map[string]any)
+	if field["key"] != "endpoint" || field["type"] != "url" || field["required"] != true || field["destination"] != true {
+		t.Errorf("field %v", field)
+	}
+	p = problem(t, h.call(h.read, "GET", "/api/v1/channel-drivers/fax", ""), 404)
+	if !strings.Contains(p.Detail, "hook, inbox") {
+		t.Errorf("detail %q", p.Detail)
+	}
+}
+
+func TestChannelThrottle(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	made := h.want(201, "POST", "/api/v1/channels", `{"name":"ops","driver":"hook","config":{"endpoint":"https://ops.example/in"},"throttle":{"messages":5,"per":600}}`)
+	want := any(map[string]any{"messages": 5.0, "per": "10m"})
+	if diff := cmp.Diff(want, made["throttle"]); diff != "" {
+		t.Fatal(diff)
+	}
+	changed := h.want(200, "PATCH", "/api/v1/channels/ops", `{"description":"x"}`)
+	back := h.want(200, "PUT", "/api/v1/channels/ops", mustJSON(t, changed))
+	if diff := cmp.Diff([]any{want, want}, []any{changed["throttle"], back["throttle"]}); diff != "" {
+		t.Errorf("after a change of something else, and sent back as it was read:\n%s", diff)
+	}
+	for pointer, value := range map[string]string{"/throttle/per": `{"messages":5}`, "/throttle/messages": `{"per":"10m"}`} {
+		p := problem(t, h.call(h.edit, "PATCH", "/api/v1/channels/ops", `{"throttle":`+value+`}`), 422)
+		if len(p.Errors) != 1 || p.Errors[0].Pointer != pointer {
+			t.Errorf("%s: %+v, want one error at %s", value, p.Errors, pointer)
+		}
+	}
+	for _, value := range []string{`7`, `"5/10m"`, `[]`, `{"messages":"5","per":"10m"}`, `{"messages":1.5,"per":"10m"}`, `{"messages":1001,"per":"10m"}`, `{"messages":5,"per":{}}`, `{"messages":5,"per":"2d"}`} {
+		problem(t, h.call(h.edit, "PATCH", "/api/v1/channels/ops", `{"throttle":`+value+`}`), 422)
+	}
+	if none := h.want(200, "PATCH", "/api/v1/channels/ops", `{"throttle":null}`); none["throttle"] != nil {
+		t.Errorf("taken away: %v", none["throttle"])
+	}
+	h.want(200, "PATCH", "/api/v1/channels/ops", `{"throttle":{"messages":1,"per":"1h"}}`)
+	if none := h.want(200, "PUT", "/api/v1/channels/ops", `{"config":{"endpoint":"https://ops.example/in"}}`); none["throttle"] != nil {
+		t.Errorf("replaced: %v", none["throttle"])
+	}
 }

@@ -77,10 +77,10 @@ func (a *API) contractual(answer func(ctx context.Context, tenant string, c *gin
 			for name, values := range f.GetHeaders() {
 				c.Header(name, values[0])
 			}
-			c.JSON(f.Status, gin.H{"error": f.Detail})
+			c.PureJSON(f.Status, gin.H{"error": f.Detail})
 			return
 		}
-		c.JSON(http.StatusOK, v)
+		c.PureJSON(http.StatusOK, v)
 	}
 }
 

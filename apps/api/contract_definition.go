@@ -66,7 +66,7 @@ func (a *API) contractChanging(r contractChange) gin.HandlerFunc {
 		case v == nil:
 			c.Status(r.status)
 		default:
-			c.JSON(r.status, v)
+			c.PureJSON(r.status, v)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (a *API) contractRefuse(c *gin.Context, err error) {
 	if e := (*orchestration.InvalidDefinition)(nil); errors.As(err, &e) {
 		answer["error"], answer["errors"] = "The definition is not valid; errors lists all that is wrong.", linesOf(e.Problems)
 	}
-	c.JSON(f.Status, answer)
+	c.PureJSON(f.Status, answer)
 }
 
 // linesOf lists the errors among problems as lines of text.

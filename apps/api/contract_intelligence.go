@@ -48,7 +48,7 @@ func (a *API) contractIntelligence(e *gin.Engine, doc *huma.OpenAPI) {
 
 // intelligenceHealth needs no key, as in the tools that it stands in for: it tells names of providers and nothing else.
 func (a *API) intelligenceHealth(c *gin.Context) {
-	c.JSON(http.StatusOK, gin.H{"status": "healthy", "app": "intelligence", "providers": a.Analysts.Names()})
+	c.PureJSON(http.StatusOK, gin.H{"status": "healthy", "app": "intelligence", "providers": a.Analysts.Names()})
 }
 
 func (a *API) intelligenceProviders(context.Context, string, *gin.Context) (any, error) {

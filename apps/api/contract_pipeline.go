@@ -64,7 +64,7 @@ func (a *API) answering(r contractRunning) gin.HandlerFunc {
 			var v any
 			var status int
 			if status, v, err = r.call(ctx, caller{p.Tenant, p.Name}, c); err == nil {
-				c.JSON(status, v)
+				c.PureJSON(status, v)
 				return
 			}
 		}
@@ -79,7 +79,7 @@ func (a *API) answering(r contractRunning) gin.HandlerFunc {
 		if f.Status == http.StatusUnprocessableEntity || f.Status == http.StatusConflict {
 			f.Status = http.StatusBadRequest // the contract knows no others
 		}
-		c.JSON(f.Status, answer)
+		c.PureJSON(f.Status, answer)
 	}
 }
 

@@ -18,7 +18,8 @@ type deliveryQuery struct {
 	PageQuery
 	State    []string       `query:"state" doc:"Any of these." enum:"pending,sending,delivered,suppressed,dead"`
 	Kind     []channel.Kind `query:"kind" doc:"Any of these: firing, updated, resolved, test …" maxItems:"10"`
-	Severity string         `query:"severity" enum:"critical,warning,info"`
+	Severity string         `query:"severity" enum:"critical,warning,info,success"`
+	Reason   string         `query:"reason" doc:"silenced, below_min_severity, http_404 …" maxLength:"200"`
 	Channel  string         `query:"channel" doc:"Id or name of a channel." maxLength:"200"`
 	Incident string         `query:"incident" doc:"Id of an incident." format:"uuid"`
 	Run      string         `query:"run" doc:"Id of a run that waited for it." format:"uuid"`
@@ -80,6 +81,8 @@ func (a *API) deliveryRoutes(h huma.API) {
 			}
 			return a.Deliveries.Delivery(ctx, tenant, delivery)
 		})
+	change(a, h, op(http.MethodPost, "/api/v1/deliveries/{id}/resend", "resend-delivery",
+		"Tell again: a dead delivery goes out once more as it is; of a delivered one the incident gets a new event for its channel alone. The answer is the delivery that is on its way"), a.resend)
 	get(a, h, "/api/v1/messages/{id}", "get-message", "One message as it was sent, with its attempts",
 		func(ctx context.Context, tenant string, in *ByID) (notify.MessageView, error) {
 			message, err := in.key("message")
@@ -90,13 +93,37 @@ func (a *API) deliveryRoutes(h huma.API) {
 		})
 }
 
+type resendInput struct {
+	ByID
+	Body *struct {
+		Channel string `json:"channel,omitempty" doc:"Name or id of the channel that is told instead of the delivery's own." maxLength:"100"`
+	} `required:"false"`
+}
+
+func (a *API) resend(ctx context.Context, c caller, in *resendInput) (*answer[notify.DeliveryDetail], error) {
+	delivery, err := in.key("delivery")
+	if err != nil {
+		return nil, err
+	}
+	to := ""
+	if in.Body != nil {
+		to = in.Body.Channel
+	}
+	sent, err := a.Resender.Resend(ctx, c.tenant, delivery, to, c.name)
+	if err != nil {
+		return nil, err
+	}
+	detail, err := a.Deliveries.Delivery(ctx, c.tenant, sent)
+	return &answer[notify.DeliveryDetail]{Body: detail}, err
+}
+
 func (a *API) listDeliveries(ctx context.Context, tenant string, in *deliveryQuery) (storage.Page[notify.DeliveryView], error) {
 	none := storage.Page[notify.DeliveryView]{}
 	page, err := in.page()
 	if err != nil {
 		return none, err
 	}
-	f := notify.DeliveryFilter{States: in.State, Kinds: in.Kind, Severity: in.Severity, Attempts: in.Attempts}
+	f := notify.DeliveryFilter{States: in.State, Kinds: in.Kind, Severity: in.Severity, Reason: in.Reason, Attempts: in.Attempts}
 	if f.Incident, err = filterID("incident", in.Incident); err != nil {
 		return none, err
 	}

@@ -104,6 +104,9 @@ func bodyFields(doc *huma.OpenAPI, o *huma.Operation) []docsField {
 	}
 	var fields []docsField
 	for name, p := range s.Properties {
+		if p.ReadOnly {
+			continue
+		}
 		kind := p.Type
 		if kind == "" {
 			kind = "any"

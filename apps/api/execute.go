@@ -75,14 +75,19 @@ type Pipelines interface {
 // executionWait is how long a call waits for its run. Clients and proxies often give up after a minute.
 const executionWait = 50 * time.Second
 
-// patient are the routes that wait for runs, with the time that they may take.
+// patient are the routes that wait for runs and receivers, with the time that they may take.
 var patient = map[string]time.Duration{
 	"/orchestration/pipeline/sync":             executionWait + 10*time.Second,
 	"/orchestration/pipeline/{id}/resume":      executionWait + 10*time.Second,
 	"/orchestration/definitions/{ref}/execute": executionWait + 10*time.Second,
 	"/api/v1/definitions/{ref}/execute":        executionWait + 10*time.Second,
 	"/api/v1/definitions/execute":              executionWait + 10*time.Second,
-	"/api/v1/checks/run":                       checksTime,
+
+	"/api/v1/channels/{ref}/test": sendWait,
+	"/notify/send":                sendWait,
+	"/notify/send/{target}":       sendWait,
+	"/notify/batch":               batchWait,
+	"/api/v1/checks/run":          checksTime,
 }
 
 // await waits for a run as long as a call may, and returns it; false: it goes on.

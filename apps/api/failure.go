@@ -14,6 +14,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/rehearsal"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -50,7 +51,11 @@ var refusals = []struct {
 	{notify.ErrConflict, http.StatusConflict},
 	{notify.ErrExists, http.StatusConflict},
 	{notify.ErrBuiltIn, http.StatusConflict},
+	{notify.ErrInUse, http.StatusConflict},
 	{notify.ErrTooMany, http.StatusUnprocessableEntity},
+	{silences.ErrConflict, http.StatusConflict},
+	{silences.ErrExists, http.StatusConflict},
+	{silences.ErrTooMany, http.StatusConflict},
 	{event.ErrRefused, http.StatusConflict},
 	{rehearsal.ErrBusy, http.StatusConflict},
 	{rehearsal.ErrBadInput, http.StatusUnprocessableEntity},
@@ -119,6 +124,13 @@ func invalid(err error) *Problem {
 		return p
 	}
 	if e := (*analysts.Invalid)(nil); errors.As(err, &e) {
+		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
+		for _, f := range e.Problems {
+			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})
+		}
+		return p
+	}
+	if e := (*silences.Invalid)(nil); errors.As(err, &e) {
 		p := newProblem(http.StatusUnprocessableEntity, unusableDetail)
 		for _, f := range e.Problems {
 			p.Errors = append(p.Errors, Detail{Message: f.Message, Pointer: pointerOf(f.Field)})

@@ -24,9 +24,11 @@ import (
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/apps/retention"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
@@ -52,6 +54,7 @@ type hub struct {
 	events *pubsub.Broadcaster
 	ready  error
 	calls  int
+	hand   *hand
 
 	admin, read, respond, edit, ingest string // keys
 }
@@ -114,6 +117,10 @@ func (a *acts) Note(_ context.Context, t string, i id.ID, by, text string) error
 	return a.do("note", t, i, by, text)
 }
 
+func (a *acts) Resend(_ context.Context, t string, d id.ID, channel, by string) (id.ID, error) {
+	return d, a.do("resend", t, d, channel, by)
+}
+
 func (a *acts) Reprocess(_ context.Context, t string, receipt id.ID) (id.ID, error) {
 	return receipt, a.do("reprocess", t, receipt)
 }
@@ -152,7 +159,7 @@ func newHub(t *testing.T, url string) *hub {
 	must(err)
 	t.Cleanup(func() { _ = db.Close() })
 	must(db.Migrate(t.Context()))
-	h := &hub{t: t, db: db, acts: &acts{}, events: &pubsub.Broadcaster{}}
+	h := &hub{t: t, db: db, acts: &acts{}, hand: &hand{}, events: &pubsub.Broadcaster{}}
 	t.Cleanup(h.events.Close)
 
 	ring, err := secret.NewKeyring(secret.NewString("a passphrase of at least thirty-two characters"))
@@ -206,15 +213,18 @@ func newHub(t *testing.T, url string) *hub {
 		},
 	}
 	asked := configured(t, db, secrets)
+	silenced, err := silences.New(silences.Config{DB: db, Log: log, Firing: readAlerts.Firing})
+	must(err)
 	metrics := prometheus.NewRegistry()
 	h.engine, err = api.NewEngine(api.EngineConfig{Log: log, Metrics: metrics})
 	must(err)
 	a, err := api.New(api.Config{
 		Log: log, Version: "1.2.3", SessionCookie: "hub_session", Auth: h.auth, Keys: h.auth, Alerts: readAlerts, Acts: h.acts, RunActs: h.acts, Pipelines: h.acts, Flow: flow,
 		Reprocess: h.acts, Sources: entries, Ledger: totals, Retention: pruning, Books: h, Ready: h, Events: h.events, Metrics: metrics, Definitions: definitions,
-		Queues:   queues,
+		Queues:       queues,
+		ChannelKinds: []channel.Spec{hook{"hook"}.Spec(), hook{"inbox"}.Spec()}, Hand: h.hand, Resender: h.acts, Previews: h.hand,
 		Channels: channels, Deliveries: deliveries, Inbox: inbox,
-		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Preflights: preflights{db}, Analysts: analysts(t, db), Analyses: kept(t, db),
+		Backtests: rehearsal.NewDesk(h, clock.System(), log), Changes: changed, Silences: silenced, Preflights: preflights{db}, Analysts: analysts(t, db), Analyses: kept(t, db),
 		Providers: asked, ProviderTests: trials{asked}, ProviderUsage: trials{asked},
 		Checks: checks(t, db), CheckRuns: checkers.NewStore(db),
 		DefinitionSchema: func(context.Context, string) (json.RawMessage, error) {
@@ -222,7 +232,7 @@ func newHub(t *testing.T, url string) *hub {
 		},
 	})
 	must(err)
-	must(a.Register(h.engine))
+	a.Register(h.engine)
 
 	h.admin = "the-admin-key"
 	system := auth.With(t.Context(), auth.System(tenant))

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -33,6 +34,7 @@ func (a *API) plainRoutes(e *gin.Engine, doc *huma.OpenAPI) {
 	a.contractDefinitionRoutes(e, doc)
 	a.contractPipelineRoutes(e, doc)
 	a.contractIntelligence(e, doc)
+	a.contractNotify(e, doc)
 	for _, path := range []string{"/alerts/webhook", "/alerts/webhook/{driver}"} {
 		describeWebhook(doc, path)
 	}
@@ -90,9 +92,21 @@ func (a *API) healthz(c *gin.Context) {
 
 func livez(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok"}) }
 
-func (a *API) openAPI(c *gin.Context) { c.Data(http.StatusOK, "application/openapi+json", a.document) }
+func (a *API) openAPI(c *gin.Context) {
+	body, err := a.document()
+	if err != nil {
+		a.refuse(c, fmt.Errorf("write the OpenAPI document: %w", err))
+		return
+	}
+	c.Data(http.StatusOK, "application/openapi+json", body)
+}
 
 func (a *API) docs(c *gin.Context) {
+	body, err := a.page()
+	if err != nil {
+		a.refuse(c, fmt.Errorf("write the page of the API: %w", err))
+		return
+	}
 	c.Header("Content-Security-Policy", "default-src 'none'; style-src '"+docsStyle()+"'; frame-ancestors 'none'; base-uri 'none'")
-	c.Data(http.StatusOK, "text/html; charset=utf-8", a.page)
+	c.Data(http.StatusOK, "text/html; charset=utf-8", body)
 }

@@ -87,7 +87,7 @@ func (p *Problem) write(c *gin.Context) {
 		return
 	}
 	maps.Copy(c.Writer.Header(), p.GetHeaders())
-	c.Data(p.Status, problemType, append(body, '\n'))
+	c.Data(p.Status, problemType, append(unescape(body), '\n'))
 	c.Abort()
 }
 
@@ -131,6 +131,9 @@ func inWords(d Detail) Detail {
 	if isMissing && d.Location == "" {
 		d.Pointer += pointerTo(strings.TrimSuffix(name, required[1]))
 		d.Message = "is required"
+	}
+	if d.Message == validation.MsgExpectedObject && d.Location == "" && d.Pointer == "" {
+		d.Message = "must be a JSON object: {…}"
 	}
 	if uuid, _, _ := strings.Cut(validation.MsgExpectedRFC4122UUID, "%"); strings.HasPrefix(d.Message, uuid) {
 		d.Message = wantID

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -88,6 +89,7 @@ func (a *API) providerRoutes(h huma.API) {
 		})
 	create := op(http.MethodPost, path, "create-provider", "Configure a provider; it is asked once it is active")
 	create.DefaultStatus = http.StatusCreated
+	create.Metadata = map[string]any{alsoKey: alsoWrong(a.alsoProvider)}
 	change(a, h, create, func(ctx context.Context, c caller, in *providerInput) (*answer[ProviderView], error) {
 		made, err := a.Providers.Create(ctx, c.tenant, in.Body.over(analysts.RecordInput{}))
 		return &answer[ProviderView]{Body: viewProvider(made)}, err
@@ -112,6 +114,21 @@ func (a *API) providerRoutes(h huma.API) {
 			return &answer[providerValidity]{Body: providerValidity{Valid: true, Warnings: texts(warnings)}}, err
 		})
 	a.providerUseRoutes(h)
+}
+
+// alsoProvider looks at the settings in a body in which something else is wrong.
+func (a *API) alsoProvider(_ context.Context, _, _ string, body map[string]any) error {
+	provider, isText := body["provider"].(string)
+	given, isObject := body["config"].(map[string]any)
+	if !isText || !isObject {
+		return nil
+	}
+	config, err := json.Marshal(given)
+	if err != nil {
+		return fmt.Errorf("write settings: %w", err)
+	}
+	_, err = a.Providers.Validate(provider, config)
+	return err
 }
 
 func (a *API) updateProvider(ctx context.Context, c caller, in *providerChange, base func(analysts.Record) analysts.RecordInput) (*answer[ProviderView], error) {

@@ -135,6 +135,29 @@ func TestRunActs(t *testing.T) {
 	problem(t, h.call(h.respond, "POST", "/api/v1/runs/"+run.String()+"/replay", `{"version":"oldest"}`), 422)
 }
 
+func TestResend(t *testing.T) {
+	t.Parallel()
+	h := onSQLite(t)
+	delivery := id.New()
+	h.exec(`INSERT INTO deliveries (id, tenant_id, idem_key, event_seq, step, channel_id, kind, severity, state, trace_id, created_at, expires_at)
+		VALUES (?, 'default', 'k', 1, 0, ?, 'firing', 'critical', 'dead', 't', ?, ?)`, delivery, id.New(), h.db.Now(), h.db.Now())
+	path := "/api/v1/deliveries/" + delivery.String() + "/resend"
+	for body, want := range map[string]string{
+		"":                    "resend default " + delivery.String() + "  respond",
+		`{"channel":"phone"}`: "resend default " + delivery.String() + " phone respond",
+	} {
+		w := h.call(h.respond, "POST", path, body)
+		if got := h.acts.calls[len(h.acts.calls)-1]; w.Code != 200 || got != want || !strings.Contains(w.Body.String(), delivery.String()) {
+			t.Errorf("%s: %d, did %q, want %q", body, w.Code, got, want)
+		}
+	}
+	h.acts.err = fmt.Errorf("it is on its way already: %w", event.ErrRefused)
+	if p := problem(t, h.call(h.respond, "POST", path, ""), 409); !strings.Contains(p.Detail, "on its way") {
+		t.Errorf("it says %q", p.Detail)
+	}
+	problem(t, h.call(h.respond, "POST", "/api/v1/deliveries/nonsense/resend", ""), 404)
+}
+
 func TestActs(t *testing.T) {
 	t.Parallel()
 	h := onSQLite(t)
@@ -146,7 +169,7 @@ func TestActs(t *testing.T) {
 		{"/resolve", `{"summary":" disk swapped "}`, "resolve default " + incident + " respond disk swapped"},
 		{"/close", "", "close default " + incident + " respond"},
 		{"/reopen", "", "reopen default " + incident + " respond"},
-		{"/notes", `{"text":"hello","unknown":1}`, "note default " + incident + " respond hello"},
+		{"/notes", `{"text":"hello"}`, "note default " + incident + " respond hello"},
 	} {
 		w := h.call(h.respond, "POST", path+tt.path, tt.body)
 		if w.Code != 200 || decode(t, w)["id"] != incident {

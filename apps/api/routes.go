@@ -71,20 +71,36 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/backtests/{id}":    auth.ScopeEdit,
 	"DELETE /api/v1/backtests/{id}": auth.ScopeEdit,
 
-	"GET /api/v1/channels":           auth.ScopeRead,
-	"POST /api/v1/channels":          auth.ScopeEdit,
-	"POST /api/v1/channels/validate": auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses
-	"GET /api/v1/channels/{ref}":     auth.ScopeRead,
-	"PUT /api/v1/channels/{ref}":     auth.ScopeEdit,
-	"PATCH /api/v1/channels/{ref}":   auth.ScopeEdit,
-	"DELETE /api/v1/channels/{ref}":  auth.ScopeEdit,
+	"GET /api/v1/channels":                 auth.ScopeRead,
+	"POST /api/v1/channels":                auth.ScopeEdit,
+	"POST /api/v1/channels/validate":       auth.ScopeEdit, // it saves nothing, but takes secrets and looks at addresses
+	"GET /api/v1/channels/{ref}":           auth.ScopeRead,
+	"PUT /api/v1/channels/{ref}":           auth.ScopeEdit,
+	"PATCH /api/v1/channels/{ref}":         auth.ScopeEdit,
+	"DELETE /api/v1/channels/{ref}":        auth.ScopeEdit,
+	"POST /api/v1/channels/{ref}/test":     auth.ScopeEdit, // it tells somebody
+	"POST /api/v1/channels/{ref}/validate": auth.ScopeEdit,
+	"GET /api/v1/channel-drivers":          auth.ScopeRead,
+	"GET /api/v1/channel-drivers/{driver}": auth.ScopeRead,
+
+	"POST /api/v1/notifications/preview": auth.ScopeRead, // it sends nothing; with settings of the caller's own it asks for edit
+
+	"GET /notify/send":             auth.ScopeRead,
+	"GET /notify/send/{target}":    auth.ScopeRead,
+	"POST /notify/send":            auth.ScopeEdit, // it tells somebody, by settings of the caller's own
+	"POST /notify/send/{target}":   auth.ScopeEdit,
+	"POST /notify/batch":           auth.ScopeEdit,
+	"GET /notify/drivers":          auth.ScopeRead,
+	"GET /notify/drivers/{driver}": auth.ScopeRead,
 
 	"GET /api/v1/deliveries":      auth.ScopeRead,
 	"GET /api/v1/deliveries/{id}": auth.ScopeRead,
-	"GET /api/v1/messages/{id}":   auth.ScopeRead,
-	"GET /api/v1/inbox":           auth.ScopeRead,
-	"GET /api/v1/inbox/unread":    auth.ScopeRead,
-	"POST /api/v1/inbox/read":     auth.ScopeRespond,
+
+	"POST /api/v1/deliveries/{id}/resend": auth.ScopeRespond,
+	"GET /api/v1/messages/{id}":           auth.ScopeRead,
+	"GET /api/v1/inbox":                   auth.ScopeRead,
+	"GET /api/v1/inbox/unread":            auth.ScopeRead,
+	"POST /api/v1/inbox/read":             auth.ScopeRespond,
 
 	"GET /api/v1/queues":              auth.ScopeRead,
 	"GET /api/v1/queues/{queue}/jobs": auth.ScopeRead,
@@ -96,9 +112,10 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/checks/{id}":    auth.ScopeRead,
 	"POST /api/v1/checks/run":    auth.ScopeEdit, // it is work, connects to addresses and can make alerts
 
-	"GET /api/v1/ledger":   auth.ScopeRead,
-	"GET /api/v1/why/{id}": auth.ScopeRead,
-	"GET /api/v1/events":   auth.ScopeRead,
+	"GET /api/v1/ledger":       auth.ScopeRead,
+	"GET /api/v1/ledger/lines": auth.ScopeRead,
+	"GET /api/v1/why/{id}":     auth.ScopeRead,
+	"GET /api/v1/events":       auth.ScopeRead,
 
 	"GET /api/v1/retention":        auth.ScopeRead,
 	"POST /api/v1/retention/prune": auth.ScopeAdmin,
@@ -125,6 +142,14 @@ var scopes = map[string]auth.Scope{
 	"GET /api/v1/changes":         auth.ScopeRead,
 	"POST /api/v1/changes":        auth.ScopeRespond,
 	"DELETE /api/v1/changes/{id}": auth.ScopeEdit,
+
+	"GET /api/v1/silences":          auth.ScopeRead,
+	"POST /api/v1/silences":         auth.ScopeRespond,
+	"POST /api/v1/silences/preview": auth.ScopeRead, // it saves nothing
+	"GET /api/v1/silences/{id}":     auth.ScopeRead,
+	"PUT /api/v1/silences/{id}":     auth.ScopeRespond,
+	"PATCH /api/v1/silences/{id}":   auth.ScopeRespond,
+	"DELETE /api/v1/silences/{id}":  auth.ScopeRespond,
 
 	"GET /api/v1/analyses":                auth.ScopeRead,
 	"GET /api/v1/analyses/{id}":           auth.ScopeRead,

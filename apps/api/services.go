@@ -90,6 +90,19 @@ type Channels interface {
 	Update(ctx context.Context, tenant, ref string, version int64, in notify.ChannelInput) (notify.Channel, error)
 	Delete(ctx context.Context, tenant, ref string) error
 	Validate(driver string, config json.RawMessage) error
+	// ValidateStored takes nil for the settings that are stored.
+	ValidateStored(ctx context.Context, tenant, ref string, config json.RawMessage) error
+}
+
+// Hand tells by hand: one attempt, within the call; *notify.Hand fits.
+type Hand interface {
+	Test(ctx context.Context, tenant, ref string) (notify.SendResult, error)
+	Send(ctx context.Context, tenant string, in notify.SendInput) (notify.SendResult, error)
+}
+
+// Resender tells again what was told, or could not be; *notify.Service fits. What is not possible wraps event.ErrRefused.
+type Resender interface {
+	Resend(ctx context.Context, tenant string, delivery id.ID, channel, by string) (id.ID, error)
 }
 
 // Deliveries reads deliveries and messages; *notify.Reader fits.
@@ -126,6 +139,7 @@ type Definitions interface {
 // Ledger tells what became of every observation, and why; *ledger.Reader fits.
 type Ledger interface {
 	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
+	Lines(ctx context.Context, tenant string, f ledger.LineFilter, p ledger.LinePaging) (storage.Page[ledger.Line], error)
 	Why(ctx context.Context, tenant string, about id.ID) (ledger.Explanation, error)
 }
 

@@ -102,14 +102,14 @@ func (w *Webhook) describe(c *gin.Context) {
 	}
 	driver := c.Param("driver")
 	if driver == "" {
-		c.JSON(http.StatusOK, gin.H{"status": "ok", "message": "POST alerts here; the tool is recognised by the shape of the body.", "driver": "auto-detect"})
+		c.PureJSON(http.StatusOK, gin.H{"status": "ok", "message": "POST alerts here; the tool is recognised by the shape of the body.", "driver": "auto-detect"})
 		return
 	}
 	if _, err := w.Drivers.Get(driver); err != nil {
 		w.unknownDriver(driver).write(c)
 		return
 	}
-	c.JSON(http.StatusOK, gin.H{"status": "ok", "message": "POST " + driver + " webhooks here.", "driver": driver})
+	c.PureJSON(http.StatusOK, gin.H{"status": "ok", "message": "POST " + driver + " webhooks here.", "driver": driver})
 }
 
 func (w *Webhook) push(c *gin.Context) {
@@ -189,11 +189,11 @@ func (w *Webhook) accept(c *gin.Context, tenant string, entry sources.Entry, dri
 		ctx, cancel := context.WithTimeout(c.Request.Context(), syncWait)
 		defer cancel()
 		if folded := w.Intake.Wait(ctx, tenant, got.ReceiptID); folded != nil {
-			c.JSON(http.StatusOK, synced(got, folded.Counters))
+			c.PureJSON(http.StatusOK, synced(got, folded.Counters))
 			return
 		}
 	}
-	c.JSON(http.StatusAccepted, queued(got))
+	c.PureJSON(http.StatusAccepted, queued(got))
 }
 
 // maxDeliveryKey is the longest that is stored as it came.

@@ -43,7 +43,7 @@ type ByID struct {
 func (o ByID) key(what string) (id.ID, error) {
 	v, err := id.Parse(o.ID)
 	if err != nil {
-		return id.ID{}, fmt.Errorf("%s: %w", what, storage.ErrNotFound)
+		return id.ID{}, fmt.Errorf("%s %.64q: %w", what, o.ID, storage.ErrNotFound)
 	}
 	return v, nil
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -196,17 +197,20 @@ func TestSlowDown(t *testing.T) {
 		}
 		return w.Elapsed()
 	}
-	var free, slow time.Duration
-	for range 20 {
-		free += took("guess")
+	var slow time.Duration
+	free := make([]time.Duration, 20)
+	for i := range free {
+		free[i] = took("guess")
 	}
+	slices.Sort(free)
 	for range 6 { // 10 20 40 80 160 250 ms
 		slow += took("guess")
 	}
-	if free > 300*time.Millisecond || slow < 500*time.Millisecond {
+	// The middle one: a busy machine may hold up one of them.
+	if free[10] > 15*time.Millisecond || slow < 500*time.Millisecond {
 		t.Errorf("the free 20 took %s, the next 6 %s", free, slow)
 	}
-	if d := took(good); d > 100*time.Millisecond {
+	if d := min(took(good), took(good), took(good)); d > 100*time.Millisecond {
 		t.Errorf("a good key took %s", d)
 	}
 }

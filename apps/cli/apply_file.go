@@ -20,7 +20,7 @@ type applyCmd struct {
 
 // Help implements kong.HelpProvider.
 func (applyCmd) Help() string {
-	return `The file has lists under "sources", "channels" and "pipelines"; entries have a name and the fields of the API. Entries are found by
+	return `The file has lists under "sources", "channels", "providers", "silences" and "pipelines"; entries have a name and the fields of the API. Entries are found by
 name, so that applying a file twice changes nothing. All of the file is applied or nothing. A running hub takes the change over by itself.
 
 Write secrets as ${NAME}: they are taken from the environment. The default source and the built-in inbox are never deleted.

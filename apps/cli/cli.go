@@ -21,6 +21,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
@@ -44,6 +45,8 @@ type Hub struct {
 	Target  *apply.Target
 	Auth    *auth.Service
 	Secrets *secretstore.Store
+	// Kinds are what a channel can be.
+	Kinds []channel.Spec
 	// Test asks a stored provider once, with the settings of this process. What cannot be asked at all is an error.
 	Test func(ctx context.Context, tenant, ref string) (intelligence.TestResult, error)
 	// Usage tells what was asked of providers since a time.
@@ -79,8 +82,8 @@ type commands struct {
 	Migrate         migrateCmd         `cmd:"" help:"Bring the database's schema up to this release."`
 	Parse           parseCmd           `cmd:"" help:"Show how the hub reads a webhook body."`
 	Lint            lintCmd            `cmd:"" help:"Check pipeline definitions and configuration files."`
-	Apply           applyCmd           `cmd:"" help:"Bring sources, channels, providers and pipelines to what a file says."`
-	Export          exportCmd          `cmd:"" help:"Write sources, channels, providers and pipelines to a file."`
+	Apply           applyCmd           `cmd:"" help:"Bring sources, channels, providers, silences and pipelines to what a file says."`
+	Export          exportCmd          `cmd:"" help:"Write sources, channels, providers, silences and pipelines to a file."`
 	Key             keyCmd             `cmd:"" help:"Manage API keys."`
 	Incident        incidentCmd        `cmd:"" help:"See incidents and act on them, through a running hub."`
 	Run             runCmd             `cmd:"" help:"See what pipelines did, through a running hub."`
@@ -88,8 +91,9 @@ type commands struct {
 	MonitorPipeline monitorPipelineCmd `cmd:"" help:"See how far runs of pipelines are, through a running hub."`
 	ShowPipeline    showPipelineCmd    `cmd:"" help:"See the pipelines that there are, through a running hub."`
 
-	Preflight preflightCmd `cmd:"" help:"Look at the settings and what they name: what is wrong, and what to do."`
+	Preflight preflightCmd `cmd:"" aliases:"doctor" help:"Look at the settings and what they name: what is wrong, and what to do."`
 	Change    changeCmd    `cmd:"" help:"Say that something was changed, through a running hub."`
+	Silence   silenceCmd   `cmd:"" help:"Keep people from being told of something for a while, through a running hub."`
 
 	Why     whyCmd     `cmd:"" help:"Explain why somebody was, or was not, told, through a running hub."`
 	Ledger  ledgerCmd  `cmd:"" help:"Count what became of every alert, through a running hub."`
@@ -105,6 +109,11 @@ type commands struct {
 
 	SetupIntelligence setupIntelligenceCmd `cmd:"" help:"Set up who explains incidents: a language model behind an API."`
 	Provider          providerCmd          `cmd:"" help:"See, change, test and activate providers of analyses."`
+
+	Channel    channelCmd    `cmd:"" help:"See, make, change and test channels."`
+	TestNotify testNotifyCmd `cmd:"" help:"Send one message by hand, through a running hub."`
+	Notify     notifyCmd     `cmd:"" help:"See messages before they are sent, through a running hub."`
+	Delivery   deliveryCmd   `cmd:"" help:"See what was told, and tell it again, through a running hub."`
 
 	CheckHealth checkHealthCmd `cmd:"" help:"Look at this machine and say what is wrong with it."`
 	RunCheck    runCheckCmd    `cmd:"" help:"Run one check of this machine or of an endpoint."`

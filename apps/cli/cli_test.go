@@ -18,9 +18,11 @@ import (
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
@@ -39,26 +41,27 @@ func hub(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, er
 	var err2, err3, err4, err5, err6, err7, err8 error
 	c.Secrets, err2 = secretstore.New(secretstore.Config{DB: db, Keyring: ring})
 	c.Sources, err3 = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: []string{"grafana"}})
-	c.Channels, err4 = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: nothing{}, URLs: nothing{}, Log: log})
+	c.Channels, err4 = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: hooks{}, URLs: nothing{}, Log: log})
 	c.Pipelines, err5 = orchestration.NewDefinitionService(orchestration.DefinitionConfig{
 		DB: db, Log: log,
 		Specs: func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil },
 	})
 	c.Providers, err8 = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: offered{}, URLs: nothing{}, Log: log})
-	h := &cli.Hub{Secrets: c.Secrets, Close: db.Close, Test: trials{c.Providers}.Test, Usage: usage}
+	var err9 error
+	c.Silences, err9 = silences.New(silences.Config{DB: db, Log: log, Firing: func(context.Context, string, func(*event.Alert) bool) error { return nil }})
+	h := &cli.Hub{Secrets: c.Secrets, Close: db.Close, Test: trials{c.Providers}.Test, Usage: usage, Kinds: []channel.Spec{hook{}.Spec()}}
 	h.Target, err6 = apply.New(c)
 	h.Auth, err7 = auth.New(auth.Config{DB: db, Log: log})
-	if err := errors.Join(db.Migrate(ctx), err1, err2, err3, err4, err5, err6, err7, err8); err != nil {
+	if err := errors.Join(db.Migrate(ctx), err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return h, nil
 }
 
-// nothing is a registry without channel drivers.
+// nothing takes every address.
 type nothing struct{}
 
-func (nothing) Driver(string) (channel.Driver, error) { return nil, errors.New("there are no drivers") }
-func (nothing) CheckURL(string) error                 { return nil }
+func (nothing) CheckURL(string) error { return nil }
 
 // shell runs commands against one data folder.
 type shell struct {

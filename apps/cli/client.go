@@ -115,30 +115,58 @@ func (c *client) refused(res httpclient.Response) error {
 		}
 		return fmt.Errorf("what answers at %s says %d %s", c.base.Host, res.Status, http.StatusText(res.Status))
 	}
-	lines := []string{problem.Detail}
+	out := &refusal{detail: problem.Detail}
 	for _, e := range problem.Errors {
-		line := e.Message
-		if where := firstOf(e.Pointer, e.Location); where != "" {
-			line = where + ": " + line
-		}
 		if e.Suggestion != "" {
-			line += " (" + e.Suggestion + ")"
+			e.Message += " (" + e.Suggestion + ")"
 		}
-		lines = append(lines, line)
+		out.wrong = append(out.wrong, complaint{firstOf(e.Pointer, e.Location), e.Message})
 	}
 	if res.Status == http.StatusUnauthorized {
-		lines = append(lines, "The key comes from --token, HUB_TOKEN or HUB_ADMIN_KEY.")
+		out.wrong = append(out.wrong, complaint{"", "The key comes from --token, HUB_TOKEN or HUB_ADMIN_KEY."})
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return out
 }
 
-// contractError is what the routes under /orchestration say, "" for what they did not write.
+// refusal is what the hub finds wrong with a request.
+type refusal struct {
+	detail string
+	wrong  []complaint
+}
+
+type complaint struct{ where, words string }
+
+// Error implements error, one line for each thing that is wrong.
+func (r *refusal) Error() string {
+	lines := []string{r.detail}
+	for _, c := range r.wrong {
+		if c.where != "" {
+			c.words = c.where + ": " + c.words
+		}
+		lines = append(lines, c.words)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// contractError is what the routes under /orchestration and /notify say, "" for what they did not write.
 func contractError(body []byte) string {
 	var answer struct {
-		Error  string   `json:"error"`
-		Errors []string `json:"errors"`
+		Error   string   `json:"error"`
+		Errors  []string `json:"errors"`
+		Status  string   `json:"status"`
+		Message string   `json:"message"`
+		Drivers []string `json:"available_drivers"`
 	}
-	if json.Unmarshal(body, &answer) != nil || answer.Error == "" {
+	if json.Unmarshal(body, &answer) != nil {
+		return ""
+	}
+	if answer.Status == "error" && answer.Message != "" {
+		if len(answer.Drivers) > 0 {
+			answer.Message += "\nThere are: " + strings.Join(answer.Drivers, ", ") + ", and the names of active channels."
+		}
+		return answer.Message
+	}
+	if answer.Error == "" {
 		return ""
 	}
 	if len(answer.Errors) > 1 {

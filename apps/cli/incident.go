@@ -104,12 +104,16 @@ func act(ctx context.Context, p *Program, r remote, incident, action string, bod
 
 // post asks the hub to do something and says what came of it.
 func post[T any](ctx context.Context, p *Program, r remote, path string, body any, say func(*T)) error {
+	return send(ctx, p, r, http.MethodPost, path, body, say)
+}
+
+func send[T any](ctx context.Context, p *Program, r remote, method, path string, body any, say func(*T)) error {
 	c, err := p.client(r)
 	if err != nil {
 		return err
 	}
 	var now T
-	raw, err := c.call(ctx, http.MethodPost, path, nil, body, &now)
+	raw, err := c.call(ctx, method, path, nil, body, &now)
 	if err != nil {
 		return err
 	}

@@ -41,10 +41,21 @@ type wireTimeline struct {
 	Details   struct {
 		Text    string `json:"text"`
 		Summary string `json:"summary"`
+		Why     string `json:"why"` // it is told again
+		Channel string `json:"channel"`
 		Alert   string `json:"alert"`
 		From    string `json:"from"`
 		To      string `json:"to"`
 	} `json:"details"`
+}
+
+// words say whether it happened to the incident or to one of its alerts: both are opened, and resolved, at about one time.
+func (e *wireTimeline) words() string {
+	words := map[string]string{
+		"alert created": "alert fires", "alert refired": "alert fires again", "alert resolved": "alert resolved", "alert updated": "alert changed",
+		"incident opened": "incident opened", "incident resolved": "incident resolved", "incident reopened": "incident reopened", "incident closed": "incident closed",
+	}
+	return firstOf(words[e.Kind+" "+e.Event], strings.ReplaceAll(e.Event, "_", " "))
 }
 
 // Run implements the command.
@@ -103,7 +114,7 @@ func (p *Program) showIncident(in *wireIncident, timeline []wireTimeline, told l
 	slices.SortStableFunc(timeline, func(a, b wireTimeline) int { return cmp.Compare(unix(a.At), unix(b.At)) })
 	rows := make([][]string, len(timeline))
 	for i, e := range timeline {
-		rows[i] = []string{at(e.At), strings.ReplaceAll(e.Event, "_", " "), e.Actor, happened(&e)}
+		rows[i] = []string{at(e.At), e.words(), e.Actor, happened(&e)}
 	}
 	return p.section("TIMELINE", "Nothing yet.", []string{"AT", "EVENT", "BY", "WHAT"}, rows)
 }
@@ -134,7 +145,7 @@ func alertRows(in *wireIncident) [][]string {
 
 // happened is what an event is about, on one line.
 func happened(e *wireTimeline) string {
-	what := firstOf(e.Details.Text, e.Details.Summary, e.AlertName, e.Details.Alert)
+	what := firstOf(e.Details.Text, e.Details.Summary, e.Details.Why, e.Details.Channel, e.AlertName, e.Details.Alert)
 	if e.Details.From != "" && e.Details.To != "" {
 		what = strings.TrimSpace(fmt.Sprintf("%s %s to %s", what, e.Details.From, e.Details.To))
 	}

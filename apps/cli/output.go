@@ -42,7 +42,11 @@ func (p *Program) table(head []string, rows [][]string) error {
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, c := range row {
-			cells[i] = cut(clean(c), 100)
+			most := 100
+			if i == len(row)-1 { // nothing stands behind it
+				most = 400
+			}
+			cells[i] = cut(clean(c), most)
 		}
 		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}

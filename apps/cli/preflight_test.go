@@ -14,6 +14,29 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 )
 
+// TestPreflightAsksTheHub: the hub that is named looks by its own settings.
+func TestPreflightAsksTheHub(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, map[string]string{
+		"POST /api/v1/preflight": `{"instance_id":"h","passed":1,"warnings":0,"errors":1,"overall_status":"error","checks":[{"group":"database","name":"n","level":"error","message":"it broke","hint":"mend it"}]}`,
+	})
+	s := newShell(t)
+	s.vars["HUB_TOKEN"] = "the-key"
+	for _, args := range [][]string{{"doctor", "--only", "database", "--server", a.URL}, {"preflight", "--only", "database"}} {
+		if len(args) == 3 {
+			s.vars["HUB_SERVER"] = a.URL
+		}
+		a.asked = nil
+		got := s.run(t, "", args...)
+		if got.code != cli.ExitFailed || !strings.Contains(got.out, "it broke") || !strings.Contains(got.out, "mend it") {
+			t.Errorf("%v: %d %s%s", args, got.code, got.out, got.err)
+		}
+		if all := strings.Join(a.asked, "\n"); !strings.Contains(all, `POST /api/v1/preflight {"only":["database"]}`) {
+			t.Errorf("%v asked %s", args, all)
+		}
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -22,6 +22,23 @@ type api struct {
 	asked []string
 }
 
+// TestLedgerLines: what was told at the end of a silence is named.
+func TestLedgerLines(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, map[string]string{"GET /api/v1/ledger/lines": `{"items":[{"receipt_id":"p-1","at":"2026-03-01T12:00:00Z","alert":"Disk","instance":"db-1","status":"firing","severity":"critical","pipeline":"night",
+		"state":"suppressed","reason":"silenced","why":"silenced by ada","channels":[{"channel":"ops","state":"suppressed"}],
+		"told_later":{"at":"2026-03-01T14:00:00Z","channels":[{"channel":"ops","state":"delivered","delivery_id":"d-1","cause":"silence"},{"channel":"mail","state":"dead","delivery_id":"d-2","cause":"silence"},
+			{"channel":"ops","state":"delivered","delivery_id":"d-3","cause":"throttle"},{"channel":"phone","state":"delivered","delivery_id":"d-4","cause":"fallback"}]}}]}`})
+	r := newShell(t).run(t, "", "ledger", "--lines", "--server", a.URL, "--token", "the-key")
+	for _, want := range []string{
+		"p-1      2026-03-01 12:00:00Z  Disk   db-1      critical firing  night     suppressed(silenced)  ops (suppressed)  silenced by ada; told at its end, 2026-03-01 14:00:00Z: ops by d-1, mail (dead) by d-2",
+	} {
+		if r.code != 0 || !strings.Contains(r.out, want) {
+			t.Errorf("no %q in %s%s", want, r.out, r.err)
+		}
+	}
+}
+
 func newAPI(t *testing.T, answers map[string]string) *api {
 	t.Helper()
 	a := &api{}
@@ -94,10 +111,10 @@ func TestIncidents(t *testing.T) {
 	for _, want := range []string{
 		"disk  [2J full\ncritical, acknowledged, 2 of 3 alerts firing\nopened 2026-03-01 12:00:00Z (", "on db-1, from grafana, trace t-1\n\n97 % used\nsince noon\n\nSummary: s\n",
 		"\nALERTS\nSTATUS ", "firing    critical  DiskFull  db-1      grafana  2026-03-01 12:00:00Z  7\n", "resolved  warning   Gone                grafana  2026-03-01 12:04:00Z  1\n",
-		"\nTOLD\nCHANNEL ", "ops        firing  dead        2      2026-03-01 12:30:00Z       no answer within 10 s\n",
+		"\nTOLD\nID ", "ops        firing  dead        2      2026-03-01 12:30:00Z       no answer within 10 s\n",
 		"(deleted)  firing  pending     1      next 2026-03-01 12:00:31Z\n", "inbox      firing  delivered   1      2026-03-01 12:00:02Z\n",
 		"log        firing  suppressed  0      2026-03-01 12:00:01Z       below min severity\n",
-		"\nTIMELINE\nAT ", "2026-03-01 12:00:00Z  created               DiskFull\n", "severity raised       warning to critical\n", "2026-03-01 12:05:00Z  note             ada  looking\n",
+		"\nTIMELINE\nAT ", "2026-03-01 12:00:00Z  alert fires           DiskFull\n", "severity raised       warning to critical\n", "2026-03-01 12:05:00Z  note             ada  looking\n",
 	} {
 		before, after, found := strings.Cut(rest, want)
 		if !found {
@@ -181,7 +198,7 @@ NODE  TRY  STATE   AT                    TOOK  ERROR
 tell  2    failed  2026-03-01 12:00:00Z  3ms   refused
 
 TOLD
-CHANNEL    WHAT    STATE       TRIES  WHEN                       WHY
+ID  CHANNEL    WHAT    STATE       TRIES  WHEN                       WHY
 `
 	if diff := cmp.Diff(want, out[:min(len(out), len(want))]); diff != "" {
 		t.Error(diff)

@@ -74,7 +74,7 @@ func TestSetupAtTerminal(t *testing.T) {
 	var seen screen
 	go seen.watch(person)
 	dir := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	run := func(ctx context.Context, out io.Writer) int {
 		return cli.Run(ctx, cli.Program{
@@ -86,7 +86,7 @@ func TestSetupAtTerminal(t *testing.T) {
 	}
 	answer := func(question, text string) {
 		t.Helper()
-		testkit.Eventually(t, 20*time.Second, func() bool { return strings.HasSuffix(seen.String(), question) }, question)
+		testkit.Eventually(t, time.Minute, func() bool { return strings.HasSuffix(seen.String(), question) }, question)
 		if _, err := person.WriteString(text + "\n"); err != nil {
 			t.Fatal(err)
 		}
@@ -122,14 +122,14 @@ func TestSetupAtTerminal(t *testing.T) {
 	answer("Name [openai]: ", "main")
 	answer("Model [large]: ", "")
 	answer("Address [https://openai.example/v1]: ", "")
-	testkit.Eventually(t, 20*time.Second, func() bool {
+	testkit.Eventually(t, time.Minute, func() bool {
 		return strings.HasSuffix(seen.String(), "API key (not shown; empty: the stored one stays): ")
 	}, "the question for the key")
 	stop()
 	if got := <-code; got != cli.ExitFailed {
 		t.Errorf("stopped: exit %d", got)
 	}
-	testkit.Eventually(t, 20*time.Second, func() bool { return strings.Contains(seen.String(), "nothing was changed") }, "what became of it")
+	testkit.Eventually(t, time.Minute, func() bool { return strings.Contains(seen.String(), "nothing was changed") }, "what became of it")
 	term, err := unix.IoctlGetTermios(int(program.Fd()), unix.TCGETS)
 	if err != nil || term.Lflag&unix.ECHO == 0 {
 		t.Errorf("the terminal stays silent: %v", err)

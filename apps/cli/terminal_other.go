@@ -8,3 +8,5 @@ import "os"
 func isTerminal(*os.File) bool { return false }
 
 func hideTyping(*os.File) (show func(), err error) { return nil, errNoTerminal }
+
+func terminalWidth(*os.File) int { return 0 }

@@ -27,3 +27,12 @@ func hideTyping(f *os.File) (show func(), err error) {
 	}
 	return func() { _ = sys.IoctlSetTermios(fd, writeTerminal, was) }, nil
 }
+
+// terminalWidth is how many characters fit into a line of the terminal, 0 for what is none.
+func terminalWidth(f *os.File) int {
+	size, err := sys.IoctlGetWinsize(int(f.Fd()), sys.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
+}

@@ -16,7 +16,7 @@ type whyCmd struct {
 // Help implements kong.HelpProvider.
 func (whyCmd) Help() string {
 	return `Prints the answer in a sentence, then every decision on the way, the oldest first: how it came in, which pipelines wanted it, what it
-changed, who was told, at which try, and who was not and why. Ids are in every list and on every page. Times are UTC.
+changed, who was told, at which try, and who was not and why. Ids are in every list: that of a line of the ledger is its receipt's. Times are UTC.
 
 Example:
 
@@ -49,7 +49,8 @@ type wireStep struct {
 		Receipt string `json:"receipt"`
 	} `json:"links"`
 
-	more string // about others like it
+	more  string   // about others like it
+	names []string // of other channels of which it says the same
 }
 
 // whyWidth is how wide a terminal at least is, in characters.
@@ -73,6 +74,9 @@ func (p *Program) showWhy(w *wireWhy, all bool) {
 	if !all && w.Subject.Kind != "receipt" {
 		steps = shortened(w.Steps)
 	}
+	if !all {
+		steps = together(steps)
+	}
 	day := ""
 	for _, s := range steps {
 		if d := s.At.UTC().Format(time.DateOnly); d != day {
@@ -93,6 +97,9 @@ func (p *Program) showWhy(w *wireWhy, all bool) {
 
 // text is a step on one line: who, what, why.
 func (s wireStep) text() string {
+	if len(s.names) > 0 {
+		s.Name = enumerated(append([]string{s.Name}, s.names...))
+	}
 	out := s.Result
 	if s.What != "ledger" { // its words are those of filters and counts
 		out = strings.ReplaceAll(out, "_", " ")
@@ -107,6 +114,36 @@ func (s wireStep) text() string {
 		out += fmt.Sprintf(" (%d alerts)", s.Values.Alerts)
 	}
 	return out + s.more
+}
+
+// mostNames is how many channels are named that went the same way.
+const mostNames = 8
+
+// enumerated are names, as many as a line bears.
+func enumerated(names []string) string {
+	if n := len(names) - mostNames; n > 1 {
+		return strings.Join(names[:mostNames], ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(names, ", ")
+}
+
+// together puts channels of which the same is to be said, at about one time, on one line.
+func together(steps []wireStep) []wireStep {
+	type said struct{ result, why string }
+	first := map[said]int{}
+	var out []wireStep
+	for _, s := range steps {
+		key := said{s.Result, s.Why}
+		if n, ok := first[key]; s.What == "channel" && s.Why != "" && ok && s.At.Sub(out[n].At) <= time.Second {
+			out[n].names = append(out[n].names, s.Name)
+			continue
+		}
+		if s.What == "channel" {
+			first[key] = len(out)
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // shortened leaves of receipts that ended as nothing but repeats one line in the ledger, and of lines that say the same in a row the
@@ -148,7 +185,7 @@ func (p *Program) wrapped(head, text, indent string) {
 		line, used = line+" ", used+1
 	}
 	empty := true
-	for word := range strings.FieldsSeq(cut(clean(text), 1000)) {
+	for word := range strings.FieldsSeq(cut(clean(text), 4000)) {
 		n := len([]rune(word))
 		if !empty && used+1+n > whyWidth {
 			p.say("%s", strings.TrimRight(line, " "))

@@ -26,7 +26,7 @@ Examples:
 
 // work says what a process works on.
 type work struct {
-	Queues      []string `placeholder:"NAME,…" help:"Queues to take jobs from: ingest, notify, context, intelligence, maintenance (HUB_QUEUES). Default: all."`
+	Queues      []string `placeholder:"NAME,…" help:"Queues to take jobs from: ingest, notify, timers, context, intelligence, maintenance (HUB_QUEUES). Default: all."`
 	Concurrency string   `placeholder:"N" help:"Slow pieces of work (sends, checks, analyses) under way at once (HUB_CONCURRENCY)."`
 }
 

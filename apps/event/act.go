@@ -10,10 +10,11 @@ import (
 type Act struct {
 	Tenant   string
 	Incident id.ID
-	Kind     EventKind // acknowledged, resolved, closed, reopened, retold, note
+	Kind     EventKind // acknowledged, resolved, closed, reopened, retold, reminder, note
 	Actor    string
-	Text     string // the resolution's summary, or the note
+	Text     string // the resolution's summary, the note, why it is told again, or the channel that is reminded
 	TraceID  string
+	Alerts   []id.ID // that are told again; nil: no matter which
 }
 
 // ErrRefused is wrapped by acts that the incident's state does not allow; the text before it says why.

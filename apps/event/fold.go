@@ -85,11 +85,13 @@ const (
 	// EventSeverityChanged is an alert's new severity that does not raise the incident's.
 	EventSeverityChanged EventKind = "severity_changed"
 	EventRetold          EventKind = "retold"
-	EventAcknowledged    EventKind = "acknowledged"
-	EventResolved        EventKind = "resolved"
-	EventReopened        EventKind = "reopened"
-	EventClosed          EventKind = "closed"
-	EventNote            EventKind = "note"
+	// EventReminder tells of an incident that nobody has taken care of for a while.
+	EventReminder     EventKind = "reminder"
+	EventAcknowledged EventKind = "acknowledged"
+	EventResolved     EventKind = "resolved"
+	EventReopened     EventKind = "reopened"
+	EventClosed       EventKind = "closed"
+	EventNote         EventKind = "note"
 	// EventAnalysis is an analysis that was written: it changes nothing and is told with whatever else is told.
 	EventAnalysis EventKind = "analysis"
 )

@@ -25,6 +25,7 @@ type fake struct {
 	deaf   bool // it does not look at its context
 	breaks bool
 	calls  chan time.Time
+	hold   chan struct{} // it answers when that is closed
 }
 
 func (f *fake) Name() string { return f.name }
@@ -41,6 +42,9 @@ func (f *fake) Analyze(ctx context.Context, _ *providers.Request) (*providers.An
 	}
 	if err := clock.Sleep(ctx, f.after); err != nil {
 		return nil, err
+	}
+	if f.hold != nil {
+		<-f.hold
 	}
 	return f.answer, f.err
 }

@@ -19,9 +19,9 @@ import (
 // died is the name of a process of this machine that is gone.
 func died(t *testing.T) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "sleep", "60")
+	cmd := exec.CommandContext(t.Context(), "sleep", "600")
 	if err := cmd.Start(); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	own := thisProcess()
 	if own == "" {
@@ -59,7 +59,7 @@ func TestHasEnded(t *testing.T) {
 func TestOrphans(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
-		p := &fake{name: "p", after: 2 * time.Second, answer: says("P")}
+		p := &fake{name: "p", hold: make(chan struct{}), answer: says("P")}
 		s, r := service(t, db, set{"p": p, "local": {name: "local", answer: says("L")}}, shelf{}, &notes{})
 		now := db.Now()
 		rows := map[string]id.ID{}
@@ -108,7 +108,7 @@ func TestOrphans(t *testing.T) {
 			}
 			done <- a
 		}()
-		testkit.Eventually(t, 5*time.Second, func() bool {
+		testkit.Eventually(t, time.Minute, func() bool {
 			page, err := r.Runs(t.Context(), "t1", Filter{Provider: "p", Status: StatusRunning}, storage.Paging{Limit: 10})
 			return err == nil && len(page.Items) == 1
 		}, "it is shown as running")
@@ -121,6 +121,7 @@ func TestOrphans(t *testing.T) {
 		if err != nil || len(page.Items) != 1 {
 			t.Errorf("%d run, %v", len(page.Items), err)
 		}
+		close(p.hold)
 		rows["p"] = (<-done).ID
 		if got := status("p"); got != StatusSucceeded {
 			t.Errorf("it ended %s", got)

@@ -32,7 +32,9 @@ type Gatherer interface {
 type Noted struct {
 	Tenant, TraceID string
 	IncidentID      id.ID
+	RunID           id.ID // that asked for it, zero for none
 	Details         map[string]any
+	Analysis        *Analysis
 }
 
 // Config is what a Service needs. Clock may be nil, and Gather, without which requests have the evidence that they bring.
@@ -43,9 +45,10 @@ type Config struct {
 	Gather    Gatherer
 	Log       *slog.Logger
 	Clock     clock.Clock
-	// Note writes analyses into the history of their incidents, in the transaction that stores them; it can do nothing else to them. Nil:
-	// nobody does.
-	Note func(tx *storage.Tx, list []Noted) error
+	// Note writes analyses into the history of their incidents, in the transaction that stores them; it can do nothing else to them. What
+	// it returns is called once it is known whether that was committed, and may be called again; nil: nothing follows. Note nil: nobody
+	// hears of analyses.
+	Note func(tx *storage.Tx, list []Noted) (after func(committed bool), err error)
 	// Changed is told which analysis was stored and which incident it is about; nil: nobody. It must not block.
 	Changed func(tenant, kind string, i id.ID)
 	// Notice tells an operator that the budget of a provider is spent, once a day; nil: only the log does. It is called in a goroutine.
@@ -62,7 +65,7 @@ type Service struct {
 	owner     string // of rows that say that they run: this process
 	log       *slog.Logger
 	clock     clock.Clock
-	note      func(tx *storage.Tx, list []Noted) error
+	note      func(tx *storage.Tx, list []Noted) (func(bool), error)
 	changed   func(tenant, kind string, i id.ID)
 	notice    func(ctx context.Context, n Notice) error
 	writes    *storage.Queue[*write]

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,13 +45,19 @@ type notes struct {
 	mu   sync.Mutex
 	list []Noted
 	err  error
+	// after is what was said of the transactions.
+	after []bool
 }
 
-func (n *notes) note(_ *storage.Tx, list []Noted) error {
+func (n *notes) note(_ *storage.Tx, list []Noted) (func(bool), error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.list = append(n.list, list...)
-	return n.err
+	return func(committed bool) {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.after = append(n.after, committed)
+	}, n.err
 }
 
 func service(t *testing.T, db *storage.DB, s set, of Incidents, n *notes) (*Service, *Reader) {
@@ -123,7 +130,8 @@ func TestStored(t *testing.T) {
 			t.Error(err)
 		}
 		if len(n.list) != 2 || n.list[0].IncidentID != known1 || n.list[0].Details["analysis_id"] != got.ID.String() || n.list[0].Details["run_id"] != run.String() ||
-			n.list[1].Details["error_class"] != "server" || n.list[1].Details["rung"] != "facts" {
+			n.list[1].Details["error_class"] != "server" || n.list[0].RunID != run || n.list[0].Analysis == nil || n.list[0].Analysis.ID != got.ID ||
+			!slices.Equal(n.after, []bool{true, true}) || n.list[1].Details["rung"] != "facts" {
 			t.Errorf("noted %+v", n.list)
 		}
 		for name, tt := range map[string]struct {
@@ -166,7 +174,7 @@ func TestStored(t *testing.T) {
 func TestShared(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t, storage.SQLite)
-	p := &fake{name: "p", after: 1500 * time.Millisecond, answer: says("P"), calls: make(chan time.Time, 100)}
+	p := &fake{name: "p", hold: make(chan struct{}), answer: says("P"), calls: make(chan time.Time, 100)}
 	s, r := service(t, db, set{"p": p, "local": {name: "local", answer: says("L")}}, shelf{}, &notes{})
 	var wg sync.WaitGroup
 	for i := range 30 {
@@ -187,7 +195,8 @@ func TestShared(t *testing.T) {
 		}
 		return len(page.Items)
 	}
-	testkit.Eventually(t, 5*time.Second, func() bool { return shown(Filter{Status: StatusRunning}) == 30 }, "they are shown as running")
+	testkit.Eventually(t, time.Minute, func() bool { return shown(Filter{Status: StatusRunning}) == 30 }, "they are shown as running")
+	close(p.hold)
 	wg.Wait()
 	if n := len(p.calls); n != 11 {
 		t.Errorf("%d calls, want 11", n)
@@ -209,7 +218,7 @@ func TestShared(t *testing.T) {
 func TestLate(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t, storage.SQLite)
-	s, r := service(t, db, set{"local": {name: "local", after: 3 * time.Second, answer: says("L")}}, shelf{}, &notes{})
+	s, r := service(t, db, set{"local": {name: "local", after: time.Minute, answer: says("L")}}, shelf{}, &notes{})
 	for name, strict := range map[string]bool{"with fallback": false, "without": true} {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		got, err := s.Analyze(ctx, &Request{Tenant: "t1", IncidentID: known1, NoFallback: strict})
@@ -217,7 +226,7 @@ func TestLate(t *testing.T) {
 		if (err != nil) != strict || got.Rung != "facts" || got.ErrorClass != providers.ErrTimeout || got.Recommendations[0].Title != "Look into Disk" {
 			t.Errorf("%s: %+v %v", name, got, err)
 		}
-		testkit.Eventually(t, 5*time.Second, func() bool {
+		testkit.Eventually(t, time.Minute, func() bool {
 			d, err := r.Run(t.Context(), "t1", got.ID)
 			return err == nil && d.Status == StatusFailed && d.ErrorMessage == "there was no answer in time"
 		}, "the row says so")
@@ -245,8 +254,8 @@ func TestUnstored(t *testing.T) {
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id", "key", "provider", "hour", "hour <", "hour >=", "expires_at <=", "updated_at <"}, map[string]*storage.Statement{
-		"insertAnalysis": insertAnalysis, "endAnalysis": endAnalysis, "endOrphan": endOrphan, "insertPlace": insertPlace, "lockPlace": lockPlace, "claimPlace": claimPlace,
+	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), []string{"id", "incident_id", "key", "provider", "hour", "hour <", "hour >=", "expires_at <=", "updated_at <"}, map[string]*storage.Statement{
+		"insertAnalysis": insertAnalysis, "lastAnalysis": lastAnalysis, "endAnalysis": endAnalysis, "endOrphan": endOrphan, "insertPlace": insertPlace, "lockPlace": lockPlace, "claimPlace": claimPlace,
 		"leavePlace": leavePlace, "findAnswer": findAnswer, "keepAnswer": keepAnswer, "insertHour": insertHour, "lockDay": lockDay, "sumDay": sumDay, "noticeDay": noticeDay,
 		"countHour": countHour, "pruneAnswers": pruneAnswers, "prunePlaces": prunePlaces, "pruneHours": pruneHours,
 	})

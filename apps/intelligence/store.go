@@ -62,6 +62,7 @@ type write struct {
 	who       Configured // is asked
 	out       *Analysis  // nil: it runs
 	orphan    bool       // its process has died; nothing but its id is known
+	after     func(committed bool)
 }
 
 func (w *write) running() *write {
@@ -83,6 +84,7 @@ func (s *Service) store(ctx context.Context, w *write, wait bool) {
 	stored := make(chan struct{})
 	s.writes.Submit(w, func(err error) {
 		defer close(stored)
+		w.settled(err == nil)
 		if err != nil {
 			s.log.WarnContext(ctx, "store an analysis", "analysis_id", w.id, "incident_id", w.request.IncidentID, "error", err)
 			return
@@ -140,6 +142,7 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 	rows, ends, orphans := insertAnalysis.Rows(), endAnalysis.Rows(), endOrphan.Rows()
 	var noted []Noted
 	for _, w := range list {
+		w.settled(false) // of an earlier try
 		if w.orphan {
 			orphans.Add(w.id, StatusFailed, providers.ErrInternal, ended, tx.Now())
 			continue
@@ -158,7 +161,9 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 		}
 		w.end(status, tx.Now(), ends)
 		if !r.IncidentID.IsZero() && !r.FactsOnly {
-			noted = append(noted, Noted{Tenant: r.Tenant, TraceID: r.TraceID, IncidentID: r.IncidentID, Details: w.details()})
+			noted = append(noted, Noted{
+				Tenant: r.Tenant, TraceID: r.TraceID, IncidentID: r.IncidentID, RunID: r.RunID, Details: w.details(), Analysis: w.out,
+			})
 		}
 	}
 	tx.Exec(insertAnalysis, rows)
@@ -167,7 +172,19 @@ func (s *Service) apply(tx *storage.Tx, list []*write) error {
 	if s.note == nil || len(noted) == 0 {
 		return nil
 	}
-	return s.note(tx, noted)
+	after, err := s.note(tx, noted)
+	for _, w := range list {
+		w.after = after
+	}
+	return err
+}
+
+// settled says what became of the transaction that stored a row.
+func (w *write) settled(committed bool) {
+	if after := w.after; after != nil {
+		w.after = nil
+		after(committed)
+	}
 }
 
 func (w *write) end(status string, now time.Time, rows *storage.Rows) {

@@ -166,13 +166,13 @@ func (c *Checker) observations(ctx context.Context, tenant string, from, to id.I
 	return row.Accepted, row.Recorded, nil
 }
 
-// orphans counts pending rows that nothing works on: no fold of their receipt, no node, no delivery.
+// orphans counts pending rows that nothing works on: no fold of their receipt, no node, no delivery, no fallback of one.
 func (c *Checker) orphans(ctx context.Context, tenant string, to id.ID) (n int64, err error) {
 	err = c.db.Read(ctx).Raw(`SELECT count(*) FROM (SELECT 1 FROM ledger l WHERE l.tenant_id = ? AND l.state = 'pending' AND l.receipt_id <= ?
 		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = 'fold' AND j.ref = l.receipt_id)
 		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind IN ('node', 'deadline') AND j.ref = l.run_id)
-		AND NOT EXISTS (SELECT 1 FROM deliveries d JOIN jobs j ON j.kind = 'deliver' AND j.ref = d.id WHERE d.run_id = l.run_id)
-		AND NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN jobs j ON j.kind = 'deliver' AND j.ref = r.delivery_id WHERE r.run_id = l.run_id)
+		AND NOT EXISTS (SELECT 1 FROM deliveries d JOIN jobs j ON j.kind IN ('deliver', 'fallback') AND j.ref = d.id WHERE d.run_id = l.run_id)
+		AND NOT EXISTS (SELECT 1 FROM delivery_routes r JOIN jobs j ON j.kind IN ('deliver', 'fallback') AND j.ref = r.delivery_id WHERE r.run_id = l.run_id)
 		LIMIT 1000) x`, tenant, to[:]).Scan(&n).Error
 	if err != nil {
 		return 0, fmt.Errorf("look for orphans: %w", storage.Classify(err))

@@ -33,15 +33,19 @@ var reopenRun = s.Update("ledger", []s.Column{s.Col("receipt_id", s.UUID), s.Col
 	"state = 'pending', reason = '', settled_at = NULL",
 	"t.receipt_id = v.receipt_id AND t.run_id = v.run_id AND t.reason IN ('run_failed', 'canceled')", "")
 
+var retryRun = s.Update("ledger", []s.Column{s.Col("receipt_id", s.UUID), s.Col("run_id", s.UUID)},
+	"state = 'pending', reason = '', settled_at = NULL",
+	"t.receipt_id = v.receipt_id AND t.run_id = v.run_id AND t.state || '' = 'dead'", "")
+
 // Batch writes ledger rows within somebody else's transaction.
 type Batch struct {
-	tx                                  *s.Tx
-	inserts, updates, settled, reopened *s.Rows
+	tx                                           *s.Tx
+	inserts, updates, settled, reopened, retried *s.Rows
 }
 
 // Begin starts a collection for tx.
 func Begin(tx *s.Tx) *Batch {
-	return &Batch{tx: tx, inserts: insertRow.Rows(), updates: updateRow.Rows(), settled: settleRun.Rows(), reopened: reopenRun.Rows()}
+	return &Batch{tx: tx, inserts: insertRow.Rows(), updates: updateRow.Rows(), settled: settleRun.Rows(), reopened: reopenRun.Rows(), retried: retryRun.Rows()}
 }
 
 // Open adds the row of an accepted observation.
@@ -60,11 +64,15 @@ func (b *Batch) Settle(receipt, run id.ID, state, reason string) {
 // Reopen takes back the end of rows whose run is resumed: those that ended without anybody being told.
 func (b *Batch) Reopen(receipt, run id.ID) { b.reopened.Add(receipt, run) }
 
+// Retry takes back the end of rows that are dead: a delivery of their run is tried again.
+func (b *Batch) Retry(receipt, run id.ID) { b.retried.Add(receipt, run) }
+
 // Write queues the statements.
 func (b *Batch) Write() {
 	b.tx.Exec(insertRow, b.inserts)
 	b.tx.Exec(updateRow, b.updates)
 	b.tx.Exec(reopenRun, b.reopened)
+	b.tx.Exec(retryRun, b.retried)
 	b.tx.Exec(settleRun, b.settled)
 }
 

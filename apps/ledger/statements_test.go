@@ -16,5 +16,6 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"updateRow": updateRow,
 		"settleRun": settleRun,
 		"reopenRun": reopenRun,
+		"retryRun":  retryRun,
 	})
 }

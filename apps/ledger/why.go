@@ -77,7 +77,7 @@ func (r *Reader) Why(ctx context.Context, tenant string, about id.ID) (Explanati
 	if err := q.find(about); err != nil {
 		return Explanation{}, err
 	}
-	for _, load := range []func() error{q.scope, q.loadRows, q.loadRuns, q.loadReceipts, q.loadDeliveries, q.loadNodes, q.loadNames, q.loadEvents} {
+	for _, load := range []func() error{q.scope, q.loadRows, q.loadRuns, q.loadRetold, q.loadReceipts, q.loadDeliveries, q.loadNodes, q.loadNames, q.loadEvents} {
 		if err := load(); err != nil {
 			return Explanation{}, fmt.Errorf("explain %s %s: %w", q.kind, about, storage.Classify(err))
 		}
@@ -109,6 +109,7 @@ type inquiry struct {
 	receipts   map[id.ID]*receiptRow
 	seen       map[itemKey]*observationRow
 	runs       map[id.ID]*runRow
+	retold     retellings
 	nodes      []*nodeRow
 	tries      []nodeTry
 	deliveries []*deliveryRow // the oldest first

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -198,17 +199,19 @@ func (q *inquiry) loadDeliveries() error {
 		by, args = append(by, "SELECT id FROM deliveries WHERE incident_id IN ?"), append(args, q.incidents)
 	}
 	if q.kind == aboutDelivery {
-		by, args = append(by, "SELECT id FROM deliveries WHERE id = ?"), append(args, q.subject.ID)
+		by, args = append(by, "SELECT id FROM deliveries WHERE id = ?", "SELECT instead_id FROM deliveries WHERE id = ?"), append(args, q.subject.ID, q.subject.ID)
 	}
 	if len(by) == 0 {
 		return nil
 	}
-	err := q.into(&q.deliveries, `SELECT d.id, d.incident_id, d.run_id, d.definition_id, d.node, d.event_seq, d.channel_id, COALESCE(c.name, '') AS channel_name,
-			COALESCE(c.min_severity, '') AS min_severity, COALESCE(m.driver, c.driver, '') AS driver, d.kind, d.severity, d.message_id,
-			COALESCE(m.title, '') AS title, d.state, d.reason, d.attempts, d.created_at, d.expires_at, d.next_at, d.sending_since, d.finished_at
-		FROM deliveries d LEFT JOIN channels c ON c.id = d.channel_id LEFT JOIN messages m ON m.id = d.message_id
-		WHERE d.tenant_id = ? AND d.id IN (`+strings.Join(by, " UNION ")+") ORDER BY d.id DESC LIMIT ?",
-		append(append([]any{q.tenant}, args...), WhyDeliveries+1)...)
+	err := q.into(&q.deliveries, `SELECT d.id, d.incident_id, d.run_id, d.definition_id, d.node, d.event_seq, d.channel_id, COALESCE(c.name, g.name || ' (deleted)', '') AS channel_name, COALESCE(t.error, '') AS channel_error, t.until AS channel_until,
+			COALESCE(c.min_severity, '') AS min_severity, COALESCE(m.driver, c.driver, g.driver, '') AS driver, d.kind, d.severity, d.message_id,
+			COALESCE(m.title, '') AS title, d.state, d.reason, d.detail, d.cause, d.instead_id, COALESCE(m.remark, '') AS remark, COALESCE(m.parts, 0) AS parts, COALESCE(m.sent, 0) AS sent,
+			d.idem_key LIKE 'dry:%' AS dry, d.attempts, d.created_at, d.expires_at, d.next_at, d.sending_since, d.finished_at
+		FROM deliveries d LEFT JOIN channels c ON c.id = d.channel_id LEFT JOIN former_channels g ON g.channel_id = d.channel_id
+		LEFT JOIN channel_troubles t ON d.state = 'pending' AND t.channel_id = d.channel_id LEFT JOIN messages m ON m.id = d.message_id
+		WHERE d.tenant_id = ? AND d.id IN (`+strings.Join(by, " UNION ")+") ORDER BY CASE WHEN d.id = ? THEN 0 ELSE 1 END, d.id DESC LIMIT ?",
+		append(append([]any{q.tenant}, args...), q.subject.ID, WhyDeliveries+1)...)
 	if err != nil {
 		return err
 	}
@@ -216,7 +219,7 @@ func (q *inquiry) loadDeliveries() error {
 		q.leave("Only the newest %d deliveries are looked at.", WhyDeliveries)
 		q.deliveries = q.deliveries[:WhyDeliveries]
 	}
-	slices.Reverse(q.deliveries)
+	slices.SortFunc(q.deliveries, func(a, b *deliveryRow) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	return q.loadAttempts()
 }
 

@@ -139,6 +139,8 @@ type deliveryRow struct {
 	EventSeq     int64
 	ChannelID    id.ID
 	ChannelName  string
+	ChannelError string // of a channel that fails, and this waits for it
+	ChannelUntil *time.Time
 	MinSeverity  string // of the channel, now
 	Driver       string
 	Kind         string
@@ -147,6 +149,12 @@ type deliveryRow struct {
 	Title        string
 	State        string
 	Reason       string
+	Detail       string // the reason in a sentence
+	Cause        string // what made it, "" for a pipeline
+	InsteadID    id.ID  // the delivery that tells what this one did not
+	Remark       string // what went wrong while it was written
+	Parts, Sent  int64  // of a long message
+	Dry          bool   // of a rehearsal
 	Attempts     int64
 	CreatedAt    time.Time
 	ExpiresAt    time.Time
@@ -155,7 +163,12 @@ type deliveryRow struct {
 	FinishedAt   *time.Time
 }
 
-func (d *deliveryRow) channel() string { return cmp.Or(d.ChannelName, "(deleted)") }
+func (d *deliveryRow) channel() string {
+	if d.ChannelName == "" && d.Cause == "sent" && d.Driver != "" {
+		return "by hand: " + d.Driver
+	}
+	return cmp.Or(d.ChannelName, "(deleted)")
+}
 
 func (d *deliveryRow) title() string { return cmp.Or(d.Title, "nothing was written") }
 
@@ -189,4 +202,13 @@ type eventRow struct {
 	Details    json.RawMessage `gorm:"serializer:json"`
 	TraceID    string
 	CreatedAt  time.Time
+}
+
+func at(times ...*time.Time) time.Time {
+	for _, t := range times {
+		if t != nil && !t.IsZero() {
+			return *t
+		}
+	}
+	return time.Time{}
 }

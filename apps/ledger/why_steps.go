@@ -156,6 +156,9 @@ func (q *inquiry) tellEvents() {
 				at, mine = *p.FoldedAt, true // events bear the time of the push that caused them
 			}
 		}
+		for _, run := range q.retold.runs(e.IncidentID, e.Seq) {
+			mine = mine || q.runs[run] != nil
+		}
 		if d := q.about(); d != nil {
 			mine = d.IncidentID == e.IncidentID && d.EventSeq == e.Seq
 		}
@@ -170,7 +173,7 @@ func (q *inquiry) tellEvents() {
 		if json.Unmarshal(e.Details, &details) != nil || len(details) == 0 {
 			details = map[string]any{}
 		}
-		for _, name := range []string{"reason", "text", "summary"} {
+		for _, name := range []string{"reason", "text", "summary", "why"} {
 			if text, ok := details[name].(string); ok && text != "" {
 				why = strings.TrimPrefix(why+": "+text, ": ")
 			}
@@ -288,14 +291,23 @@ func (q *inquiry) tellDelivery(d *deliveryRow) {
 		links.Run = routes[0].String()
 	}
 	values := map[string]any{"kind": d.Kind, "severity": d.Severity, "event_seq": d.EventSeq}
+	if d.Parts > 1 {
+		values["parts"], values["sent"] = d.Parts, d.arrived()
+	}
+	if o := q.instead(d); o != nil {
+		values["instead_id"] = o.ID.String()
+	}
 	if d.MinSeverity != "" {
 		values["min_severity"] = d.MinSeverity
+	}
+	if d.Cause != "" {
+		values["cause"] = d.Cause
 	}
 	step := WhyStep{What: "channel", Name: d.channel(), Links: links, Values: values}
 	tries := q.attempts[d.MessageID]
 	if !d.MessageID.IsZero() && !d.aside() {
 		planned := step
-		planned.At, planned.Result, planned.Why = d.CreatedAt, "to_be_told", kindWords(d.Kind)+": "+d.title()
+		planned.At, planned.Result, planned.Why = d.CreatedAt, "to_be_told", kindWords(d.Kind)+": "+d.title()+d.remarked()
 		q.add(rankPlan, planned)
 	}
 	for _, a := range tries {
@@ -305,7 +317,10 @@ func (q *inquiry) tellDelivery(d *deliveryRow) {
 		}
 		q.add(rankAttempt, WhyStep{At: a.At, What: "attempt", Name: d.channel(), Result: a.Verdict, Why: a.words(), Values: v, Links: links})
 	}
-	words := q.deliveryWords(d)
+	words := q.deliveryWords(d) + q.insteadWords(d)
+	if d.MessageID.IsZero() || d.aside() {
+		words += d.remarked()
+	}
 	step.Why = words
 	switch d.State {
 	case event.StateDelivered:
@@ -325,7 +340,7 @@ func (q *inquiry) tellDelivery(d *deliveryRow) {
 // mine are the deliveries that the answer is about. With rows only those that the runs of these rows caused.
 func (q *inquiry) mine(rows []*bookRow) []*deliveryRow {
 	if d := q.about(); d != nil {
-		return []*deliveryRow{d}
+		return append([]*deliveryRow{d}, q.heirs(d)...)
 	}
 	if q.kind == aboutIncident && rows == nil {
 		return q.deliveries
@@ -333,6 +348,9 @@ func (q *inquiry) mine(rows []*bookRow) []*deliveryRow {
 	runs := map[id.ID]bool{}
 	for _, b := range rows {
 		runs[b.RunID] = true
+		for _, run := range q.afterwards(b) {
+			runs[run] = true
+		}
 	}
 	if rows == nil {
 		for run := range q.runs {
@@ -349,7 +367,7 @@ func (q *inquiry) mine(rows []*bookRow) []*deliveryRow {
 			out = append(out, d)
 		}
 	}
-	return out
+	return q.alsoLate(out)
 }
 
 // told reports whether a delivery to a channel is known that a run caused or joined.
@@ -371,13 +389,4 @@ func (b *bookRow) decisions() []event.Decision {
 func object(v any) map[string]any {
 	m, _ := v.(map[string]any)
 	return m
-}
-
-func at(times ...*time.Time) time.Time {
-	for _, t := range times {
-		if t != nil && !t.IsZero() {
-			return *t
-		}
-	}
-	return time.Time{}
 }

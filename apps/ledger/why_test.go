@@ -180,6 +180,8 @@ func TestWhyUsesIndexes(t *testing.T) {
 		`INSERT INTO sources (id, tenant_id, name, created_at, updated_at) SELECT gen_random_uuid(), 'a', g::text, now(), now() FROM generate_series(1, 5000) g`,
 		`INSERT INTO channels (id, tenant_id, name, driver, created_at, updated_at)
 			SELECT gen_random_uuid(), 'a', g::text, 'generic', now(), now() FROM generate_series(1, 5000) g`,
+		`INSERT INTO former_channels (channel_id, tenant_id, name, driver, deleted_at) SELECT gen_random_uuid(), 'a', name, driver, now() FROM channels`,
+		`INSERT INTO channel_troubles (channel_id, tenant_id, since, last_at, tries, dead, error) SELECT id, 'a', now(), now(), 1, 0, '' FROM channels`,
 		`INSERT INTO definition_versions (definition_id, version, tenant_id, config, created_at)
 			SELECT gen_random_uuid(), 1, 'a', '{}', now() FROM generate_series(1, 2000)`,
 	} {

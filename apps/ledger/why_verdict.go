@@ -20,10 +20,12 @@ func (q *inquiry) verdict() string {
 		told = q.mine(append([]*bookRow{}, rows...)) // none is not all
 	}
 	if told = slices.Clone(told); q.kind != aboutRun && q.kind != aboutDelivery { // a rehearsal's or a shadow's were never meant to be sent
-		told = slices.DeleteFunc(told, func(d *deliveryRow) bool { return d.Reason == event.ReasonDryRun })
+		told = slices.DeleteFunc(told, func(d *deliveryRow) bool { return d.Dry || d.Reason == event.ReasonDryRun })
 	}
 	var out string
-	if len(told) > 0 {
+	if d := q.about(); d != nil {
+		out = q.oneVerdict(d)
+	} else if len(told) > 0 {
 		out = q.tellVerdict(told)
 	} else {
 		out = q.silence(rows)
@@ -97,7 +99,12 @@ func (q *inquiry) tellVerdict(list []*deliveryRow) string {
 	})
 	states := map[string]int{}
 	aside := false
-	var parts []string
+	type fate struct {
+		words string
+		aside bool
+	}
+	fates := map[fate][]string{} // the channels that it is said of
+	var words []fate
 	for _, c := range order {
 		d := newest[c]
 		if d.aside() && len(order) > 1 {
@@ -105,12 +112,15 @@ func (q *inquiry) tellVerdict(list []*deliveryRow) string {
 		} else {
 			states[d.State]++
 		}
-		verb := map[string]string{event.StateDelivered: "was ", event.StateSuppressed: "was ", event.StateDead: "was ", event.StateSending: "is "}[d.State]
-		words := q.deliveryWords(d)
-		if d.State == event.StatePending && verb == "" && !strings.HasPrefix(words, "waits") {
-			verb = "is still to be told: "
+		w := fate{q.fateWords(d), d.aside()}
+		if fates[w] == nil {
+			words = append(words, w)
 		}
-		parts = append(parts, "channel "+d.channel()+" "+verb+words)
+		fates[w] = append(fates[w], d.channel())
+	}
+	parts := make([]string, len(words))
+	for i, w := range words {
+		parts[i] = several(fates[w], w.words)
 	}
 	under := states[event.StatePending] + states[event.StateSending]
 	prefix := ""
@@ -126,6 +136,34 @@ func (q *inquiry) tellVerdict(list []*deliveryRow) string {
 		prefix = "nobody was told: "
 	}
 	return prefix + strings.Join(parts, "; ")
+}
+
+// mostNamed is how many channels are named of which the same is said.
+const mostNamed = 5
+
+// several says of channels what became of them.
+func several(names []string, words string) string {
+	if len(names) == 1 {
+		return "channel " + names[0] + " " + words
+	}
+	list := strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+	if more := len(names) - mostNamed; more > 1 {
+		list = strings.Join(names[:mostNamed], ", ") + " and " + count(int64(more), "other")
+	}
+	verb, rest, _ := strings.Cut(words, " ")
+	return "channels " + list + " " + map[string]string{"was": "were", "is": "are", "waits": "wait"}[verb] + " " + rest
+}
+
+// fate is what became of a delivery, as a sentence.
+func (q *inquiry) fate(d *deliveryRow) string { return "channel " + d.channel() + " " + q.fateWords(d) }
+
+func (q *inquiry) fateWords(d *deliveryRow) string {
+	verb := map[string]string{event.StateDelivered: "was ", event.StateSuppressed: "was ", event.StateDead: "was ", event.StateSending: "is "}[d.State]
+	words := q.deliveryWords(d)
+	if d.State == event.StatePending && !strings.HasPrefix(words, "waits") {
+		verb = "is still to be told: "
+	}
+	return verb + words
 }
 
 // silence says why nothing was to be sent.
@@ -203,6 +241,12 @@ func (q *inquiry) rowWords(b *bookRow) string {
 		if u := q.runs[b.RunID]; u != nil && u.ErrorMessage != "" {
 			return "the run of " + u.DefinitionName + " failed before anything went out: " + u.ErrorType + ": " + u.ErrorMessage
 		}
+	case b.State == event.StateSuppressed && slices.Contains(detailed, b.Reason):
+		for _, d := range q.mine([]*bookRow{b}) {
+			if d.Reason == b.Reason {
+				return q.heldWords(d)
+			}
+		}
 	case b.State == event.StateSuppressed:
 		for _, d := range b.decisions() {
 			if d.What == "fold" && d.Why != "" {
@@ -224,10 +268,18 @@ func (q *inquiry) pendingWords(b *bookRow) string {
 			return "channel " + d.channel() + ": " + q.deliveryWords(d)
 		}
 	}
+	for _, d := range q.mine([]*bookRow{b}) {
+		if d.State == event.StateDead && q.instead(d) == nil {
+			return "channel " + d.channel() + " was " + q.deliveryWords(d) + "; whether another channel is told instead is being settled"
+		}
+	}
 	for _, n := range q.nodes {
 		if n.RunID == b.RunID && slices.Contains([]string{"ready", "running", "retrying"}, n.State) {
 			return "node " + n.Node + " of " + q.pipeline(b) + " is " + n.State
 		}
+	}
+	if u := q.runs[b.RunID]; u != nil && u.FinishedAt != nil { // it ended between two looks, or a moment ago
+		return "the run of " + q.pipeline(b) + " is over, and its outcome is about to be booked"
 	}
 	return "the run of " + q.pipeline(b) + " is not over"
 }

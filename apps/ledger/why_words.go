@@ -121,6 +121,14 @@ func kindWords(kind string) string {
 		return "the end"
 	case "updated":
 		return "the update"
+	case "reminder":
+		return "the reminder"
+	case "acknowledged":
+		return "who takes care of it"
+	case "test":
+		return "a test"
+	case "sent":
+		return "a message sent by hand"
 	default:
 		return "the firing"
 	}
@@ -147,6 +155,17 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 		if d.Attempts > 1 {
 			words += fmt.Sprintf(", at try %d", d.Attempts)
 		}
+		if q.retold.caused(d) {
+			words += atTheEnd
+		}
+		switch d.Cause {
+		case "fallback":
+			words += q.inPlace(d)
+		case causeThrottle:
+			words += onceRoom
+		case "resend":
+			words += ", sent again by hand"
+		}
 		return words
 	case event.StateSuppressed:
 		return "held back: " + q.heldWords(d)
@@ -159,7 +178,7 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 		if err := q.lastError(d); err != "" && !strings.HasPrefix(d.Reason, "http_") { // the status says it all
 			words += " (" + err + ")"
 		}
-		return words
+		return words + d.partWords(words)
 	case event.StateSending:
 		if d.SendingSince == nil {
 			return "on the wire"
@@ -174,9 +193,16 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 		if err := q.lastError(d); err != "" {
 			words += " (" + err + ")"
 		}
-		return words
+		return words + d.partWords(words)
 	}
-	return "waits to be sent, until " + q.clock(d.ExpiresAt) + " at most"
+	words := "waits to be sent, until " + q.clock(d.ExpiresAt) + " at most"
+	if d.ChannelError != "" {
+		words += "; its channel fails (" + d.ChannelError + ")"
+	}
+	if d.ChannelUntil != nil && d.ChannelUntil.After(q.now) {
+		words += ", and is left alone until " + q.clock(*d.ChannelUntil)
+	}
+	return words
 }
 
 func (q *inquiry) lastError(d *deliveryRow) string {
@@ -229,9 +255,16 @@ func (q *inquiry) heldWords(d *deliveryRow) string {
 	case event.ReasonResolvedFirst:
 		return "it ended before this could be sent"
 	default:
-		return reasonWords(d.Reason)
+		words := reasonWords(d.Reason)
+		if d.Detail != "" {
+			words += ": " + d.Detail
+		}
+		return words + q.toldLater(d) + q.roomWords(d)
 	}
 }
+
+// detailed are the reasons that a delivery explains in a sentence of its own.
+var detailed = []string{event.ReasonSilenced, event.ReasonMaintenance, event.ReasonThrottled, event.ReasonUnknown}
 
 func deadWords(reason string) string {
 	late, expired := strings.CutPrefix(reason, "expired: ")
@@ -255,6 +288,11 @@ func reasonWords(reason string) string {
 		event.ReasonNotMaterial:   "nothing that matters changed",
 		event.ReasonWhen:          "the when of the notify node is false",
 		event.ReasonMinSeverity:   "it is less bad than the channel or the node wants to hear",
+		event.ReasonSilenced:      "a silence covers it",
+		event.ReasonMaintenance:   "a maintenance window covers it",
+		event.ReasonChannelOff:    "the channel sends nothing",
+		event.ReasonThrottled:     "the channel had as many messages as it takes",
+		event.ReasonUnknown:       "it may have arrived already",
 		event.ReasonResolvedFirst: "it ended before it could be sent",
 		event.ReasonNobodyTold:    "it ended, and nobody had been told that it fired",
 		event.ReasonSuperseded:    "newer news of the alert was folded before it",

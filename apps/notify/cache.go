@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -19,7 +20,16 @@ type Live struct {
 	Driver      string
 	Spec        channel.Spec
 	MinSeverity event.Severity
-	Channel     channel.Channel
+	// Renotify is how long after the last message a reminder follows; 0: never.
+	Renotify time.Duration
+	// Fallback is told when a delivery is dead, and when it took FallbackAfter unless that is 0. The zero id is nobody.
+	Fallback      id.ID
+	FallbackAfter time.Duration
+	// Throttle is how many messages it takes; the zero value: any number.
+	Throttle Throttle
+	Channel  channel.Channel
+	// Off says why its settings have nothing sent, "" when it sends.
+	Off string
 	// Pretend makes this a channel of a rehearsal: nothing goes on a wire, and it says in which state a delivery is at once. A pending
 	// one stays so.
 	Pretend func(t *event.Tell, kind channel.Kind) (state, reason string)

@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/incidenthub/incidenthub/apps/notify"
@@ -31,6 +32,30 @@ func TestAddressNoLongerAllowed(t *testing.T) {
 		}
 		if _, err := strict.Create(t.Context(), tenant, generic("new", there)); !slices.Contains(fieldsOf(err), "config.endpoint") {
 			t.Errorf("a new channel: %v", err)
+		}
+	})
+}
+
+// TestOwnGuardOfDriver: the same goes for drivers that look at the list themselves.
+func TestOwnGuardOfDriver(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *storage.DB) {
+		hook := func(host string) string {
+			return `{"webhook_url":"http://` + host + `:9000/api/webhooks/123456789012345678/` + strings.Repeat("a", 68) + `"}`
+		}
+		there, elsewhere := hook("127.0.0.1"), hook("127.0.0.2")
+		in := generic("chat", there)
+		in.Driver = "discord"
+		made := create(t, channels(t, db, "127.0.0.0/8"), in)
+		strict := channels(t, db)
+		off := notify.InputOf(made)
+		off.IsActive, off.Description = false, "quiet"
+		if got, err := strict.Update(t.Context(), tenant, "chat", 0, off); err != nil || got.IsActive {
+			t.Errorf("switched off: %+v, %v", got, err)
+		}
+		in.Config = []byte(elsewhere)
+		if _, err := strict.Update(t.Context(), tenant, "chat", 0, in); !slices.Contains(fieldsOf(err), "config.webhook_url") {
+			t.Errorf("another address that is not allowed: %v", err)
 		}
 	})
 }

@@ -39,6 +39,9 @@ func (in ChannelInput) check() []Problem {
 	if in.MinSeverity != "" && in.MinSeverity.Rank() == 0 {
 		p = append(p, Problem{"min_severity", "must be info, warning or critical, or empty to tell everything"})
 	}
+	if why := outside(in.Renotify, MinRenotify, MaxRenotify); why != "" {
+		p = append(p, Problem{"renotify", why})
+	}
 	return p
 }
 

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -25,6 +26,9 @@ func (s *ChannelService) Active(ctx context.Context) ([]*Live, error) {
 	live := make([]*Live, len(rows))
 	for i, c := range rows {
 		l := &Live{ID: c.ID, Tenant: c.TenantID, Name: c.Name, Driver: c.Driver, MinSeverity: c.MinSeverity}
+		l.Renotify, l.Fallback, l.FallbackAfter = seconds(c.RenotifyS), c.FallbackID, seconds(c.FallbackAfterS)
+		l.Throttle = c.throttle()
+		l.Off = s.off(c.Driver, c.Config.V)
 		l.Spec, l.Channel, err = s.open(c, secrets[c.ID])
 		if err != nil {
 			s.log.WarnContext(ctx, "channel is not usable", "channel_id", c.ID, "name", c.Name, "error", err.Error())
@@ -60,6 +64,18 @@ func (s *ChannelService) open(c Channel, secrets map[string]secret.String) (chan
 	return spec, opened, nil
 }
 
+// off says why a channel with these settings sends nothing, "" when it sends.
+func (s *ChannelService) off(driver string, config json.RawMessage) string {
+	d, err := s.drivers.Driver(driver)
+	if err != nil {
+		return ""
+	}
+	if sw, ok := d.(channel.Switch); ok {
+		return sw.Off(config)
+	}
+	return ""
+}
+
 // classBadConfig is the error class of channels that cannot be used.
 const classBadConfig = "bad_config"
 
@@ -67,8 +83,8 @@ const classBadConfig = "bad_config"
 type broken struct{ why string }
 
 // Render implements channel.Channel.
-func (broken) Render(n channel.Notice) ([]byte, error) {
-	return channel.Encode(map[string]string{"title": n.Title, "message": n.Text, "severity": n.Severity})
+func (broken) Render(n channel.Notice) (channel.Rendered, error) {
+	return channel.Document(map[string]string{"title": n.Title, "message": n.Text, "severity": n.Severity})
 }
 
 // Send implements channel.Channel.

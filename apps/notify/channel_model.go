@@ -19,6 +19,8 @@ var (
 	ErrExists = errors.New("a channel with this name exists; choose another name")
 	// ErrBuiltIn: the inbox stays.
 	ErrBuiltIn = errors.New("the built-in inbox cannot be deleted; deactivate it instead")
+	// ErrInUse: another channel falls back on it.
+	ErrInUse = errors.New("other channels fall back on it; give them another fallback first")
 )
 
 // InboxName is the name of the built-in channel, and of its driver.
@@ -34,9 +36,20 @@ type Channel struct {
 	IsActive    bool                          `gorm:"column:is_active"`
 	Description string                        `gorm:"column:description"`
 	MinSeverity event.Severity                `gorm:"column:min_severity"` // "": all
-	Version     int64                         `gorm:"column:version"`
-	CreatedAt   time.Time                     `gorm:"column:created_at"`
-	UpdatedAt   time.Time                     `gorm:"column:updated_at;autoUpdateTime:false"`
+	// RenotifyS is after how many seconds it is reminded of what still fires; 0: never.
+	RenotifyS int64 `gorm:"column:renotify_s"`
+	// FallbackID is the channel that is told instead when this one cannot be: the zero id is none.
+	FallbackID id.ID `gorm:"column:fallback_id;type:uuid"`
+	// FallbackAfterS is how many seconds a delivery may take before; 0: only once it is dead.
+	FallbackAfterS int64  `gorm:"column:fallback_after_s"`
+	FallbackName   string `gorm:"-"` // of that channel
+	Standing       `gorm:"-"`
+	// ThrottleMessages is how many messages it takes in ThrottlePerS seconds; 0: any number.
+	ThrottleMessages int64     `gorm:"column:throttle_messages"`
+	ThrottlePerS     int64     `gorm:"column:throttle_per_s"`
+	Version          int64     `gorm:"column:version"`
+	CreatedAt        time.Time `gorm:"column:created_at"`
+	UpdatedAt        time.Time `gorm:"column:updated_at;autoUpdateTime:false"`
 }
 
 // TableName implements gorm's Tabler.
@@ -55,12 +68,22 @@ type ChannelInput struct {
 	IsActive    bool
 	Description string
 	MinSeverity event.Severity
+	// Renotify is how long after the last message a reminder follows while it still fires: 0 (never), or MinRenotify to MaxRenotify.
+	Renotify time.Duration
+	// Fallback is the name or the id of the channel that is told when this one cannot be; "": none.
+	Fallback string
+	// FallbackAfter is how long a delivery may take before Fallback is told; 0: only once it is dead.
+	FallbackAfter time.Duration
+	// Throttle is how many messages it takes in how long; the zero value: any number.
+	Throttle Throttle
 }
 
 // InputOf returns the ChannelInput that would leave c as it is.
 func InputOf(c Channel) ChannelInput {
 	return ChannelInput{
 		Name: c.Name, Driver: c.Driver, Config: c.Config.V, IsActive: c.IsActive, Description: c.Description, MinSeverity: c.MinSeverity,
+		Renotify: seconds(c.RenotifyS), Fallback: c.FallbackID.String(), FallbackAfter: seconds(c.FallbackAfterS),
+		Throttle: c.throttle(),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -68,12 +70,35 @@ func (s *ChannelService) List(ctx context.Context, tenant string) ([]Channel, er
 	if err := s.db.Read(ctx).Where("tenant_id = ?", tenant).Order("name").Find(&list).Error; err != nil {
 		return nil, fmt.Errorf("list channels: %w", storage.Classify(err))
 	}
-	return list, nil
+	names := make(map[id.ID]string, len(list))
+	for _, c := range list {
+		names[c.ID] = c.Name
+	}
+	for i := range list {
+		list[i].FallbackName = names[list[i].FallbackID]
+	}
+	return list, s.stand(s.db.Read(ctx), tenant, list)
 }
 
 // Get returns one channel by id or name.
 func (s *ChannelService) Get(ctx context.Context, tenant, ref string) (Channel, error) {
-	return find(s.db.Read(ctx), tenant, ref)
+	c, err := find(s.db.Read(ctx), tenant, ref)
+	if err != nil {
+		return c, err
+	}
+	one := []Channel{c}
+	if err = s.stand(s.db.Read(ctx), tenant, one); err != nil {
+		return c, err
+	}
+	if c = one[0]; c.FallbackID.IsZero() {
+		return c, nil
+	}
+	to, err := find(s.db.Read(ctx), tenant, c.FallbackID.String())
+	if errors.Is(err, storage.ErrNotFound) {
+		return c, nil
+	}
+	c.FallbackName = to.Name
+	return c, err
 }
 
 func find(db *gorm.DB, tenant, ref string) (Channel, error) {
@@ -93,16 +118,24 @@ func find(db *gorm.DB, tenant, ref string) (Channel, error) {
 // Create adds a channel.
 func (s *ChannelService) Create(ctx context.Context, tenant string, in ChannelInput) (Channel, error) {
 	in = in.clean()
-	p := in.check()
-	set, more := s.settle(in.Driver, in.Config, settings.Stored{})
-	if err := invalid(append(p, more...)); err != nil {
-		return Channel{}, err
-	}
 	now := s.db.Now()
 	c := Channel{ID: id.New(), TenantID: tenant, Driver: in.Driver, Version: 1, CreatedAt: now, UpdatedAt: now}
+	p := in.check()
+	set, more := s.settle(in.Driver, in.Config, settings.Stored{})
+	to, bad, err := s.fallback(ctx, c, in)
+	if err != nil {
+		return Channel{}, fmt.Errorf("create channel %q: %w", in.Name, err)
+	}
+	if err := invalid(slices.Concat(p, more, bad, s.badThrottle(c, in))); err != nil {
+		return Channel{}, err
+	}
 	c.set(in, set)
-	err := s.change(ctx, func(ctx context.Context) error {
+	c.FallbackID, c.FallbackName = to.ID, to.Name
+	err = s.change(ctx, func(ctx context.Context) error {
 		if err := s.db.From(ctx).Select("*").Create(&c).Error; err != nil {
+			return err
+		}
+		if err := s.allowMessages(ctx, Channel{}, c); err != nil {
 			return err
 		}
 		return s.putSecrets(ctx, c, set)
@@ -111,7 +144,7 @@ func (s *ChannelService) Create(ctx context.Context, tenant string, in ChannelIn
 		return Channel{}, fmt.Errorf("create channel %q: %w", c.Name, err)
 	}
 	s.log.InfoContext(ctx, "channel created", "channel_id", c.ID, "name", c.Name, "driver", c.Driver)
-	return c, nil
+	return s.standing(ctx, c)
 }
 
 // Update replaces what in holds, if the channel still has that version (0: whatever version it has now).
@@ -142,13 +175,33 @@ func (s *ChannelService) Update(ctx context.Context, tenant, ref string, version
 		p = append(p, Problem{"name", "the built-in inbox keeps its name"})
 	}
 	set, more := s.settle(c.Driver, in.Config, was)
-	if err := invalid(append(p, more...)); err != nil {
+	to, bad, err := s.fallback(ctx, c, in)
+	if err != nil {
+		return Channel{}, fmt.Errorf("update channel %q: %w", c.Name, err)
+	}
+	if err := invalid(slices.Concat(p, more, bad, s.badThrottle(c, in))); err != nil {
 		return Channel{}, err
 	}
+	before, anew := c, !sameSettings(in.Config, c.Config.V) || !c.IsActive
 	c.set(in, set)
+	c.FallbackID, c.FallbackName = to.ID, to.Name
 	err = s.change(ctx, func(ctx context.Context) error {
 		if err := s.save(ctx, &c); err != nil {
 			return err
+		}
+		if err := s.windowChanged(ctx, before, c); err != nil {
+			return err
+		}
+		if err := s.fallbackChanged(ctx, before, c); err != nil {
+			return err
+		}
+		if err := s.throttleChanged(ctx, before, c); err != nil {
+			return err
+		}
+		if anew {
+			if err := s.forgetTrouble(ctx, c); err != nil {
+				return err
+			}
 		}
 		return s.putSecrets(ctx, c, set)
 	})
@@ -156,11 +209,13 @@ func (s *ChannelService) Update(ctx context.Context, tenant, ref string, version
 		return Channel{}, fmt.Errorf("update channel %q: %w", line(ref, maxName), err)
 	}
 	s.log.InfoContext(ctx, "channel updated", "channel_id", c.ID, "name", c.Name, "version", c.Version)
-	return c, nil
+	return s.standing(ctx, c)
 }
 
 func (c *Channel) set(in ChannelInput, set settings.Settled) {
 	c.Name, c.IsActive, c.Description, c.MinSeverity = in.Name, in.IsActive, in.Description, in.MinSeverity
+	c.RenotifyS, c.FallbackAfterS = int64(in.Renotify/time.Second), int64(in.FallbackAfter/time.Second)
+	c.ThrottleMessages, c.ThrottlePerS = int64(in.Throttle.Messages), int64(in.Throttle.Per/time.Second)
 	c.Config = storage.Doc(set.Masked)
 }
 
@@ -180,7 +235,7 @@ func (s *ChannelService) save(ctx context.Context, c *Channel) error {
 	return nil
 }
 
-// Delete removes a channel with its secrets. What it told, and the log of that, stays.
+// Delete removes a channel with its secrets. What it told, and the log of that, stays. One that others fall back on is ErrInUse.
 func (s *ChannelService) Delete(ctx context.Context, tenant, ref string) error {
 	var c Channel
 	err := s.change(ctx, func(ctx context.Context) error {
@@ -191,8 +246,16 @@ func (s *ChannelService) Delete(ctx context.Context, tenant, ref string) error {
 		if c.BuiltIn() {
 			return ErrBuiltIn
 		}
+		if err := s.unused(ctx, c); err != nil {
+			return err
+		}
 		if err := s.db.From(ctx).Where("tenant_id = ? AND id = ?", tenant, c.ID).Delete(&Channel{}).Error; err != nil {
 			return err
+		}
+		for _, leave := range []func(context.Context, Channel) error{s.forgetThrottle, s.forgetTrouble, s.keepName} {
+			if err := leave(ctx, c); err != nil {
+				return err
+			}
 		}
 		return s.secrets.DeleteAll(ctx, tenant, secretOwner, c.ID)
 	})
@@ -230,6 +293,24 @@ func (s *ChannelService) EnsureInbox(ctx context.Context, tenant string) error {
 // Validate checks settings as Create would, without storing anything. What is wrong comes as *Invalid.
 func (s *ChannelService) Validate(driver string, config json.RawMessage) error {
 	_, p := s.settle(driver, config, settings.Stored{})
+	return invalid(p)
+}
+
+// ValidateStored checks the settings of a channel as Update would with this config (nil: the one that is stored), without storing
+// anything. What is wrong comes as *Invalid.
+func (s *ChannelService) ValidateStored(ctx context.Context, tenant, ref string, config json.RawMessage) error {
+	c, err := find(s.db.Read(ctx), tenant, ref)
+	if err != nil {
+		return err
+	}
+	was, err := s.stored(ctx, c)
+	if err != nil {
+		return fmt.Errorf("check channel %q: %w", c.Name, err)
+	}
+	if config == nil {
+		config = c.Config.V
+	}
+	_, p := s.settle(c.Driver, config, was)
 	return invalid(p)
 }
 

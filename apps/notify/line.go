@@ -109,7 +109,7 @@ func (s *Sender) called(x *sending) {
 		s.release(x.live.ID)
 		s.book(&outcome{
 			job: x.job, channel: x.live.ID, message: x.message, n: x.attempts, at: s.clock.Now(), state: event.StatePending, after: wait,
-			unsent: true, returned: true,
+			unsent: true, returned: true, undo: true,
 		})
 		return
 	}

@@ -3,7 +3,9 @@ package notify
 
 import (
 	"maps"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -23,13 +25,17 @@ type NoticeInput struct {
 	// Source is the entry or driver behind it; without one the alerts' sources are named.
 	Source      string
 	Environment string
-	Incident    *IncidentFacts  // nil: only a run is behind it
-	Alerts      []channel.Alert // what changed, or all of the incident; most severe first
+	// Incident is nil when only a run is behind it. Of a message that a caller wrote (KindSent) it holds the title, the text and the
+	// severity, and no id.
+	Incident *IncidentFacts
+	Alerts   []channel.Alert // what changed, or all of the incident; most severe first
 	// Outputs are the results of earlier nodes under the names ingest, check and intelligence, in the shapes that the node kinds
-	// give. They go into Notice.Context as they are.
+	// give. They go into Notice.Context as they are, but for what was found on a machine that the alerts are not about.
 	Outputs map[string]any
 	Tags    map[string]string // besides trace_id, run_id, idempotency_key and fingerprint
 	URL     string            // of the incident's page
+	By      string            // who did what is told
+	Lead    string            // stands in front of the text: why it is told here
 }
 
 // IncidentFacts is an incident at the moment of telling.
@@ -39,6 +45,7 @@ type IncidentFacts struct {
 	Description string
 	Severity    event.Severity
 	Status      string // open, acknowledged, resolved, closed
+	Summary     string // what a person wrote about its end
 	StartedAt   time.Time
 	ResolvedAt  time.Time // zero while it lasts
 }
@@ -48,8 +55,9 @@ const severitySuccess = "success"
 
 // Notices builds what is told. It holds the parsed texts and is safe for concurrent use.
 type Notices struct {
-	texts  map[string]*text
-	redact *redact.Redactor
+	texts     map[string]*text
+	redact    *redact.Redactor
+	addresses []net.IP // of this machine
 }
 
 // Build makes a notice. It reads nothing but its input, takes any content, and never fails: should a text not render, the plain
@@ -59,11 +67,12 @@ func (b *Notices) Build(in NoticeInput) channel.Notice {
 		in.Kind = channel.KindFiring
 	}
 	keepWritable(&in)
+	b.keepPlace(&in)
 	b.keepSecret(&in)
 	facts := gather(&in)
 	n := channel.Notice{
-		Kind: in.Kind, Severity: facts.Severity, Channel: in.Channel, Source: facts.source, IdemKey: in.IdemKey,
-		TraceID: in.TraceID, RunID: in.RunID, At: in.At, URL: facts.url, Links: facts.links, Alerts: in.Alerts,
+		Kind: in.Kind, Event: in.Event, Severity: facts.Severity, Channel: in.Channel, Source: facts.source, IdemKey: in.IdemKey,
+		TraceID: in.TraceID, RunID: in.RunID, By: facts.By, At: in.At, URL: facts.url, Links: facts.links, Alerts: in.Alerts,
 		Labels: facts.common, Tags: tagsOf(in), Context: in.Outputs, StartedAt: facts.started,
 	}
 	if i := in.Incident; i != nil {
@@ -77,6 +86,10 @@ func (b *Notices) Build(in NoticeInput) channel.Notice {
 		t = b.texts[string(channel.KindFiring)]
 	}
 	n.Title, n.Text = t.render(facts)
+	n.LeftOut = facts.leftOut()
+	if in.Lead != "" {
+		n.Text = strings.TrimSpace(line(in.Lead, maxDescription) + "\n\n" + n.Text)
+	}
 	if in.Kind == channel.KindResolved {
 		n.Severity = severitySuccess
 	}

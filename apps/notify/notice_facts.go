@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -25,8 +26,11 @@ type facts struct {
 	Checks                             *checkFacts
 	Analysis                           *analysisFacts
 	Nothing                            bool
-	Channel                            string
+	Channel, By, At                    string
+	Summary                            string // what the person wrote who ended it
+	Still                              string // what fires all the same
 
+	left    int    // characters of texts that are too long
 	text    string // which text tells it
 	source  string
 	url     string
@@ -36,7 +40,7 @@ type facts struct {
 }
 
 func gather(in *NoticeInput) *facts {
-	f := &facts{Event: in.Event, Channel: line(in.Channel, maxValue), text: string(in.Kind), common: commonLabels(in.Alerts)}
+	f := &facts{Event: in.Event, Channel: line(in.Channel, maxValue), By: line(in.By, maxValue), At: stamp(in.At), text: string(in.Kind), common: commonLabels(in.Alerts)}
 	f.source = sourceOf(in)
 	f.Source = line(f.source, maxValue)
 	f.Checks = readChecks(in.Outputs["check"])
@@ -46,6 +50,8 @@ func gather(in *NoticeInput) *facts {
 	switch {
 	case in.Kind == channel.KindTest:
 		f.Severity, f.Since = string(event.SeverityInfo), stamp(in.At)
+	case in.Kind == channel.KindSent:
+		f.sent(in)
 	case in.Incident != nil:
 		f.incident(in)
 	default:
@@ -57,13 +63,13 @@ func gather(in *NoticeInput) *facts {
 
 func (f *facts) incident(in *NoticeInput) {
 	i := in.Incident
-	f.Subject = line(i.Title, maxTitle)
+	f.Subject = f.line(i.Title, maxTitle)
 	if f.Subject == "" {
 		f.Subject = event.FallbackName
 	}
 	f.Severity = line(string(i.Severity), maxValue)
 	f.Status = line(i.Status, maxValue)
-	f.Description = block(firstOf(i.Description, describe(in.Alerts)))
+	f.Description = f.block(firstOf(i.Description, describe(in.Alerts)), i)
 	if f.Description == f.Subject {
 		f.Description = ""
 	}
@@ -80,9 +86,24 @@ func (f *facts) incident(in *NoticeInput) {
 			end = in.At
 		}
 		f.Ended, f.Duration = stamp(end), span(i.StartedAt, end)
+		f.Still = stillFiring(in.Alerts)
+		if f.By != "" {
+			f.Summary = f.block(i.Summary, i)
+		}
 	} else if d := span(i.StartedAt, in.At); d != "" && f.Since != "" {
 		f.Since += " (" + d + ")"
 	}
+}
+
+// sent fills in what a caller wrote: nothing is left out of it.
+func (f *facts) sent(in *NoticeInput) {
+	f.Severity = string(event.SeverityInfo)
+	if i := in.Incident; i != nil {
+		f.Subject = f.line(i.Title, maxTitle)
+		f.Severity = line(firstOf(string(i.Severity), f.Severity), maxValue)
+		f.Description = everyLine(i.Description)
+	}
+	f.Subject = firstOf(f.Subject, "Message")
 }
 
 // listAlerts writes one line per alert, up to maxAlerts.
@@ -104,9 +125,58 @@ func (f *facts) listAlerts(alerts []channel.Alert) {
 	shown := min(len(alerts), maxAlerts)
 	f.Alerts = make([]string, shown)
 	for i := range shown {
-		f.Alerts[i] = alertLine(&alerts[i])
+		f.Alerts[i] = f.line(alertLine(&alerts[i]), maxLine)
 	}
 	f.More = len(alerts) - shown
+}
+
+// stillFiring says that alerts of an incident that is over fire on, which happens when a person ends it.
+func stillFiring(alerts []channel.Alert) string {
+	n, first := 0, ""
+	for i := range alerts {
+		if alerts[i].Status != event.StatusFiring {
+			continue
+		}
+		if n++; n == 1 {
+			if first = alerts[i].Name; event.Instance(alerts[i].Labels) != "" {
+				first += " on " + event.Instance(alerts[i].Labels)
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "1 alert still fires: " + line(first, maxValue)
+	default:
+		return fmt.Sprintf("%d alerts still fire: %s and %d more", n, line(first, maxValue), n-1)
+	}
+}
+
+// block is a text whose end the message leaves out when it is long, and says so.
+func (f *facts) block(s string, i *IncidentFacts) string {
+	where := f.url
+	if where == "" && i.ID != "" {
+		where = "incident " + line(i.ID, maxValue) + " in the hub"
+	}
+	return blockOf(s, &f.left, where)
+}
+
+// line is a text of one line; what it has no room for is counted.
+func (f *facts) line(s string, limit int) string {
+	out := line(s, limit)
+	if strings.HasSuffix(out, "…") {
+		f.left += max(0, utf8.RuneCountInString(strings.TrimSpace(s))-utf8.RuneCountInString(out)+1)
+	}
+	return out
+}
+
+// leftOut says for people who look at a delivery what its text has no room for.
+func (f *facts) leftOut() string {
+	if f.left == 0 {
+		return ""
+	}
+	return fmt.Sprintf("texts of the alerts were too long for a message: %d characters were left out", f.left)
 }
 
 func alertLine(a *channel.Alert) string {
@@ -121,7 +191,7 @@ func alertLine(a *channel.Alert) string {
 	if d := describe([]channel.Alert{*a}); d != "" && d != a.Name {
 		s += ": " + d
 	}
-	return line(s, maxLine)
+	return s
 }
 
 // describe is the first alert's own description, else its summary.

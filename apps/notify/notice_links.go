@@ -32,10 +32,14 @@ var linkNames = [...]struct{ annotation, name string }{
 	{"silenceURL", "silence"},
 }
 
-// words for people, by name.
-var linkWords = map[string]string{
-	"incident": "Incident", "runbook": "Runbook", "dashboard": "Dashboard", "panel": "Panel", "source": "Source",
-	"rule": "Rule", "generator": "Query", "silence": "Silence",
+// LinkWord is what people call an address, by the name of its annotation or of a message's link; "" for other names.
+func LinkWord(name string) string {
+	for _, l := range linkNames {
+		if l.annotation == name {
+			return channel.LinkWord(l.name)
+		}
+	}
+	return channel.LinkWord(name)
 }
 
 const maxLinks = 8
@@ -85,7 +89,7 @@ func nameLinks(links []channel.Link) []namedLink {
 	}
 	out := make([]namedLink, len(links))
 	for i, l := range links {
-		out[i] = namedLink{linkWords[l.Name], l.URL}
+		out[i] = namedLink{channel.LinkWord(l.Name), l.URL}
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -17,6 +18,7 @@ type checkFacts struct {
 	Run, Passed int
 	Bad         []string // "[CRITICAL] disk: / 97% used", worst first
 	OK          string   // names
+	Elsewhere   string   // one line, when the host is not the one that the alerts are about
 	worst       event.Severity
 }
 
@@ -69,19 +71,20 @@ func readChecks(output any) *checkFacts {
 	}
 	results := channel.Object(o["results"])
 	f := &checkFacts{Run: count(o["checks_run"]), Passed: count(o["checks_passed"]), Host: line(text1(o["hostname"]), maxValue)}
-	if f.Run == 0 && len(results) == 0 {
+	if o[keyElsewhere] != nil {
+		f.Elsewhere = line(text1(o[keySummary]), maxLine)
+		f.Run, f.Passed = len(results), 0 // those that are not in the line
+	}
+	if f.Run == 0 && len(results) == 0 && f.Elsewhere == "" {
 		return nil
 	}
 	f.Run = max(f.Run, len(results))
 	names := slices.Sorted(maps.Keys(results))
 	var ok []string
-	for _, want := range []string{"critical", "warning", "unknown", "ok"} {
+	for _, want := range checkStatuses {
 		for _, name := range names {
 			r := channel.Object(results[name])
-			status := text1(r["status"])
-			if status != "critical" && status != "warning" && status != "ok" {
-				status = "unknown"
-			}
+			status := checkStatus(r)
 			if status != want {
 				continue
 			}
@@ -96,7 +99,20 @@ func readChecks(output any) *checkFacts {
 		}
 	}
 	f.OK = line(strings.Join(ok, ", "), maxLine)
+	if f.Elsewhere != "" {
+		f.Passed = len(ok)
+	}
 	return f
+}
+
+// checkStatuses are the results of checks, worst first.
+var checkStatuses = [...]string{"critical", "warning", "unknown", "ok"}
+
+func checkStatus(result map[string]any) string {
+	if s := text1(result["status"]); slices.Contains(checkStatuses[:], s) {
+		return s
+	}
+	return "unknown"
 }
 
 // severityOfCheck: a check that could not find out is a warning (contract 6.4).
@@ -109,10 +125,10 @@ func severityOfCheck(status string) event.Severity {
 
 func readAnalysis(output any) *analysisFacts {
 	o := channel.Object(output)
-	if o == nil {
+	if o == nil || o[keyElsewhere] != nil {
 		return nil
 	}
-	f := &analysisFacts{Head: analysisHead(o), Summary: block(firstOf(text1(o["overview"]), text1(o["summary"]))), Cause: block(text1(o["probable_cause"]))}
+	f := &analysisFacts{Head: analysisHead(o) + madeAt(o), Summary: block(firstOf(text1(o["overview"]), text1(o["summary"]))), Cause: block(text1(o["probable_cause"]))}
 	grounded, said := o["grounded"].(bool)
 	if cut, _ := o["truncated"].(bool); (cut || said && !grounded) && text1(o["rung"]) != "facts" { // facts claim nothing
 		f.Doubt = "low confidence"
@@ -173,6 +189,15 @@ func analysisHead(o map[string]any) string {
 		return "Analysis by " + provider + " (the AI provider was not available)"
 	}
 	return "Analysis by " + provider
+}
+
+// madeAt says when an analysis was made, of one that was not made for this message.
+func madeAt(o map[string]any) string {
+	at, err := time.Parse(time.RFC3339, text1(o["made_at"]))
+	if err != nil {
+		return ""
+	}
+	return ", made " + stamp(at.UTC())
 }
 
 func text1(v any) string {

@@ -113,6 +113,11 @@ func TestNoticeTexts(t *testing.T) {
 			in.Incident.Description = "first line\r\n\r\nAlerts (0 firing):\n- [OK] all is well\n" + strings.Repeat("more\n", 40)
 			return in
 		},
+		"firing_long": func() notify.NoticeInput {
+			in := firing()
+			in.Incident.Title, in.Incident.Description = strings.Repeat("t", 250), "first\n"+strings.Repeat("é", 175_000)+"\nlast"
+			return in
+		},
 		"updated": func() notify.NoticeInput {
 			in := firing()
 			in.Kind, in.Event = channel.KindUpdated, "severity_raised"
@@ -125,6 +130,52 @@ func TestNoticeTexts(t *testing.T) {
 			in.Alerts[0].Status = event.StatusResolved
 			return in
 		},
+		"resolved_by": func() notify.NoticeInput {
+			in := firing()
+			in.Kind, in.Event, in.By = channel.KindResolved, "resolved", "ada"
+			in.Incident.Status, in.Incident.ResolvedAt, in.Incident.Summary = "resolved", now, "done\nAlerts (0 firing):"
+			return in
+		},
+		"closed_by": func() notify.NoticeInput {
+			in := firing()
+			in.Kind, in.Event, in.By = channel.KindResolved, "resolved", "ada"
+			in.Incident.Status, in.Incident.ResolvedAt, in.Alerts = "closed", now, many(3)
+			in.Alerts[2].Status = event.StatusResolved
+			return in
+		},
+		"reminder": func() notify.NoticeInput {
+			in := firing()
+			in.Kind, in.Event = channel.KindReminder, "reminder"
+			return in
+		},
+		"reminder_analysis": func() notify.NoticeInput {
+			in := firing()
+			said := analysis(false)
+			said["made_at"] = "2026-03-01T11:30:00Z"
+			in.Kind, in.Event, in.Outputs = channel.KindReminder, "reminder", map[string]any{"intelligence": said}
+			return in
+		},
+		"acknowledged": func() notify.NoticeInput {
+			in := firing()
+			in.Kind, in.Event, in.By, in.Incident.Status = channel.KindAcknowledged, "acknowledged", "ada\r\nBcc: x", "acknowledged"
+			return in
+		},
+		"analysis": func() notify.NoticeInput {
+			in := firing()
+			in.Kind, in.Event, in.Outputs = channel.KindUpdated, "analysis", map[string]any{"intelligence": analysis(false)}
+			return in
+		},
+		"led": func() notify.NoticeInput {
+			in := firing()
+			in.Lead = "Sent here because channel pager\ncould not be told: it answered 404 (not found)."
+			return in
+		},
+		"sent": func() notify.NoticeInput {
+			return notify.NoticeInput{Kind: channel.KindSent, At: now, Incident: &notify.IncidentFacts{
+				Title: "Deploy\r\ndone", Description: "first\r\n\tsecond \x1b[31m\n" + strings.Repeat("line\n", 25) + "last", Severity: "warning",
+			}}
+		},
+		"sent_bare": func() notify.NoticeInput { return notify.NoticeInput{Kind: channel.KindSent, At: now} },
 		"run_checks": func() notify.NoticeInput {
 			return notify.NoticeInput{At: now, Source: "cron", Outputs: map[string]any{"check": checks()}}
 		},
@@ -194,7 +245,7 @@ func TestNoticeData(t *testing.T) {
 	in.Tags, in.Environment = map[string]string{"lane": "a"}, "prod"
 	n := notices(t).Build(in)
 	want := channel.Notice{
-		Kind: channel.KindFiring, Severity: "critical", Channel: "ops", Source: "alertmanager", IdemKey: "i:1:0:c", TraceID: "trace-1", RunID: "run-1",
+		Kind: channel.KindFiring, Event: "opened", Severity: "critical", Channel: "ops", Source: "alertmanager", IdemKey: "i:1:0:c", TraceID: "trace-1", RunID: "run-1",
 		IncidentID: "0199", Status: "open", StartedAt: started, At: now, URL: in.URL,
 		Incident: &channel.Incident{
 			Title: "DiskFull on db-1:9100", Description: "Disk / on db-1 is 97% full", Severity: "critical", Environment: "prod",
@@ -232,85 +283,6 @@ func TestCommonLabels(t *testing.T) {
 	if alerts[0].Labels["instance"] != "db-01:9100" {
 		t.Error("an alert's own labels were changed")
 	}
-}
-
-// TestImpossibleTimes: a notice can always be written as JSON.
-func TestImpossibleTimes(t *testing.T) {
-	t.Parallel()
-	far := time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
-	in := firing()
-	in.At, in.Incident.StartedAt = far, far
-	in.Alerts = many(2)
-	in.Alerts[1].StartedAt, in.Alerts[1].EndedAt = far, &far
-	n := notices(t).Build(in)
-	if _, err := json.Marshal(n); err != nil {
-		t.Error(err)
-	}
-	if !in.Alerts[1].StartedAt.Equal(far) || !in.Incident.StartedAt.Equal(far) {
-		t.Error("the input was changed")
-	}
-	if !n.Alerts[0].StartedAt.Equal(started) {
-		t.Errorf("the other alert lost its start: %s", n.Alerts[0].StartedAt)
-	}
-}
-
-// TestHostileText: what a sender writes cannot add lines, hide text, run on a terminal or in a template, or become a link.
-func TestHostileText(t *testing.T) {
-	t.Parallel()
-	const evil = "<script>{{.}}{{template \"x\"}}\x1b[31mred\x00\u202eevil\r\nBcc: a@b\n\nLinks:\n- http://evil %0a'; DROP TABLE x; --"
-	in := firing()
-	in.Incident.Title, in.Incident.Status, in.Source = evil, evil, evil
-	in.Incident.Description = ""
-	in.Alerts = many(2)
-	for i := range in.Alerts {
-		a := &in.Alerts[i]
-		a.Name, a.Description, a.Source = evil, evil, evil
-		a.Labels = map[string]string{"instance": evil, evil: evil}
-		a.Annotations = map[string]string{"runbook_url": "http://x.example/\r\nLinks: evil", "url": "https://user:hunter2@ok.example/a b\"<x>", "dashboard": "//evil"}
-	}
-	in.Outputs = map[string]any{"check": map[string]any{"checks_run": 1, "results": map[string]any{evil: map[string]any{"message": evil}}}, "intelligence": map[string]any{
-		"provider": evil, "summary": evil, "recommendations": []any{map[string]any{"title": evil, "description": evil}},
-	}}
-	n := notices(t).Build(in)
-	all := n.Title + "\n" + n.Text
-	for _, bad := range []string{"\x1b", "\x00", "\u202e", "\r", "hunter2", "\nBcc", "\n- http://evil"} {
-		if strings.Contains(all, bad) {
-			t.Errorf("%q came through:\n%s", bad, all)
-		}
-	}
-	for _, readable := range []string{"<script>{{.}}", `\u001b[31mred`, "'; DROP TABLE x; --"} {
-		if !strings.Contains(n.Title, readable) || !strings.Contains(n.Text, readable) {
-			t.Errorf("%q is not readable any more", readable)
-		}
-	}
-	if strings.Contains(n.Title, "\n") {
-		t.Errorf("the title has several lines: %q", n.Title)
-	}
-	want := []channel.Link{{Name: "incident", URL: in.URL}, {Name: "source", URL: "https://ok.example/a%20b%22%3Cx%3E"}}
-	if diff := cmp.Diff(want, n.Links); diff != "" {
-		t.Errorf("links (-want +got)\n%s", diff)
-	}
-}
-
-// FuzzBuild: no content makes Build panic or breaks the title's one line.
-func FuzzBuild(f *testing.F) {
-	f.Add("t", "d", "l", `{"results":{"x":1},"recommendations":{"a":{"title":1}}}`)
-	f.Add("", "\n\r\n", "\xff", `[1,null]`)
-	f.Add(strings.Repeat("é", 300), strings.Repeat("x\n", 100), "http://", `"text"`)
-	b := notices(f)
-	f.Fuzz(func(t *testing.T, title, description, label, output string) {
-		var plain any
-		_ = json.Unmarshal([]byte(output), &plain)
-		n := b.Build(notify.NoticeInput{
-			Kind: channel.Kind(label), Incident: &notify.IncidentFacts{Title: title, Description: description},
-			Alerts:  []channel.Alert{{Name: title, Description: description, Labels: map[string]string{label: title}, Annotations: map[string]string{"url": label}}, {}},
-			Outputs: map[string]any{"ingest": json.RawMessage(output), "check": plain, "intelligence": json.RawMessage(output)},
-		})
-		if strings.ContainsAny(n.Title, "\r\n") || len([]rune(n.Title)) > 200 {
-			t.Errorf("title %q", n.Title)
-		}
-		b.Build(notify.NoticeInput{Outputs: map[string]any{"check": plain, "intelligence": plain}})
-	})
 }
 
 func BenchmarkBuild(b *testing.B) {

@@ -25,6 +25,10 @@ type RunBatch interface {
 	Load(runs []id.ID)
 	// Delivered brings a run up to date with its deliveries, by node.
 	Delivered(run id.ID, told map[string][]event.Told) error
+	// Tell is what a loaded run's notify node has to say, once more; nil when the run or its node is gone.
+	Tell(run id.ID, node string) (*event.Tell, error)
+	// Again takes back what the books say of a loaded run: one of its deliveries is tried again.
+	Again(run id.ID)
 	Write()
 	Committed()
 	Dropped()
@@ -38,16 +42,25 @@ var (
 	// lockDelivery keeps others from planning behind a delivery while its end is booked: they would not be woken by it.
 	lockDelivery = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `SELECT t.id FROM deliveries t WHERE t.id = v.id LIMIT 1 {lock}`)
 
-	// nextInLine are deliveries that may have waited for this one.
+	// nextInLine is the first delivery that may have waited for this one: the others wait for it. One that waits for its next attempt did not. Those
+	// that the transaction ends as well have no jobs any more.
 	nextInLine = s.Lookup([]s.Column{s.Col("id", s.UUID)}, `
-		SELECT o.id FROM deliveries d JOIN deliveries o ON o.incident_id = d.incident_id AND o.channel_id = d.channel_id
-		WHERE d.id = v.id AND o.id <> d.id AND o.state = 'pending'`)
+		SELECT f.id FROM (
+			SELECT l.id, l.event_seq, l.next_at, l.own_seq FROM (
+				SELECT o.id, o.event_seq, o.next_at, d.event_seq AS own_seq FROM deliveries d
+				JOIN deliveries o ON o.incident_id = d.incident_id AND o.channel_id = d.channel_id
+				WHERE d.id = v.id AND o.id <> d.id AND o.state = 'pending' ORDER BY o.event_seq LIMIT 100000
+			) l WHERE COALESCE((SELECT true FROM jobs j WHERE j.kind = 'deliver' AND j.ref = l.id AND j.node = '' LIMIT 1), false) ORDER BY l.event_seq LIMIT 1
+		) f WHERE f.event_seq > f.own_seq OR f.next_at IS NULL`)
 
 	bookDelivery = s.Update("deliveries", []s.Column{
-		s.Col("id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("next_at", s.Time), s.Col("finished_at", s.Time),
-	}, "state = v.state, reason = v.reason, attempts = v.attempts, next_at = v.next_at, sending_since = NULL, finished_at = v.finished_at", "t.id = v.id", "")
+		s.Col("id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("next_at", s.Time), s.Col("finished_at", s.Time), s.Col("detail", s.Text), s.Col("unsure", s.Bool),
+	}, "state = v.state, reason = v.reason, detail = v.detail, attempts = v.attempts, next_at = v.next_at, sending_since = NULL, finished_at = v.finished_at, unsure = t.unsure OR v.unsure", "t.id = v.id", "")
 
-	nameMessage = s.Update("messages", []s.Column{s.Col("id", s.UUID), s.Col("provider_ref", s.Text)}, "provider_ref = v.provider_ref", "t.id = v.id", "")
+	// nameMessage keeps the receiver's name for a message, of several parts that of the first.
+	nameMessage = s.Update("messages", []s.Column{s.Col("id", s.UUID), s.Col("provider_ref", s.Text), s.Col("sent", s.Int)},
+		`provider_ref = CASE WHEN v.provider_ref = '' OR t.sent > 0 AND t.provider_ref <> '' THEN t.provider_ref ELSE v.provider_ref END,
+		sent = CASE WHEN v.sent > t.sent THEN v.sent ELSE t.sent END`, "t.id = v.id", "")
 
 	insertAttempt = s.Insert("message_attempts", []s.Column{
 		s.Col("message_id", s.UUID), s.Col("n", s.Int), s.Col("tenant_id", s.Text), s.Col("at", s.Time), s.Col("status", s.Int),
@@ -66,8 +79,11 @@ type outcome struct {
 	result   channel.Result
 	state    string
 	reason   string
+	detail   string        // the reason in a sentence
 	after    time.Duration // until the next attempt, when pending
+	unsure   bool          // this attempt, or one before it, may have arrived all the same
 	unsent   bool          // nothing was sent: only the books are settled
+	undo     bool          // the books say that it is on the wire, and it is not
 	returned bool          // cut off by the end of the process: handed back, no failure
 	batch    *outcomes     // the last transaction that took it
 	held     bool          // the fence held in it: what it says is stored
@@ -155,7 +171,8 @@ func (p *Planner) applyOutcomes(tx *s.Tx, runs Runs, items []*outcome) error {
 	}
 	b.told.WantRuns(runIDs)
 	b.runs.Load(runIDs)
-	p.wakeNext(tx, jobs, items, held)
+	b.told.wakeNext(items, held)
+	b.told.followUp(items, held)
 	if err := tx.Flush(); err != nil {
 		return err
 	}
@@ -182,21 +199,22 @@ func sortedRefs(items []*outcome) []id.ID {
 	return out
 }
 
-// wakeNext makes deliveries due that waited behind one that is over.
-func (p *Planner) wakeNext(tx *s.Tx, jobs *queue.Writes, items []*outcome, held map[id.ID]bool) {
+// wakeNext makes the next delivery due that waited behind one that is over.
+func (b *Batch) wakeNext(items []*outcome, held map[id.ID]bool) {
 	rows := nextInLine.Rows()
 	for _, o := range items {
 		if held[o.job.Ref] && o.state != event.StatePending {
 			rows.Add(o.job.Ref)
 		}
 	}
-	tx.Query(nextInLine, rows, func(r s.Row) error {
+	b.tx.Query(nextInLine, rows, func(r s.Row) error {
 		var next id.ID
 		if err := r.Scan(&next); err != nil {
 			return fmt.Errorf("read a waiting delivery: %w", err)
 		}
 		if !held[next] {
-			jobs.Wake(queue.Key{Kind: JobDeliver, Ref: next}, 0)
+			b.jobs.Wake(queue.Key{Kind: JobDeliver, Ref: next}, 0)
+			b.rung = true
 		}
 		return nil
 	})
@@ -207,9 +225,9 @@ func (b *Batch) overlay(items map[id.ID]*outcome, held map[id.ID]bool) {
 	for _, list := range b.byRun {
 		for _, n := range list {
 			if o := items[n.d.id]; o != nil && held[n.d.id] {
-				n.d.state, n.d.attempts = o.state, max(n.d.attempts, o.n)
+				n.d.state, n.d.attempts, n.d.owed = o.state, max(n.d.attempts, o.n), b.owed[n.d.id]
 				if !o.unsent || o.reason != "" {
-					n.d.reason = o.reason
+					n.d.reason, n.d.detail = o.reason, o.detail
 				}
 			}
 		}
@@ -219,7 +237,7 @@ func (b *Batch) overlay(items map[id.ID]*outcome, held map[id.ID]bool) {
 func writeOutcomes(tx *s.Tx, items []*outcome, held map[id.ID]bool) {
 	deliveries, names, attempts := bookDelivery.Rows(), nameMessage.Rows(), insertAttempt.Rows()
 	for _, o := range items {
-		if !held[o.job.Ref] || o.unsent && o.reason == "" {
+		if !held[o.job.Ref] || o.unsent && o.reason == "" && !o.undo {
 			continue
 		}
 		next, finished := time.Time{}, tx.Now()
@@ -227,10 +245,10 @@ func writeOutcomes(tx *s.Tx, items []*outcome, held map[id.ID]bool) {
 			next, finished = tx.Now().Add(o.after), time.Time{}
 		}
 		n := o.n
-		deliveries.Add(o.job.Ref, o.state, o.reason, n, next, finished)
+		deliveries.Add(o.job.Ref, o.state, o.reason, n, next, finished, o.detail, o.unsure)
 		if !o.unsent {
-			if o.result.ProviderRef != "" {
-				names.Add(o.message, o.result.ProviderRef)
+			if o.result.ProviderRef != "" || o.result.Sent > 0 {
+				names.Add(o.message, o.result.ProviderRef, o.result.Sent)
 			}
 			attempts.Add(o.message, o.n, o.job.Tenant, o.at, o.result.Status, int(o.latency.Microseconds()), string(o.result.Verdict),
 				o.result.Error, o.result.Response)

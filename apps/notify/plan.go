@@ -20,8 +20,8 @@ const (
 	QueueNotify = "notify"
 )
 
-// unknownOutcome is the reason on a pending delivery whose last attempt may have arrived.
-const unknownOutcome = "unknown_outcome"
+// unknownOutcome is the reason on a pending delivery of which an attempt may have arrived.
+const unknownOutcome = event.ReasonUnknown
 
 // blocked is how long a delivery waits behind an earlier one of its incident and channel when nobody wakes it.
 const blocked = 30 * time.Second
@@ -38,6 +38,7 @@ type Planner struct {
 	notices  *Notices
 	sender   *Sender
 	lease    time.Duration
+	hush     Hush
 	pageURL  func(incident id.ID) string
 	changed  func(tenant, kind string, i id.ID)
 }
@@ -48,6 +49,7 @@ type Batch struct {
 	tx     *storage.Tx
 	jobs   *queue.Writes
 	live   map[id.ID][]*planned     // by incident
+	stored map[id.ID]bool           // those of them that earlier transactions stored
 	ending map[id.ID]map[id.ID]word // incident to channels
 	told   map[route]*heard
 	keys   map[string]*planned
@@ -57,13 +59,24 @@ type Batch struct {
 	renderings []*rendering
 	routes     *storage.Rows
 	stopped    *storage.Rows
+	quiet      map[*event.Tell]hushed
+	late       map[late]lateBy     // what throttles hold back
+	full       map[id.ID]time.Time // channels without room, and when there is some
+	failed     error               // of a look-up in the middle of planning
+	holds      map[held]heldBy
 	rung       bool
+	waits      []wait
+	later      []func()       // what Write does after all else
+	owed       map[id.ID]bool // dead deliveries that another channel may be told instead of
 }
 
 type route struct{ incident, definition id.ID }
 
 // word is the last that a channel heard, or may hear: numbers of the events that said that it is on, and over.
 type word struct{ on, over int64 }
+
+func (w word) isOn() bool   { return w.on > w.over }
+func (w word) isOver() bool { return w.over >= w.on && w.over > 0 }
 
 // heard is what became of the last event that a route told.
 type heard struct {
@@ -84,6 +97,11 @@ type planned struct {
 	channel  id.ID
 	state    string
 	reason   string
+	detail   string // the reason in a sentence
+	heldBy   id.ID  // the silence
+	instead  id.ID  // the delivery that tells another channel what this one did not
+	owed     bool   // it is dead, and a job will decide whether another channel is told instead
+	byState  bool   // told to those who were told, whatever routes and severities say
 	attempts int
 	live     *Live
 	tell     *event.Tell // nil: stored by an earlier transaction
@@ -95,8 +113,9 @@ type planned struct {
 	key             string
 	message         id.ID
 	title           string
-	body            []byte
-	token           id.ID // set: born leased by this process
+	made            channel.Rendered
+	says            *rendering // makes its text; of several that a transaction began, the last one
+	token           id.ID      // set: born leased by this process
 	pass            httpclient.Pass
 	lined           bool          // it has a place in line instead of a slot
 	waits           time.Duration // behind an earlier one
@@ -111,33 +130,33 @@ func (d *planned) unfinished() bool {
 
 // mayHaveArrived reports whether the receiver may know of it.
 func (d *planned) mayHaveArrived() bool {
-	return d.state == event.StateSending || d.state == event.StateDelivered || d.state == event.StatePending && d.reason == unknownOutcome
+	switch d.state {
+	case event.StateSending, event.StateDelivered:
+		return true
+	case event.StatePending:
+		return d.reason == unknownOutcome || d.reason == event.ReasonMayRepeat || d.reason == event.ReasonInPart
+	default:
+		return false
+	}
 }
 
 // Begin starts planning in tx; jobs collects the queue's rows.
 func (p *Planner) Begin(tx *storage.Tx, jobs *queue.Writes) *Batch {
 	return &Batch{
-		p: p, tx: tx, jobs: jobs, live: map[id.ID][]*planned{}, ending: map[id.ID]map[id.ID]word{}, told: map[route]*heard{}, keys: map[string]*planned{},
+		p: p, tx: tx, jobs: jobs, live: map[id.ID][]*planned{}, stored: map[id.ID]bool{}, ending: map[id.ID]map[id.ID]word{}, told: map[route]*heard{}, owed: map[id.ID]bool{}, keys: map[string]*planned{}, quiet: map[*event.Tell]hushed{}, holds: map[held]heldBy{},
+		late: map[late]lateBy{}, full: map[id.ID]time.Time{},
 		byRun: map[id.ID][]nodeTold{}, routes: insertRoute.Rows(), stopped: suppressDelivery.Rows(),
 	}
 }
 
-// WantIncidents queues the look-ups for incidents that are told of; ending ones may be resolved.
+// WantIncidents queues the look-ups for incidents that are told of; ending ones, which are among the known, may be resolved.
 func (b *Batch) WantIncidents(known, ending []id.ID) {
-	rows := liveDeliveries.Rows()
-	for _, i := range known {
-		rows.Add(i)
+	b.wantLive(known) // all at once: outcomes lock in this order
+	if b.p.sender.db.Engine() == storage.Postgres {
+		// An outcome that was booked meanwhile may have let a run go on and tell: what it told is there once its delivery was free.
+		b.wantLive(ending)
 	}
-	b.tx.Query(liveDeliveries, rows, func(r storage.Row) error {
-		d := &planned{}
-		var incident id.ID
-		if err := r.Scan(&d.id, &incident, &d.channel, &d.kind, &d.seq, &d.state, &d.reason, &d.attempts); err != nil {
-			return fmt.Errorf("read a delivery: %w", err)
-		}
-		b.live[incident] = append(b.live[incident], d)
-		return nil
-	})
-	rows = toldChannels.Rows()
+	rows := toldChannels.Rows()
 	for _, i := range ending {
 		rows.Add(i)
 	}
@@ -151,6 +170,26 @@ func (b *Batch) WantIncidents(known, ending []id.ID) {
 			b.ending[incident] = map[id.ID]word{}
 		}
 		b.ending[incident][ch] = w
+		return nil
+	})
+}
+
+// wantLive queues the look-up of what may still go out about incidents, and locks it. What is known already stays as it is known.
+func (b *Batch) wantLive(incidents []id.ID) {
+	rows := liveDeliveries.Rows()
+	for _, i := range incidents {
+		rows.Add(i)
+	}
+	b.tx.Query(liveDeliveries, rows, func(r storage.Row) error {
+		d := &planned{}
+		var incident id.ID
+		if err := r.Scan(&d.id, &incident, &d.channel, &d.kind, &d.seq, &d.state, &d.reason, &d.attempts); err != nil {
+			return fmt.Errorf("read a delivery: %w", err)
+		}
+		if !b.stored[d.id] {
+			b.stored[d.id] = true
+			b.live[incident] = append(b.live[incident], d)
+		}
 		return nil
 	})
 }
@@ -197,6 +236,13 @@ func (b *Batch) Told(incident, definition id.ID) bool {
 	return h != nil && (h.people || h.hub && !h.elsewhere)
 }
 
+// Reaches reports whether the channels of t would bring its incident to somebody: one of them is on. The hub's own inbox counts until it has
+// it from this route.
+func (b *Batch) Reaches(t *event.Tell) bool {
+	h := b.told[route{t.Incident.ID, t.DefinitionID}]
+	return slices.ContainsFunc(b.p.pick(t), func(l *Live) bool { return l.Off == "" && (!l.Spec.Local || h == nil || !h.hub) })
+}
+
 // WantKeys queues the look-up of deliveries that these tells would make, for runs that come later than their event.
 func (b *Batch) WantKeys(tells []*event.Tell) {
 	rows := sameKey.Rows()
@@ -207,7 +253,7 @@ func (b *Batch) WantKeys(tells []*event.Tell) {
 	}
 	b.tx.Query(sameKey, rows, func(r storage.Row) error {
 		d := &planned{}
-		if err := r.Scan(&d.id, &d.key, &d.channel, &d.state, &d.reason, &d.attempts); err != nil {
+		if err := r.Scan(&d.id, &d.key, &d.channel, &d.state, &d.reason, &d.detail, &d.attempts); err != nil {
 			return fmt.Errorf("read a delivery: %w", err)
 		}
 		b.keys[d.key] = d
@@ -225,7 +271,7 @@ func (b *Batch) WantRuns(runs []id.ID) {
 		d := &planned{}
 		var run id.ID
 		n := nodeTold{d: d}
-		if err := r.Scan(&run, &n.node, &d.id, &d.channel, &d.state, &d.reason, &d.attempts, &n.shared); err != nil {
+		if err := r.Scan(&run, &n.node, &d.id, &d.channel, &d.state, &d.reason, &d.detail, &d.attempts, &d.instead, &d.owed, &n.shared); err != nil {
 			return fmt.Errorf("read a run's delivery: %w", err)
 		}
 		b.byRun[run] = append(b.byRun[run], n)
@@ -242,18 +288,18 @@ func (b *Batch) OfRun(run id.ID) map[string][]event.Told {
 	return out
 }
 
-// HoldRun holds back what a run made and nobody has begun to send, unless another route waits for it as well. The run's deliveries
-// must have been looked up.
+// HoldRun holds back what a run made and nobody has begun to send, unless another route waits for it as well; ends that go by state, and only
+// have the run wait for them, are told all the same. The run's deliveries must have been looked up.
 func (b *Batch) HoldRun(run id.ID, reason string) {
 	for _, n := range b.byRun[run] {
-		if n.d.tell == nil && n.d.state == event.StatePending && n.d.attempts == 0 && !n.shared {
+		if n.node != "" && n.d.tell == nil && n.d.state == event.StatePending && n.d.attempts == 0 && !n.shared {
 			b.holdBack(n.d, reason)
 		}
 	}
 }
 
 func (b *Batch) view(d *planned) event.Told {
-	t := event.Told{DeliveryID: d.id, Status: d.state, Reason: d.reason, Attempts: d.attempts}
+	t := event.Told{DeliveryID: d.id, Status: d.state, Reason: d.reason, Detail: d.detail, Attempts: d.attempts, Instead: d.instead, Owed: d.owed}
 	l := d.live
 	if l == nil {
 		l = b.p.channels.ByID(d.channel)

@@ -46,6 +46,9 @@ func (b *Batch) render() {
 func (p *Planner) render(r *rendering) {
 	n := p.notice(r.in)
 	for _, d := range r.deliveries {
+		if d.says != r { // another route has taken it over
+			continue
+		}
 		d.severity = n.Severity
 		if d.message.IsZero() {
 			continue
@@ -53,9 +56,9 @@ func (p *Planner) render(r *rendering) {
 		own := ForChannel(n, d.live.Name, d.key)
 		d.title = own.Title
 		var err error
-		if d.body, err = body(d.live.Channel, own); err != nil {
+		if d.made, err = made(d.live.Channel, own); err != nil {
 			// The plain text goes out in a shape that every channel's Send takes or refuses.
-			d.body = fallbackBody(own)
+			d.made = channel.Rendered{Body: fallbackBody(own), Remark: "the message could not be written in the channel's form: " + line(err.Error(), maxLine)}
 		}
 	}
 }
@@ -73,13 +76,15 @@ func (p *Planner) notice(in NoticeInput) (n channel.Notice) {
 	return p.notices.Build(in)
 }
 
-func body(c channel.Channel, n channel.Notice) (raw []byte, err error) {
+func made(c channel.Channel, n channel.Notice) (r channel.Rendered, err error) {
 	defer func() {
 		if broke := recover(); broke != nil {
 			err = fmt.Errorf("render: %v", broke)
 		}
 	}()
-	return c.Render(n)
+	r, err = c.Render(n)
+	r.Remark = channel.Remark(r.Remark, n.LeftOut)
+	return r, err
 }
 
 func fallbackBody(n channel.Notice) []byte {

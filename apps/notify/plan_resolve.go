@@ -17,29 +17,17 @@ import (
 // one delivery; what was never tried is held back. t names the incident and its resolving event. It returns how many are told.
 func (b *Batch) Resolve(t *event.Tell, waiting []event.Waiter) int {
 	incident := t.Incident.ID
-	last := maps.Clone(b.ending[incident])
-	if last == nil {
-		last = map[id.ID]word{}
-	}
+	last := b.lastWords(t, false)
 	for _, d := range b.live[incident] {
-		w := last[d.channel]
-		switch {
-		case d.kind == channel.KindResolved:
-			if d.seq < t.Seq && (d.unfinished() || d.state == event.StateDelivered) {
-				w.over = max(w.over, d.seq)
-			}
-		case d.mayHaveArrived():
-			w.on = max(w.on, d.seq)
-		case d.state == event.StatePending:
+		if d.kind != channel.KindResolved && !d.mayHaveArrived() && d.state == event.StatePending {
 			b.holdBack(d, event.ReasonResolvedFirst)
 		}
-		last[d.channel] = w
 	}
 	n := 0
 	var r *rendering
 	for _, c := range slices.SortedFunc(maps.Keys(last), func(x, y id.ID) int { return bytes.Compare(x[:], y[:]) }) {
 		l := b.p.channels.ByID(c)
-		if last[c].on <= last[c].over || l == nil {
+		if !last[c].isOn() || l == nil {
 			continue // it knows, will know, or is deleted since: nowhere to send it to
 		}
 		key := idemKey(t, c)
@@ -95,18 +83,19 @@ func (b *Batch) Write() {
 		if d.severity == string(event.SeverityInfo) {
 			d.expires = now.Add(expiryInfo)
 		}
+		b.watch(d)
 		if d.revived {
-			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, d.expires, sending, finished)
+			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, d.expires, sending, finished, d.detail, d.heldBy)
 		} else {
 			deliveries.Add(d.id, t.Tenant, d.key, incident, d.run, d.definition, d.node, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
-				d.attempts, t.TraceID, now, d.expires, sending, finished)
+				d.attempts, t.TraceID, now, d.expires, sending, finished, t.Cause, d.detail, d.heldBy)
 		}
 		if !d.message.IsZero() && !d.live.stays() && d.reason != event.ReasonDryRun { // what was never planned, or is there already, is nobody's work
 			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})
 		}
 		if !d.message.IsZero() {
-			encoding, body := pack.Pack(d.body)
-			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, encoding, body, now)
+			encoding, body := pack.Pack(d.made.Body)
+			messages.Add(d.message, t.Tenant, d.channel, d.live.Driver, d.key, incident, d.severity, d.title, encoding, body, max(1, d.made.Parts), d.made.Remark, now)
 		}
 	}
 	b.tx.Exec(suppressDelivery, b.stopped)
@@ -114,6 +103,12 @@ func (b *Batch) Write() {
 	b.tx.Exec(reviveDelivery, revived)
 	b.tx.Exec(insertMessage, messages)
 	b.tx.Exec(insertRoute, b.routes)
+	b.writeHolds()
+	b.writeWaits()
+	b.writeLate()
+	for _, do := range b.later {
+		do()
+	}
 }
 
 // Committed hands what was born leased to the sender.
@@ -124,19 +119,25 @@ func (b *Batch) Committed() {
 		if d.live.Spec.Local && !d.message.IsZero() {
 			b.p.changed(d.tell.Tenant, "message", d.message)
 		}
-		out := channel.Outgoing{IdemKey: d.key, TraceID: d.tell.TraceID, Title: d.title, Body: d.body}
+		out := channel.Outgoing{IdemKey: d.key, TraceID: d.tell.TraceID, Title: d.title, Kind: d.kind, Severity: d.severity, Body: d.made.Body}
+		if d.tell.Incident != nil {
+			out.IncidentID = d.tell.Incident.ID.String()
+		}
 		switch {
 		case !d.token.IsZero():
 			b.p.sender.send(&sending{
 				job:  queue.Job{Kind: JobDeliver, Ref: d.id, Tenant: d.tell.Tenant, Queue: QueueNotify, Attempt: 1, Token: d.token, Until: until},
-				live: d.live, message: d.message, pass: d.pass, lined: d.lined, expires: d.expires, out: out,
+				live: d.live, message: d.message, parts: max(1, d.made.Parts), pass: d.pass, lined: d.lined, expires: d.expires, out: out,
 			})
 		case !d.live.stays() && !d.message.IsZero() && d.reason != event.ReasonDryRun:
-			b.p.sender.recall.keep(d.id, recalled{d.message, out})
+			b.p.sender.recall.keep(d.id, recalled{d.message, max(1, d.made.Parts), out})
 		}
 	}
 	if b.rung {
 		b.p.sender.bell.Ring(QueueNotify)
+	}
+	if len(b.owed) > 0 || len(b.late) > 0 {
+		b.p.sender.bell.Ring(QueueTimers)
 	}
 }
 

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // ErrNoChannel is returned when a notify node names channels and none of them is active.
@@ -29,6 +31,7 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 		case d == nil:
 			d = &planned{
 				id: id.New(), channel: l.ID, live: l, tell: t, key: key, kind: kindOf(t.Event), seq: t.Seq, state: event.StatePending,
+				byState: byHand(t),
 			}
 			b.keys[key] = d
 			b.fresh = append(b.fresh, d)
@@ -41,24 +44,58 @@ func (b *Batch) Tell(t *event.Tell) ([]event.Told, error) {
 		b.joined(t, d)
 		out = append(out, b.view(d))
 	}
-	return out, nil
+	return out, b.failed
 }
 
 // takesOver makes a delivery that another route held back for a reason of its own (a condition, a severity) this route's to send.
 func (b *Batch) takesOver(d *planned, t *event.Tell, l *Live) bool {
-	if d.state != event.StateSuppressed || d.reason != event.ReasonWhen && d.reason != event.ReasonMinSeverity {
+	if !d.leftToOthers() {
 		return false
 	}
-	mine := &planned{live: l, tell: t, kind: kindOf(t.Event)}
-	if b.heldBack(mine) != "" {
+	mine := &planned{live: l, tell: t, kind: kindOf(t.Event), byState: byHand(t)}
+	if reason, _ := b.heldBack(mine); reason != "" {
 		return false
 	}
 	if d.tell == nil { // stored by an earlier transaction
+		if !b.stillLeft(d) {
+			return false
+		}
 		d.revived = true
 		b.fresh = append(b.fresh, d)
 	}
-	d.live, d.tell, d.kind, d.seq, d.state, d.reason = l, t, mine.kind, t.Seq, event.StatePending, ""
+	d.live, d.tell, d.kind, d.seq, d.state, d.reason, d.detail, d.heldBy = l, t, mine.kind, t.Seq, event.StatePending, "", "", id.ID{}
 	return true
+}
+
+// leftToOthers reports whether a delivery is held back for a reason that other routes need not have.
+func (d *planned) leftToOthers() bool {
+	switch d.reason {
+	case event.ReasonWhen, event.ReasonMinSeverity, event.ReasonSilenced, event.ReasonMaintenance, event.ReasonChannelOff:
+		return d.state == event.StateSuppressed
+	default:
+		return false
+	}
+}
+
+// stillLeft looks once more at a stored delivery that is to be taken over, and keeps others away from it: several runs may tell of an incident at
+// once, and one of them sends it.
+func (b *Batch) stillLeft(d *planned) bool {
+	if b.p.sender.db.Engine() != storage.Postgres { // nobody else is there
+		return true
+	}
+	rows := lockLeft.Rows()
+	rows.Add(d.id)
+	b.tx.Query(lockLeft, rows, func(r storage.Row) error {
+		if err := r.Scan(&d.state, &d.reason, &d.detail, &d.attempts); err != nil {
+			return fmt.Errorf("read a delivery: %w", err)
+		}
+		return nil
+	})
+	if err := b.tx.Flush(); err != nil {
+		b.failed = cmp.Or(b.failed, err)
+		return false
+	}
+	return d.leftToOthers()
 }
 
 // joined notes that a route waits for a delivery.
@@ -86,6 +123,9 @@ func (b *Batch) join(run id.ID, tenant string, definition id.ID, node string, d 
 		d.run, d.definition, d.node = run, definition, node
 		return
 	}
+	if run.IsZero() { // nobody waits
+		return
+	}
 	b.routes.Add(run, d.id, tenant, definition, node)
 }
 
@@ -95,18 +135,24 @@ func (b *Batch) plan(d *planned, r *rendering) *rendering {
 	t := d.tell
 	if r == nil {
 		r = &rendering{in: b.p.noticeInput(t, b.tx.Now(), d.kind)}
+		r.in.Lead = cmp.Or(r.in.Lead, b.whyLate(t))
 		b.renderings = append(b.renderings, r)
 	}
 	r.deliveries = append(r.deliveries, d)
+	d.says = r
 	incident := id.ID{}
 	if t.Incident != nil {
 		incident = t.Incident.ID
 	}
-	if reason := b.heldBack(d); reason != "" {
-		d.state, d.reason = event.StateSuppressed, reason
+	if reason, by := b.heldBack(d); reason != "" {
+		d.state, d.reason, d.detail, d.heldBy = event.StateSuppressed, reason, by.Detail, by.By
+		b.hold(d)
 		if reason == event.ReasonDryRun && !d.live.Spec.Local { // an inbox message would be shown
 			d.message = id.New()
 		}
+		return r
+	}
+	if b.throttled(d) {
 		return r
 	}
 	d.message = id.New()
@@ -134,7 +180,7 @@ func (b *Batch) plan(d *planned, r *rendering) *rendering {
 // bornLeased marks a delivery as on the wire from the start: only where a repeat under one key is harmless, since after a crash
 // nobody knows whether it went out.
 func (b *Batch) bornLeased(d *planned) bool {
-	if !d.live.Spec.Repeatable {
+	if !d.live.Spec.Repeatable || d.live.Spec.Threads { // a thread is looked up when it is taken
 		return false
 	}
 	pass, lined, ok := b.p.sender.reserveBorn(d.channel)
@@ -142,19 +188,29 @@ func (b *Batch) bornLeased(d *planned) bool {
 	return ok
 }
 
-func (b *Batch) heldBack(d *planned) string {
+// heldBack says why a delivery does not go out, and which silence is behind that; "": it does.
+func (b *Batch) heldBack(d *planned) (reason string, by Silenced) {
 	t := d.tell
+	least := max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank())
 	switch {
 	case t.Suppress != "":
-		return t.Suppress
-	case t.Dry && severityOf(t).Rank() >= max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank()):
-		return event.ReasonDryRun
+		return t.Suppress, by
+	case d.live.Off != "":
+		return event.ReasonChannelOff, Silenced{Detail: d.live.Off}
+	case d.byState:
+		return "", by
+	case t.Dry && severityOf(t).Rank() >= least:
+		if by = b.silenced(d); by.Reason != "" {
+			return by.Reason, by
+		}
+		return event.ReasonDryRun, by
 	case d.kind != channel.KindResolved && t.Incident != nil && !t.Incident.Status.Active():
-		return event.ReasonResolvedFirst
-	case d.kind != channel.KindResolved && severityOf(t).Rank() < max(t.MinSeverity.Rank(), d.live.MinSeverity.Rank()):
-		return event.ReasonMinSeverity
+		return event.ReasonResolvedFirst, by
+	case d.kind != channel.KindResolved && severityOf(t).Rank() < least:
+		return event.ReasonMinSeverity, by
 	default:
-		return ""
+		by = b.silenced(d)
+		return by.Reason, by
 	}
 }
 
@@ -170,8 +226,12 @@ func severityOf(t *event.Tell) event.Severity {
 
 func kindOf(k event.EventKind) channel.Kind {
 	switch k {
-	case event.EventAlertAdded, event.EventSeverityRaised, event.EventSeverityChanged:
+	case event.EventAlertAdded, event.EventSeverityRaised, event.EventSeverityChanged, event.EventAnalysis:
 		return channel.KindUpdated
+	case event.EventReminder:
+		return channel.KindReminder
+	case event.EventAcknowledged:
+		return channel.KindAcknowledged
 	case event.EventResolved:
 		return channel.KindResolved
 	default:
@@ -183,12 +243,12 @@ func kindOf(k event.EventKind) channel.Kind {
 func (p *Planner) noticeInput(t *event.Tell, at time.Time, kind channel.Kind) NoticeInput {
 	in := NoticeInput{
 		Kind: kind, Event: string(t.Event), At: at, TraceID: t.TraceID, RunID: t.RunID.String(), Source: t.Source, Environment: t.Environment,
-		Outputs: t.Outputs, Alerts: make([]channel.Alert, 0, len(t.Alerts)),
+		Outputs: t.Outputs, By: t.By, Lead: t.Lead, Alerts: make([]channel.Alert, 0, len(t.Alerts)),
 	}
 	if i := t.Incident; i != nil {
 		in.Incident = &IncidentFacts{
 			ID: i.ID.String(), Title: i.Title, Description: i.Description, Severity: i.Severity, Status: string(i.Status),
-			StartedAt: i.CreatedAt, ResolvedAt: i.ResolvedAt,
+			Summary: i.Summary, StartedAt: i.CreatedAt, ResolvedAt: i.ResolvedAt,
 		}
 		in.URL = p.pageURL(i.ID)
 	}

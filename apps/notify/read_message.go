@@ -55,7 +55,7 @@ func (r *Reader) Message(ctx context.Context, tenant string, message id.ID) (Mes
 func (r *Reader) message(ctx context.Context, tenant string, message id.ID) (MessageView, error) {
 	var row messageRow
 	err := r.db.Read(ctx).Table("messages m").
-		Select("m.id, m.channel_id, COALESCE(c.name, '') AS channel_name, m.driver, m.incident_id, m.idem_key, m.severity, m.title, m.encoding, m.body, "+
+		Select("m.id, m.channel_id, COALESCE(c.name, (SELECT g.name || ' (deleted)' FROM former_channels g WHERE g.channel_id = m.channel_id), '') AS channel_name, m.driver, m.incident_id, m.idem_key, m.severity, m.title, m.encoding, m.body, "+
 			"m.provider_ref, "+verdictColumn+", m.created_at, m.read_at", InboxName, channel.Done).
 		Joins("LEFT JOIN channels c ON c.id = m.channel_id AND c.tenant_id = m.tenant_id").
 		Where("m.tenant_id = ? AND m.id = ?", tenant, message).Take(&row).Error

@@ -154,10 +154,10 @@ func TestDeliveries(t *testing.T) {
 		want := notify.DeliveryView{
 			ID: dead.id, IncidentID: disk, IncidentTitle: "Disk full", EventSeq: 1, ChannelID: ops.ID, ChannelName: "ops", Driver: "generic", Kind: "firing",
 			State: "dead", Reason: "http_404", Severity: "critical", Title: "[CRITICAL] Disk full", IdemKey: dead.idem, MessageID: dead.message,
-			TraceID: "trace-1", ProviderRef: "ref-1", AttemptCount: 2, CreatedAt: started, ExpiresAt: started.Add(time.Hour), FinishedAt: &end,
+			TraceID: "trace-1", ProviderRef: "ref-1", Parts: 1, AttemptCount: 2, CreatedAt: started, ExpiresAt: started.Add(time.Hour), FinishedAt: &end,
 			Attempts: []notify.AttemptView{
-				{MessageID: dead.message, N: 1, At: started.Add(time.Second), Status: 500, LatencyUS: 1500, Verdict: "retry", Error: "receiver answered 500", Response: "answer"},
-				{MessageID: dead.message, N: 2, At: started.Add(2 * time.Second), Status: 404, LatencyUS: 1500, Verdict: "permanent", Error: "receiver answered 404", Response: "answer"},
+				{MessageID: dead.message, N: 1, At: started.Add(time.Second), Status: 500, LatencyMS: 1.5, Verdict: "retry", Error: "receiver answered 500", Response: "answer"},
+				{MessageID: dead.message, N: 2, At: started.Add(2 * time.Second), Status: 404, LatencyMS: 1.5, Verdict: "permanent", Error: "receiver answered 404", Response: "answer"},
 			},
 		}
 		if diff := cmp.Diff(want, page.Items[3]); diff != "" {

@@ -25,6 +25,7 @@ type recall struct {
 
 type recalled struct {
 	message id.ID
+	parts   int
 	out     channel.Outgoing
 }
 

@@ -42,6 +42,7 @@ type Sender struct {
 	outcomes *storage.Queue[*outcome]
 	poller   *queue.Poller
 
+	health   *health
 	recall   recall
 	unbooked unbooked
 	life     context.Context // of sends; it ends when stopping takes too long
@@ -67,6 +68,7 @@ type sending struct {
 	job      queue.Job
 	live     *Live
 	message  id.ID
+	parts    int
 	attempts int // before this one
 	expires  time.Time
 	pass     httpclient.Pass
@@ -228,10 +230,12 @@ func (s *Sender) attempt(x *sending) *outcome {
 	watch := clock.Start()
 	o.result = x.live.Channel.Send(ctx, x.out)
 	o.latency = watch.Elapsed()
+	o.inParts(x)
 	failpoint.Hit(failpoint.AfterSend)
 	if s.life.Err() != nil && o.result.Status == 0 && o.result.Verdict != channel.Done {
 		x.pass.Abandon()
-		o.state, o.reason, o.returned = event.StatePending, unknownOutcome, true
+		o.unsure, o.returned = true, true
+		o.state, o.reason = event.StatePending, unsureOf(x)
 		return o
 	}
 	if o.result.Verdict == channel.Retry {
@@ -240,11 +244,14 @@ func (s *Sender) attempt(x *sending) *outcome {
 		x.pass.Success()
 	}
 	s.judge(o, x)
+	s.health.tried(x.live.Tenant, o)
 	return o
 }
 
 // judge turns an attempt's verdict into the delivery's next state.
 func (s *Sender) judge(o *outcome, x *sending) {
+	// What may have arrived at one attempt may have so for good, whatever the next ones say.
+	o.unsure = x.out.Unknown || o.result.Verdict == channel.Retry && o.result.Status == 0 && !arrivedNowhere(o.result.Class)
 	switch o.result.Verdict {
 	case channel.Done:
 		o.state = event.StateDelivered
@@ -252,20 +259,52 @@ func (s *Sender) judge(o *outcome, x *sending) {
 	case channel.Permanent:
 		o.state, o.reason = event.StateDead, reasonOf(o.result)
 		return
+	case channel.Dropped:
+		if o.result.Class == channel.ClassDisabled {
+			o.state, o.reason, o.detail = event.StateSuppressed, event.ReasonChannelOff, o.result.Error
+			return
+		}
+		o.state, o.reason, o.detail = event.StateSuppressed, unknownOutcome, firstOf(o.result.Error, mayBeThere)
+		return
 	case channel.Retry:
 	}
-	d := min(10*time.Minute, time.Second<<min(o.n, 12))
+	tries := x.job.Failures + 1 // with this one, since it was made or sent again
+	d := min(10*time.Minute, time.Second<<min(tries, 12))
 	o.after = d/2 + time.Duration(s.random()*float64(d/2))
 	if o.result.RetryAfter > 0 {
 		o.after = o.result.RetryAfter
 	}
-	if o.n >= maxAttempts || s.clock.Now().Add(o.after).After(x.expires) {
+	if tries >= maxAttempts || s.clock.Now().Add(o.after).After(x.expires) {
 		o.state, o.reason = event.StateDead, "expired: "+reasonOf(o.result)
 		return
 	}
-	o.state = event.StatePending
-	if o.result.Status == 0 && !arrivedNowhere(o.result.Class) {
-		o.reason = unknownOutcome
+	switch o.state = event.StatePending; {
+	case o.unsure:
+		o.reason = unsureOf(x)
+	case o.result.Sent > 0:
+		o.reason = event.ReasonInPart
+	}
+}
+
+// unsureOf is the reason of what waits although it may have arrived.
+func unsureOf(x *sending) string {
+	if x.out.Anyway {
+		return event.ReasonMayRepeat
+	}
+	return unknownOutcome
+}
+
+// inParts brings what a driver says of a long message's parts into bounds, and into what is shown of the attempt.
+func (o *outcome) inParts(x *sending) {
+	r := &o.result
+	if x.parts <= 1 {
+		r.Sent = 0
+		return
+	}
+	if r.Sent = min(max(r.Sent, x.out.Sent), x.parts); r.Verdict == channel.Done {
+		r.Sent = x.parts
+	} else if r.Sent > 0 {
+		r.Error = fmt.Sprintf("%d of %d parts have arrived; %s", r.Sent, x.parts, r.Error)
 	}
 }
 
@@ -291,6 +330,7 @@ func (s *Sender) Start() {
 	s.mu.Lock()
 	s.open = true
 	s.mu.Unlock()
+	s.health.start()
 	s.poller.Start()
 }
 
@@ -323,5 +363,6 @@ func (s *Sender) Stop(ctx context.Context) error {
 	s.cut()
 	s.takes.Stop()
 	s.outcomes.Stop()
+	s.health.stop(ctx)
 	return err
 }

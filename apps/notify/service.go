@@ -23,7 +23,13 @@ type Config struct {
 	Claims   *storage.Queue[*queue.Claim]
 	Channels *Channels
 	Notices  *Notices
-	Lease    time.Duration
+	// Admin opens channels and checks settings for what is sent by hand.
+	Admin *ChannelService
+	// Incidents is what reminders, fallbacks and whoever sends again need of incidents.
+	Incidents Incidents
+	// Hush knows what is silenced; nil: nothing is.
+	Hush  Hush
+	Lease time.Duration
 	// Slots is how many sends are under way at once, half of them to one channel; 0: 96.
 	Slots int
 	// PageURL gives the address of an incident's page, "" when the hub has no public address.
@@ -36,6 +42,8 @@ type Config struct {
 type Service struct {
 	Planner *Planner
 	Sender  *Sender
+	Timers  *Timers
+	Hand    *Hand
 }
 
 // outcomeLinger is how long outcomes wait for company: nobody waits for them, and a larger batch is cheaper.
@@ -43,14 +51,17 @@ const outcomeLinger = 5 * time.Millisecond
 
 // New wires the service. Runs must be set by Attach before Start.
 func New(c Config) (*Service, error) {
-	if c.DB == nil || c.Log == nil || c.Bell == nil || c.Claims == nil || c.Channels == nil || c.Notices == nil {
-		return nil, errors.New("notify: DB, Log, Bell, Claims, Channels and Notices are required")
+	if c.DB == nil || c.Log == nil || c.Bell == nil || c.Claims == nil || c.Channels == nil || c.Notices == nil || c.Incidents == nil {
+		return nil, errors.New("notify: DB, Log, Bell, Claims, Channels, Notices and Incidents are required")
 	}
 	if c.Clock == nil {
 		c.Clock = clock.System()
 	}
 	if c.PageURL == nil {
 		c.PageURL = func(id.ID) string { return "" }
+	}
+	if c.Hush == nil {
+		c.Hush = noHush{}
 	}
 	if c.Changed == nil {
 		c.Changed = func(string, string, id.ID) {}
@@ -63,12 +74,17 @@ func New(c Config) (*Service, error) {
 	if c.Slots > 0 {
 		s.slots, s.channelSlots = c.Slots, (c.Slots+1)/2
 	}
+	s.health = newHealth(c.DB, c.Clock, s.log, s.breaker)
 	s.life, s.cut = context.WithCancel(context.Background())
-	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, pageURL: c.PageURL, changed: c.Changed}
+	p := &Planner{channels: c.Channels, notices: c.Notices, sender: s, lease: c.Lease, hush: c.Hush, pageURL: c.PageURL, changed: c.Changed}
 	s.poller = &queue.Poller{
 		Queue: QueueNotify, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: s.room, Choose: s.choose, Do: s.do,
 	}
-	return &Service{Planner: p, Sender: s}, nil
+	t := &Timers{db: c.DB, log: s.log, planner: p, incidents: c.Incidents, lease: c.Lease}
+	t.poller = &queue.Poller{
+		Queue: QueueTimers, DB: c.DB, Claims: c.Claims, Bell: c.Bell, Log: s.log, Lease: c.Lease, Room: t.room, Do: t.do,
+	}
+	return &Service{Planner: p, Sender: s, Timers: t, Hand: newHand(c, s.log, s.health)}, nil
 }
 
 // Attach makes the queues of sending; runs hears what became of deliveries. On SQLite outcomes go before everything made later.
@@ -77,10 +93,14 @@ func (s *Service) Attach(runs Runs) {
 	s.Sender.outcomes = storage.NewQueue(db, storage.QueueOptions{Name: "outcome", Max: 500, Workers: 1, Linger: outcomeLinger},
 		func(tx *storage.Tx, items []*outcome) error { return s.Planner.applyOutcomes(tx, runs, items) })
 	s.Sender.takes = storage.NewQueue(db, storage.QueueOptions{Name: "take", Max: 100, Workers: 1}, s.Sender.applyTakes)
+	s.Timers.attach(runs)
 }
 
 // Start begins to claim deliveries that are due.
 func (s *Service) Start() { s.Sender.Start() }
 
 // Stop ends claiming and waits for what is on the wire, at most until ctx ends.
-func (s *Service) Stop(ctx context.Context) error { return s.Sender.Stop(ctx) }
+func (s *Service) Stop(ctx context.Context) error {
+	s.Timers.stop() //nolint:contextcheck // queues drain whatever ctx says
+	return s.Sender.Stop(ctx)
+}

@@ -3,6 +3,7 @@ package orchestration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -38,11 +39,7 @@ type Acts struct {
 // NewActs starts the class of work.
 func NewActs(db *storage.DB, r *Runner, do Actor) *Acts {
 	a := &Acts{runner: r}
-	most := 20
-	if db.Engine() == storage.Postgres {
-		most = 1 // folds lock incidents in the order of their groups: who holds one, and waits for another, may wait for a fold that waits for him
-	}
-	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "act", Max: most, Workers: 1}, func(tx *storage.Tx, items []*actItem) error {
+	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "act", Max: actsAtOnce(db), Workers: 1}, func(tx *storage.Tx, items []*actItem) error {
 		for _, it := range items {
 			if err := a.apply(tx, it, do); err != nil {
 				return err
@@ -74,21 +71,35 @@ func (a *Acts) apply(tx *storage.Tx, it *actItem, do Actor) error {
 			return err
 		}
 	}
-	if err := it.happened(); err != nil {
+	if it.act.Kind == event.EventReopened {
+		if err := it.session.told.Reopened(it.act.Tenant, acted.Incident.ID); err != nil {
+			return err
+		}
+	}
+	if it.act.Kind == event.EventAcknowledged {
+		if err := it.acknowledge(tx); err != nil {
+			return err
+		}
+	}
+	started, err := it.happened()
+	if err == nil && it.act.Kind == event.EventReopened && started == 0 { // pipelines tell it in their own way
+		err = it.reopen(tx)
+	}
+	if err != nil {
 		return err
 	}
 	it.session.write()
 	return it.session.failure
 }
 
-// happened starts the pipelines that wait for what was done.
-func (it *actItem) happened() error {
+// happened starts the pipelines that wait for what was done, and says how many.
+func (it *actItem) happened() (started int, err error) {
 	h := happening{
 		tenant: it.act.Tenant, trace: it.act.TraceID, origin: OriginManual, incident: it.acted.Incident, kind: it.act.Kind, seq: it.acted.Seq,
 		alerts: it.acted.Alerts,
 	}
 	if it.act.Kind == event.EventClosed && !it.acted.Ended {
-		return nil // its end was told already
+		return 0, nil // its end was told already
 	}
 	if len(h.alerts) > 0 {
 		h.source = h.alerts[0].Source
@@ -98,25 +109,51 @@ func (it *actItem) happened() error {
 
 // resolve tells the end to whoever was told.
 func (it *actItem) resolve(tx *storage.Tx) error {
+	t, err := it.told(tx, event.EventResolved)
+	if err == nil {
+		it.session.told.Resolve(t, nil)
+	}
+	return err
+}
+
+// acknowledge tells that somebody takes care of it to those of the told who want to know.
+func (it *actItem) acknowledge(tx *storage.Tx) error {
+	t, err := it.told(tx, event.EventAcknowledged)
+	if err == nil {
+		it.session.told.Acknowledge(t)
+	}
+	return err
+}
+
+// reopen has messages that say that it is over say that it is not.
+func (it *actItem) reopen(tx *storage.Tx) error {
+	t, err := it.told(tx, event.EventReopened)
+	if err == nil {
+		it.session.told.Reopen(t)
+	}
+	return err
+}
+
+// told looks up who was told of the incident, and returns what they are to hear.
+func (it *actItem) told(tx *storage.Tx, kind event.EventKind) (*event.Tell, error) {
 	acted := it.acted
 	ids := []id.ID{acted.Incident.ID}
 	it.session.told.WantIncidents(ids, ids)
-	if err := tx.Flush(); err != nil {
-		return err
+	t := &event.Tell{
+		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Incident: acted.Incident, Event: kind, Seq: acted.Seq, Alerts: acted.Alerts, By: it.act.Actor,
 	}
-	source := ""
 	if len(acted.Alerts) > 0 {
-		source = acted.Alerts[0].Source // as the firing message said
+		t.Source = acted.Alerts[0].Source // as the firing message said
 	}
-	it.session.told.Resolve(&event.Tell{
-		Tenant: it.act.Tenant, TraceID: it.act.TraceID, Source: source, Incident: acted.Incident, Event: event.EventResolved, Seq: acted.Seq, Alerts: acted.Alerts,
-	}, nil)
-	return nil
+	return t, tx.Flush()
 }
 
 // Do runs one act. Doing what is done already is no error; refusals wrap event.ErrRefused.
 func (a *Acts) Do(ctx context.Context, act event.Act) error {
 	ctx, act.TraceID = trace.Ensure(ctx)
+	if err := a.runner.current(ctx); err != nil { // it tells, and another process may have made a channel
+		return fmt.Errorf("look for a changed configuration: %w", err)
+	}
 	it := &actItem{act: act}
 	err := a.queue.DoThen(ctx, it, func(err error) {
 		if it.session.settled(err) && it.refused == nil && a.runner.changed != nil {

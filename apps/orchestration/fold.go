@@ -59,10 +59,14 @@ type TellBatch interface {
 	WantKeys(tells []*event.Tell)
 	WantRuns(runs []id.ID)
 	Told(incident, definition id.ID) bool
+	Reaches(t *event.Tell) bool
 	Tell(t *event.Tell) ([]event.Told, error)
 	Resolve(t *event.Tell, waiting []event.Waiter) int
+	Acknowledge(t *event.Tell) int
+	Reopen(t *event.Tell) int
 	OfRun(run id.ID) map[string][]event.Told
 	HoldRun(run id.ID, reason string)
+	Reopened(tenant string, incident id.ID) error
 	Write()
 	Committed()
 	Dropped()

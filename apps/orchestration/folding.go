@@ -111,6 +111,10 @@ func (f *folding) repeat(row *event.LedgerRow, c *event.Change, d *event.Decisio
 		settle(event.ReasonDuplicate, "nothing material changed and this route has told the incident, or is about to")
 		return
 	}
+	if f.off(row, c.Incident) {
+		settle(event.ReasonChannelOff, "nothing material changed, and whom this route would tell is switched off")
+		return
+	}
 	ch := f.changeOf(c.Incident)
 	if ch == nil {
 		ch = &event.IncidentChange{Incident: c.Incident}
@@ -120,8 +124,32 @@ func (f *folding) repeat(row *event.LedgerRow, c *event.Change, d *event.Decisio
 		ch.Kind = event.EventRetold
 		ch.Seq = f.s.alerts.Retell(p.incident, f.it.receipt.TraceID, "this route has told nobody of it yet", f.it.receipt.ReceivedAt)
 	}
+	f.s.retold = append(f.s.retold, [2]id.ID{p.incident, c.Alert.ID})
 	c.Material = true
 	d.Result, d.Why = string(event.EventRetold), "nothing changed, but this route has told nobody yet"
+}
+
+// off reports whether the notify nodes of a row's route would tell nobody of an incident, since all that they name is switched off.
+func (f *folding) off(row *event.LedgerRow, i *event.Incident) bool {
+	some := false
+	for _, fr := range f.it.runs {
+		if fr.route.ID != row.DefinitionID {
+			continue
+		}
+		for _, n := range fr.route.Graph.Nodes {
+			cfg, ok := n.Config.(*graph.NotifyConfig)
+			if !ok {
+				continue
+			}
+			some = true
+			if f.s.told.Reaches(&event.Tell{
+				Tenant: f.it.receipt.Tenant, DefinitionID: fr.route.ID, Incident: i, Channels: cfg.Channels, Drivers: cfg.AllDrivers(),
+			}) {
+				return false
+			}
+		}
+	}
+	return some
 }
 
 func (f *folding) changeOf(i *event.Incident) *event.IncidentChange {

@@ -27,30 +27,34 @@ func triggerEvent(k event.EventKind) string {
 		return "acknowledged"
 	case event.EventResolved, event.EventClosed:
 		return "resolved"
-	case event.EventRetold, event.EventNote, event.EventAnalysis:
+	case event.EventRetold, event.EventReminder, event.EventNote, event.EventAnalysis:
 	}
 	return ""
 }
 
 // happened starts the pipelines that wait for what happened to an incident, in the transaction in which it happened. Their runs have no
-// push behind them; what they tell of the event goes under its number, so a channel that hears of it by another route hears it once.
-func (s *session) happened(h *happening) error {
+// push behind them; what they tell of the event goes under its number, so a channel that hears of it by another route hears it once. It says how
+// many will tell, if their graphs say so: shadows do not.
+func (s *session) happened(h *happening) (started int, err error) {
 	what := triggerEvent(h.kind)
 	if what == "" || h.seq == 0 {
-		return nil
+		return 0, nil
 	}
 	for _, r := range s.r.catalog.now.Load().incident[h.tenant] {
 		if ok, _ := r.Graph.Trigger.Match(s.tx.Context(), h.subject(what, s)); !ok {
 			continue
 		}
 		if err := s.startFor(h, r); err != nil {
-			return err
+			return started, err
+		}
+		if !r.Shadow {
+			started++
 		}
 		if !r.Graph.Trigger.Continue && !r.Shadow {
 			break
 		}
 	}
-	return nil
+	return started, nil
 }
 
 func (h *happening) subject(what string, s *session) *graph.Subject {
@@ -107,13 +111,13 @@ func (f *folding) incidents() error {
 		if c.Seq > 0 {
 			first := h
 			first.kind, first.seq = c.Kind, c.Seq
-			if err := f.s.happened(&first); err != nil {
+			if _, err := f.s.happened(&first); err != nil {
 				return err
 			}
 		}
 		if c.ResolvedSeq > 0 {
 			h.kind, h.seq = event.EventResolved, c.ResolvedSeq
-			if err := f.s.happened(&h); err != nil {
+			if _, err := f.s.happened(&h); err != nil {
 				return err
 			}
 		}

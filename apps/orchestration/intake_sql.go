@@ -19,6 +19,7 @@ type LedgerBatch interface {
 	Update(r *event.LedgerRow)
 	Settle(receipt, run id.ID, state, reason string)
 	Reopen(receipt, run id.ID)
+	Retry(receipt, run id.ID)
 	Write()
 }
 

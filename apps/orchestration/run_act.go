@@ -40,7 +40,7 @@ type runAct struct {
 // NewRunActs starts the class of work; do records events of incidents.
 func NewRunActs(db *storage.DB, r *Runner, do Actor) *RunActs {
 	a := &RunActs{runner: r, do: do}
-	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "run act", Max: 20, Workers: 1}, func(tx *storage.Tx, items []*runAct) error {
+	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "run act", Max: actsAtOnce(db), Workers: 1}, func(tx *storage.Tx, items []*runAct) error {
 		for _, it := range items {
 			if err := a.apply(tx, it); err != nil {
 				return err
@@ -228,6 +228,9 @@ func (s *session) records(x *run) (map[string]*record, error) {
 }
 
 func (a *RunActs) act(ctx context.Context, tenant string, which id.ID, do func(s *session, x *run) error) error {
+	if err := a.runner.current(ctx); err != nil {
+		return fmt.Errorf("look for a changed configuration: %w", err)
+	}
 	it := &runAct{tenant: tenant, run: which, do: do}
 	err := a.queue.DoThen(ctx, it, func(err error) {
 		if it.session.settled(err) && it.refused == nil && a.runner.changed != nil {
@@ -244,6 +247,9 @@ func (a *RunActs) apply(tx *storage.Tx, it *runAct) error {
 	it.session.dropped()
 	s := a.runner.begin(tx)
 	it.session, it.refused = s, nil
+	if err := s.holdIncidents([]id.ID{it.run}, lockIncidentOfRun); err != nil { // nobody begins to send its messages meanwhile
+		return err
+	}
 	s.load([]id.ID{it.run})
 	if err := tx.Flush(); err != nil {
 		return err
@@ -255,9 +261,6 @@ func (a *RunActs) apply(tx *storage.Tx, it *runAct) error {
 	}
 	if err := s.ready(); err != nil {
 		return err
-	}
-	if !x.incidentID.IsZero() {
-		s.told.WantIncidents([]id.ID{x.incidentID}, nil) // nobody begins to send them meanwhile
 	}
 	s.told.WantRuns([]id.ID{it.run})
 	if err := tx.Flush(); err != nil {

@@ -33,10 +33,11 @@ var (
 		FROM ledger l JOIN alerts a ON a.id = l.alert_id WHERE l.receipt_id = v.receipt_id AND l.run_id = v.run_id AND l.incident_id = v.incident_id`)
 
 	// incidentAlerts are of the incidents of runs that no push is behind.
-	incidentAlerts = storage.Lookup([]storage.Column{storage.Col("incident_id", storage.UUID)}, `
+	incidentAlerts = storage.Lookup([]storage.Column{storage.Col("incident_id", storage.UUID), storage.Col("fingerprint", storage.Text)}, `
 		SELECT a.incident_id AS owner, a.incident_id, a.id, a.source, a.fingerprint, a.name, a.severity, a.status, a.description,
 		       CAST(a.labels AS text) AS labels, CAST(a.annotations AS text) AS annotations, a.occurrences, a.started_at, a.ended_at
-		FROM alerts a WHERE a.incident_id = v.incident_id ORDER BY a.id LIMIT 100`)
+		FROM alerts a WHERE a.incident_id = v.incident_id
+		ORDER BY CASE WHEN a.fingerprint = v.fingerprint THEN 0 WHEN a.status = 'firing' THEN 1 ELSE 2 END, a.id LIMIT 100`)
 )
 
 // load queues the look-up of runs and their nodes; ready makes them usable after the flush.
@@ -155,7 +156,7 @@ func (s *session) wantFacts(runs ...*run) bool {
 		}
 		if byOwner[of] == nil {
 			if x.receipt.IsZero() {
-				whole.Add(x.incidentID)
+				whole.Add(x.incidentID, x.fingerprint)
 			} else {
 				pushed.Add(x.receipt, of.owner, x.incidentID)
 			}

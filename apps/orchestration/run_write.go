@@ -66,6 +66,7 @@ func (s *session) write() {
 		s.alerts.Write()
 	}
 	s.writeRuns()
+	s.unhold()
 	s.told.Write()
 	s.jobs.Queue(s.tx)
 }
@@ -150,7 +151,7 @@ func (s *session) settle(x *run, rows []*event.LedgerRow) {
 			row.State, row.Reason = state, reason
 			row.Trace = append(row.Trace, x.decisions...)
 			for _, t := range told {
-				row.Trace = append(row.Trace, event.Decision{What: "channel", Name: t.Channel, Result: t.Status, Why: t.Reason})
+				row.Trace = append(row.Trace, event.Decision{What: "channel", Name: t.Channel, Result: t.Status, Why: t.Because()})
 			}
 		}
 	}

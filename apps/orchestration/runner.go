@@ -168,8 +168,11 @@ func (r *Runner) applyNodes(tx *storage.Tx, items []*nodeItem) error {
 		jobs = append(jobs, it.job)
 		runs = append(runs, it.job.Ref)
 	}
+	if err := s.holdIncidents(runs, shareIncident); err != nil {
+		return err
+	}
 	queue.Finish(tx, jobs, func(k queue.Key) { byKey[k].held = true })
-	s.load(unique(runs))
+	s.load(runs)
 	if err := tx.Flush(); err != nil {
 		return err
 	}
@@ -226,6 +229,7 @@ func (s *session) tell(t *event.Tell) ([]event.Told, error) {
 		}
 		s.told.WantKeys([]*event.Tell{t})
 		if err := s.tx.Flush(); err != nil {
+			s.failure = errors.Join(s.failure, err) // of the database and not of the node, which would end the run for it
 			return nil, err
 		}
 	}
@@ -238,10 +242,9 @@ type occasion struct {
 	seq      int64
 }
 
-// wantTells queues the look-up of what the loaded runs may find when they come to tell, for all of them at once.
+// wantTells queues the look-up of what the loaded runs may find when they come to tell, for all of them at once, after holdIncidents.
 func (s *session) wantTells() {
 	s.foreseen = map[occasion]bool{}
-	var incidents []id.ID
 	var tells []*event.Tell
 	for _, x := range s.order {
 		o := occasion{x.incidentID, x.eventSeq}
@@ -249,11 +252,9 @@ func (s *session) wantTells() {
 			continue
 		}
 		s.foreseen[o] = true
-		incidents = append(incidents, x.incidentID)
 		tells = append(tells, &event.Tell{Tenant: x.tenant, Incident: &event.Incident{ID: x.incidentID}, Seq: x.eventSeq, Channels: []string{"*"}})
 	}
 	if len(tells) > 0 {
-		s.told.WantIncidents(unique(incidents), nil)
 		s.told.WantKeys(tells)
 	}
 }

@@ -32,6 +32,7 @@ type session struct {
 	signals  []signals.Event
 	ends     []*run            // that ended, of definitions with a limit
 	foreseen map[occasion]bool // whose deliveries were looked up before anybody tells of them
+	retold   [][2]id.ID        // incidents and alerts that a fold has told again: no silence's end needs to
 	failure  error             // of a look-up in the middle of a run
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -214,6 +215,11 @@ func (w *slow) open(tx *storage.Tx, items []*slowItem, telling bool, fence func(
 		jobs = append(jobs, it.job)
 		runs = append(runs, it.job.Ref)
 	}
+	if telling {
+		if err := s.holdIncidents(runs, shareIncident); err != nil {
+			return nil, err
+		}
+	}
 	fence(tx, jobs, func(k queue.Key) { byKey[k].held = true })
 	s.load(runs)
 	if err := tx.Flush(); err != nil {
@@ -232,7 +238,8 @@ func (w *slow) open(tx *storage.Tx, items []*slowItem, telling bool, fence func(
 
 // applyBegins marks nodes as running and collects what their handlers get.
 func (w *slow) applyBegins(tx *storage.Tx, items []*slowItem) error {
-	s, err := w.open(tx, items, false, queue.Hold)
+	rescued := slices.ContainsFunc(items, func(it *slowItem) bool { return it.job.Rescues > 0 })
+	s, err := w.open(tx, items, rescued, queue.Hold) // one that was rescued too often fails, and its run may tell
 	if err != nil {
 		return err
 	}

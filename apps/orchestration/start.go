@@ -54,7 +54,7 @@ type startItem struct {
 // NewStarts starts the class of work; do records events of incidents.
 func NewStarts(db *storage.DB, r *Runner, do Actor) *Starts {
 	a := &Starts{runner: r, do: do}
-	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "start", Max: 20, Workers: 1}, func(tx *storage.Tx, items []*startItem) error {
+	a.queue = storage.NewQueue(db, storage.QueueOptions{Name: "start", Max: actsAtOnce(db), Workers: 1}, func(tx *storage.Tx, items []*startItem) error {
 		for _, it := range items {
 			if err := a.apply(tx, it); err != nil {
 				return err
@@ -78,6 +78,9 @@ func (a *Starts) Start(ctx context.Context, st Start) (id.ID, error) {
 	}
 	if st.TraceID == "" {
 		st.TraceID = trace.New()
+	}
+	if err := a.runner.current(ctx); err != nil {
+		return id.ID{}, fmt.Errorf("look for a changed configuration: %w", err)
 	}
 	it := &startItem{Start: st, run: id.New()}
 	err := a.queue.DoThen(ctx, it, func(err error) {

@@ -10,7 +10,7 @@ import (
 // TestStatementsAreKeyed: none of the hot path reads more than its rows, however small the tables were when it was planned.
 func TestStatementsAreKeyed(t *testing.T) {
 	t.Parallel()
-	keys := []string{"id", "receipt_id", "run_id", "incident_id", "delivery_key", "definition_id"}
+	keys := []string{"id", "receipt_id", "run_id", "incident_id", "delivery_key", "definition_id", "delivery_id"}
 	dbtest.Keyed(t, dbtest.Open(t, storage.Postgres), keys, map[string]*storage.Statement{
 		"readGeneration":    readGeneration,
 		"findDelivery":      findDelivery,
@@ -19,6 +19,10 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"insertBody":        insertBody,
 		"insertObservation": insertObservation,
 		"insertRun":         insertRun,
+		"incidentOfRun":     incidentOfRun,
+		"shareIncident":     shareIncident,
+		"shareFreeIncident": shareFreeIncident,
+		"lockIncidentOfRun": lockIncidentOfRun,
 		"lockRuns":          lockRuns,
 		"runNodes":          runNodes,
 		"runIncident":       runIncident,
@@ -41,5 +45,11 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"scheduled":         scheduled,
 		"scheduledSince":    scheduledSince,
 		"fire":              fire,
+		"lockHeld":          lockHeld,
+		"knownHeld":         knownHeld,
+		"lockHolds":         lockHolds,
+		"heldAlerts":        heldAlerts,
+		"heldWords":         heldWords,
+		"takeHold":          takeHold,
 	})
 }

@@ -102,7 +102,7 @@ func TestForgedRequests(t *testing.T) {
 	if a := v.do(http.MethodPost, path, url.Values{"csrf": {token}}, "Sec-Fetch-Site", "same-origin"); a.StatusCode != http.StatusSeeOther || h.incidents[0].Status != "acknowledged" {
 		t.Errorf("own request: %d, %s", a.StatusCode, h.incidents[0].Status)
 	}
-	if a := v.do(http.MethodPost, path, url.Values{"csrf": {token}, "text": {strings.Repeat("x", 70_000)}}); a.StatusCode != http.StatusForbidden {
+	if a := v.do(http.MethodPost, path, url.Values{"csrf": {token}, "text": {strings.Repeat("x", 70_000)}}); a.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("a form beyond the limit: %d", a.StatusCode)
 	}
 }

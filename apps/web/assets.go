@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
@@ -21,7 +22,7 @@ type asset struct {
 	kind    string
 	etag    string
 	body    []byte
-	gzipped []byte // nil: not worth it
+	gzipped func() []byte // made when a browser first asks; nil: not worth it
 }
 
 type assets struct {
@@ -54,7 +55,7 @@ func loadAssets(from embed.FS) (*assets, error) {
 		hash := hex.EncodeToString(sum[:8])
 		one := &asset{
 			path: "/" + strings.TrimSuffix(name, ext) + "." + hash + ext,
-			kind: kind, etag: `"` + hash + `"`, body: body, gzipped: pack(body),
+			kind: kind, etag: `"` + hash + `"`, body: body, gzipped: sync.OnceValue(func() []byte { return pack(body) }),
 		}
 		a.byName[strings.TrimPrefix(name, "static/")] = one
 		a.byPath[one.path] = one
@@ -111,9 +112,11 @@ func (w *Web) serveAsset(c *gin.Context, one *asset, cache string) {
 		return
 	}
 	body := one.body
-	if one.gzipped != nil && strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		body = one.gzipped
+	if strings.Contains(c.GetHeader("Accept-Encoding"), "gzip") {
+		if packed := one.gzipped(); packed != nil {
+			h.Set("Content-Encoding", "gzip")
+			body = packed
+		}
 	}
 	c.Data(http.StatusOK, one.kind, body)
 }

@@ -34,6 +34,7 @@ func open(t *testing.T, s *httptest.Server) *browser {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(testkit.Chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.WSURLReadTimeout(2*time.Minute), // of its start
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	all, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	tab, _ := chromedp.NewContext(all, chromedp.WithErrorf(func(string, ...any) {})) // it knows fewer events than the browser sends
@@ -109,16 +110,29 @@ func (b *browser) live() {
 		performance.getEntriesByType("resource").some(e => e.initiatorType === "xmlhttprequest" && new URL(e.name).pathname === location.pathname)`)
 }
 
-// run does the actions, all of them within ten seconds.
+// run does the actions, all of them within a minute. One whose element is gone by the time that it would act on it, since the page was drawn anew
+// meanwhile, has done nothing and is done again.
 func (b *browser) run(actions ...chromedp.Action) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.tab, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.tab, time.Minute)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		var at, text string
-		_ = chromedp.Run(b.tab, chromedp.Location(&at), chromedp.Text("body", &text, chromedp.ByQuery))
-		b.t.Fatalf("%v at %s:\n%s", err, at, text)
+	for _, action := range actions {
+		err := chromedp.Run(ctx, action)
+		for err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "Could not find node with given id") {
+			err = chromedp.Run(ctx, action)
+		}
+		if err != nil {
+			b.stop(err)
+		}
 	}
+}
+
+// stop ends the test and says what the page looked like.
+func (b *browser) stop(err error) {
+	b.t.Helper()
+	var at, text string
+	_ = chromedp.Run(b.tab, chromedp.Location(&at), chromedp.Text("body", &text, chromedp.ByQuery))
+	b.t.Fatalf("%v at %s:\n%s", err, at, text)
 }
 
 func (b *browser) visit(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.base + path)) }
@@ -126,7 +140,7 @@ func (b *browser) visit(path string) { b.t.Helper(); b.run(chromedp.Navigate(b.b
 // wait is over when the expression is true, on this page or on one that comes after it.
 func (b *browser) wait(expression string) {
 	b.t.Helper()
-	testkit.Eventually(b.t, 10*time.Second, func() bool {
+	testkit.Eventually(b.t, time.Minute, func() bool {
 		var ok bool
 		return chromedp.Run(b.tab, chromedp.Evaluate(expression, &ok)) == nil && ok
 	}, expression)

@@ -15,6 +15,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 )
 
 type channelPage struct {
@@ -22,18 +23,28 @@ type channelPage struct {
 	Channel  notify.Channel // the zero value: a new one
 	Kind     channel.Spec
 	Kinds    []channel.Spec // to choose from for a new one
-	About    []Field        // name, words, and what it is told
+	About    []Field        // name and words
 	Settings []Field        // the driver's
-	More     []Field        // the driver's, which have a default and can wait
-	Unfold   bool           // More is shown
-	Wrong    []string       // what belongs to no field
-	Bad      []Field        // what is wrong with fields
+	Groups   []fieldGroup   // the driver's, which have a default and can wait
+	Told     []Field        // of what it is told, how often, and who is told instead
+	Tested   *channelTested
+	Wrong    []string // what belongs to no field
+	Bad      []Field  // what is wrong with fields
 	Conflict bool
 	Users    []string // active pipelines that name it
 }
 
 // New reports whether the page makes a channel.
 func (p channelPage) New() bool { return p.Channel.ID.IsZero() }
+
+// all are the page's fields in reading order.
+func (p *channelPage) all() [][]Field {
+	out := [][]Field{p.About, p.Settings}
+	for _, g := range p.Groups {
+		out = append(out, g.Fields)
+	}
+	return append(out, p.Told)
+}
 
 // channelForm is a channel with what was typed over it.
 type channelForm struct {
@@ -51,8 +62,43 @@ func aboutFields(in notify.ChannelInput, builtIn bool) []Field {
 			Hint: "Pipelines name the channel by it; those that tell every channel use it at once.",
 		},
 		{ID: "description", Label: "Description", Kind: kindText, Value: in.Description, Max: 1000, Hint: "For people: who reads it, who runs it."},
-		{ID: "min_severity", Label: "Tell", Kind: kindChoice, Value: string(in.MinSeverity), Options: tellOptions},
 	}
+}
+
+// toldFields are of what a channel is told, how often, and who is told instead: one of the others, which leave the hub.
+func (w *Web) toldFields(form channelForm, others []notify.Channel) []Field {
+	in := form.input
+	out := []Field{
+		{ID: "min_severity", Label: "Tell", Kind: kindChoice, Value: string(in.MinSeverity), Options: tellOptions},
+		{
+			ID: "renotify", Label: "Remind after", Kind: kindText, Value: period.Text(in.Renotify), Placeholder: "never", Max: 20, Usual: true,
+			Suggest: []string{"30m", "1h", "4h", "1d"}, Hint: "While it still fires and nobody has acknowledged it: 30m, 4h or 1d after the last message. Empty: never.",
+		},
+	}
+	if form.kind.Local {
+		return out
+	}
+	options := []Option{{"", "Nobody"}}
+	for _, c := range others {
+		kind, known := w.kindOf(c.Driver)
+		if c.ID == form.was.ID || known && kind.Local || !c.IsActive && c.ID.String() != in.Fallback {
+			continue
+		}
+		name := c.Name
+		if !c.IsActive {
+			name += " (off)"
+		}
+		options = append(options, Option{c.ID.String(), name})
+	}
+	return append(out,
+		Field{
+			ID: "fallback.channel", Label: "If it cannot be told, tell", Kind: kindChoice, Value: in.Fallback, Options: options,
+			Hint: "The message goes there when no try is left, and says why.",
+		},
+		Field{
+			ID: "fallback.after", Label: "Or when it is not through after", Kind: kindText, Value: period.Text(in.FallbackAfter), Placeholder: "only when no try is left",
+			Max: 20, Usual: true, Suggest: []string{"5m", "10m", "30m"}, Hint: "5m or 1h. Tries go on all the same.",
+		}, messagesField(in.Throttle), perField(in.Throttle))
 }
 
 var tellOptions = []Option{
@@ -91,7 +137,7 @@ func last(k channel.Spec) int {
 func (w *Web) channelNew(c *gin.Context) {
 	for _, kind := range w.makable() {
 		if driver := c.Query("driver"); driver == "" || driver == kind.Name {
-			w.showChannel(c, http.StatusOK, w.drawChannel(channelForm{kind: kind, input: notify.ChannelInput{IsActive: true}}))
+			w.drawnChannel(c, channelForm{kind: kind, input: notify.ChannelInput{IsActive: true}})
 			return
 		}
 	}
@@ -130,7 +176,16 @@ func (w *Web) channelShow(c *gin.Context) {
 		w.fail(c, err)
 		return
 	}
-	page := w.drawChannel(form)
+	w.drawnChannel(c, form)
+}
+
+// drawnChannel shows the form of what is stored.
+func (w *Web) drawnChannel(c *gin.Context, form channelForm) {
+	page, err := w.drawChannel(c, form)
+	if err != nil {
+		w.fail(c, err)
+		return
+	}
 	w.showChannel(c, http.StatusOK, page)
 }
 
@@ -158,6 +213,11 @@ func version(c *gin.Context) int64 {
 func (w *Web) saveChannel(c *gin.Context, form channelForm, save func(notify.ChannelInput) (notify.Channel, error)) {
 	form.input.Description = c.PostForm("description")
 	form.input.MinSeverity = event.Severity(c.PostForm("min_severity"))
+	form.input.Renotify = period.Read(c.PostForm("renotify"))
+	if !form.kind.Local {
+		form.input.Fallback, form.input.FallbackAfter = c.PostForm("fallback.channel"), period.Read(c.PostForm("fallback.after"))
+		form.input.Throttle = typedThrottle(c)
+	}
 	if !form.was.BuiltIn() {
 		form.input.Name = c.PostForm("name")
 	}
@@ -191,10 +251,19 @@ func (w *Web) saveChannel(c *gin.Context, form channelForm, save func(notify.Cha
 // refuseChannel shows the form as it was typed, each complaint beside its field.
 func (w *Web) refuseChannel(c *gin.Context, form channelForm, err error) {
 	var bad *notify.Invalid
-	status, page := http.StatusUnprocessableEntity, w.drawChannel(form)
-	fields := slices.Concat(page.Settings, page.More)
-	retype(fields, form.stored, c)
-	page.Settings, page.More = fields[:len(page.Settings)], fields[len(page.Settings):]
+	status := http.StatusUnprocessableEntity
+	page, broken := w.drawChannel(c, form)
+	if broken != nil {
+		w.fail(c, broken)
+		return
+	}
+	retype(page.Settings, form.stored, c)
+	for i := range page.Groups {
+		retype(page.Groups[i].Fields, form.stored, c)
+	}
+	for i := range page.Told {
+		page.Told[i].Value = c.PostForm(page.Told[i].ID)
+	}
 	switch {
 	case errors.As(err, &bad):
 		for _, p := range bad.Problems {
@@ -204,27 +273,38 @@ func (w *Web) refuseChannel(c *gin.Context, form channelForm, err error) {
 		page.complain(complaint{Field: "name", Message: notify.ErrExists.Error()})
 	case errors.Is(err, notify.ErrConflict):
 		status, page.Conflict = http.StatusConflict, true
-		stored := w.drawChannel(channelForm{was: form.was, kind: form.kind, stored: form.stored, input: notify.InputOf(form.was)})
-		differ(page.About, stored.About)
-		differ(page.Settings, stored.Settings)
-		differ(page.More, stored.More)
+		stored, broken := w.drawChannel(c, channelForm{was: form.was, kind: form.kind, stored: form.stored, input: notify.InputOf(form.was)})
+		if broken != nil {
+			w.fail(c, broken)
+			return
+		}
+		was := stored.all()
+		for i, fields := range page.all() {
+			differ(fields, was[i])
+		}
 	default:
 		w.fail(c, err)
 		return
 	}
-	page.Bad = wrongFields(page.About, page.Settings, page.More)
-	page.Unfold = page.Unfold || slices.ContainsFunc(page.More, func(f Field) bool { return len(f.Wrong) > 0 })
+	page.Bad = wrongFields(page.all()...)
+	for i, g := range page.Groups {
+		page.Groups[i].Open = g.Open || slices.ContainsFunc(g.Fields, func(f Field) bool { return len(f.Wrong) > 0 || f.Stored != "" })
+	}
 	w.showChannel(c, status, page)
 }
 
-// complain puts a problem beside its field; one inside a map beside the map; any other above the form.
+// complain puts a problem beside its field; one inside a map or a list beside that; any other above the form.
 func (p *channelPage) complain(problem complaint) {
-	id := problem.Field
-	for _, fields := range [][]Field{p.About, p.Settings, p.More} {
-		if mend(fields, id, problem.Message) {
+	for _, fields := range p.all() {
+		if mend(fields, problem.Field, problem.Message) {
 			return
 		}
-		if part, inner, ok := strings.Cut(strings.TrimPrefix(id, settingPrefix), "."); ok && mend(fields, settingPrefix+part, inner+": "+problem.Message) {
+		part, inner, ok := strings.Cut(strings.TrimPrefix(problem.Field, settingPrefix), ".")
+		if !ok {
+			part, inner, ok = strings.Cut(part, "[")
+			inner = "[" + inner
+		}
+		if ok && mend(fields, settingPrefix+part, inner+": "+problem.Message) {
 			return
 		}
 	}
@@ -232,24 +312,14 @@ func (p *channelPage) complain(problem complaint) {
 }
 
 // drawChannel makes the form of what is stored, with the plain parts of the input.
-func (w *Web) drawChannel(form channelForm) channelPage {
-	page := channelPage{
-		Channel: form.was, Kind: form.kind, Kinds: w.makable(),
-		About: aboutFields(form.input, form.was.BuiltIn()),
+func (w *Web) drawChannel(c *gin.Context, form channelForm) (channelPage, error) {
+	others, err := w.Channels.List(c.Request.Context(), tenant(c))
+	if err != nil {
+		return channelPage{}, err
 	}
-	for _, f := range channelSettings(form.kind).inputs(form.stored) {
-		if f.Required {
-			page.Settings = append(page.Settings, f)
-			continue
-		}
-		page.More = append(page.More, f)
-		_, set := form.stored[strings.TrimPrefix(f.ID, settingPrefix)]
-		page.Unfold = page.Unfold || set
-	}
-	if len(page.Settings) == 0 {
-		page.Unfold = true
-	}
-	return page
+	page := channelPage{Channel: form.was, Kind: form.kind, Kinds: w.makable(), About: aboutFields(form.input, form.was.BuiltIn()), Told: w.toldFields(form, others)}
+	page.Settings, page.Groups = channelFields(form.kind, form.stored)
+	return page, nil
 }
 
 func (w *Web) showChannel(c *gin.Context, status int, page channelPage) {

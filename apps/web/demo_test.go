@@ -146,7 +146,7 @@ func (h *hub) tellAll(d *alerts.IncidentDetail, all []told, age time.Duration) {
 		one := notify.DeliveryView{
 			ID: id.New(), ChannelName: t.channel, Driver: t.driver, Kind: "firing", Severity: string(d.Severity), State: t.state, Reason: t.reason,
 			IncidentID: d.ID, IncidentTitle: d.Title, AttemptCount: 1, CreatedAt: h.ago(age - time.Second), FinishedAt: new(h.ago(age - 2*time.Second)),
-			Attempts: []notify.AttemptView{{N: 1, At: h.ago(age - time.Second), Status: 200, LatencyUS: 38_000, Verdict: "done", Response: "ok"}},
+			Attempts: []notify.AttemptView{{N: 1, At: h.ago(age - time.Second), Status: 200, LatencyMS: 38, Verdict: "done", Response: "ok"}},
 		}
 		for _, c := range h.channels {
 			if c.Name == t.channel {
@@ -157,12 +157,12 @@ func (h *hub) tellAll(d *alerts.IncidentDetail, all []told, age time.Duration) {
 		case "pending":
 			one.AttemptCount, one.FinishedAt, one.NextAt = 2, nil, new(h.now.Add(19*time.Second))
 			one.Attempts = []notify.AttemptView{
-				{N: 1, At: h.ago(50 * time.Second), Status: 503, LatencyUS: 1_204_000, Verdict: "retry", Error: "the receiver answered 503 Service Unavailable"},
-				{N: 2, At: h.ago(20 * time.Second), LatencyUS: 10_000_000, Verdict: "retry", Error: "no answer within 10 s"},
+				{N: 1, At: h.ago(50 * time.Second), Status: 503, LatencyMS: 1204, Verdict: "retry", Error: "the receiver answered 503 Service Unavailable"},
+				{N: 2, At: h.ago(20 * time.Second), LatencyMS: 10_000, Verdict: "retry", Error: "no answer within 10 s"},
 			}
 		case "dead":
 			one.AttemptCount = 3
-			one.Attempts = []notify.AttemptView{{N: 3, At: h.ago(2 * time.Minute), Status: 410, LatencyUS: 71_000, Verdict: "permanent", Error: "the receiver answered 410 Gone"}}
+			one.Attempts = []notify.AttemptView{{N: 3, At: h.ago(2 * time.Minute), Status: 410, LatencyMS: 71, Verdict: "permanent", Error: "the receiver answered 410 Gone"}}
 		case "suppressed":
 			one.AttemptCount, one.Attempts = 0, nil
 		}

@@ -3,10 +3,15 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -24,6 +29,81 @@ func (h *hub) Deliveries(_ context.Context, _ string, f notify.DeliveryFilter, p
 		rows = append(rows, d)
 	}
 	return pageOf(rows, p, func(d *notify.DeliveryView) id.ID { return d.ID }), nil
+}
+
+// canned is a message with one piece of each kind.
+var canned = []channel.Shown{
+	{Name: "subject", Media: "text/plain", Text: "[CRITICAL] <script>alert(1)</script>"},
+	{Name: "html", Media: "text/html", Text: "<!doctype html><style>p{color:#b00}</style><p>Checkout is down</p><script>document.title='run'</script>"},
+	{Name: "json", Media: "application/json", Text: "{\n  \"a\": 1\n}"},
+}
+
+func (h *hub) Show(_ id.ID, body []byte) []channel.Shown {
+	if len(body) == 0 {
+		return nil
+	}
+	return canned
+}
+
+func (h *hub) Delivery(_ context.Context, _ string, delivery id.ID) (notify.DeliveryDetail, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, d := range h.told {
+		if d.ID == delivery {
+			out := notify.DeliveryDetail{DeliveryView: d, Routes: []notify.RouteView{{RunID: h.runs[0].ID, DefinitionName: "night", Node: "tell-all"}}}
+			if d.State != "suppressed" {
+				out.Body = json.RawMessage(`{"a":1}`)
+			}
+			return out, nil
+		}
+	}
+	return notify.DeliveryDetail{}, storage.ErrNotFound
+}
+
+func (h *hub) Resend(_ context.Context, _ string, delivery id.ID, channelRef, by string) (id.ID, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for i := range h.told {
+		if d := &h.told[i]; d.ID == delivery {
+			if d.State == "pending" {
+				return id.ID{}, fmt.Errorf("it is on its way: %w", event.ErrRefused)
+			}
+			d.State = "pending"
+			h.resent = append(h.resent, channelRef+" by "+by)
+			return delivery, nil
+		}
+	}
+	return id.ID{}, storage.ErrNotFound
+}
+
+func (h *hub) Flow(_ context.Context, _ string, f notify.DeliveryFilter, since time.Time, every time.Duration) (notify.Flow, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := map[time.Time]notify.FlowStep{}
+	for _, d := range h.told {
+		if d.CreatedAt.Before(since) || !f.Channel.IsZero() && d.ChannelID != f.Channel {
+			continue
+		}
+		k := d.CreatedAt.UTC().Truncate(every)
+		s := at[k]
+		s.At = k
+		switch d.State {
+		case "delivered":
+			s.Delivered++
+		case "suppressed":
+			s.Suppressed++
+		case "dead":
+			s.Dead++
+		default:
+			s.Pending++
+		}
+		at[k] = s
+	}
+	out := notify.Flow{Since: since}
+	for _, k := range slices.SortedFunc(maps.Keys(at), time.Time.Compare) {
+		out.Steps = append(out.Steps, at[k])
+	}
+	return out, nil
 }
 
 func (h *hub) LastTold(_ context.Context, _ string, incidents []id.ID) (map[id.ID][]notify.DeliveryView, error) {

@@ -17,7 +17,7 @@ type queuePart struct{ h *hub }
 // queues of a hub with nothing to do.
 func quiet(now time.Time) queue.View {
 	v := queue.View{At: now, Doorbell: queue.Doorbell{Kind: "local", Processes: []queue.Process{}}}
-	for _, name := range []string{"ingest", "notify", "context", "intelligence", "maintenance"} {
+	for _, name := range []string{"ingest", "notify", "timers", "context", "intelligence", "maintenance"} {
 		v.Queues = append(v.Queues, queue.Depth{Name: name})
 	}
 	return v
@@ -34,7 +34,7 @@ func (h *hub) busy() {
 	notify.Due, notify.DueMore, notify.Later, notify.Held, notify.Expired, notify.Rescued, notify.OldestDue, notify.Late = 10_000, true, 1830, 48, 3, 5, &old, true
 	notify.Rings.Pending = 32
 	v.Queues[0].Held = 6
-	v.Queues[3].Later = 2
+	v.Queues[4].Later = 2
 	v.Doorbell = queue.Doorbell{Kind: "redis", Processes: []queue.Process{
 		{ID: "1", Host: "hub-1.eu-west.internal", PID: 7, Queues: []string{"ingest", "maintenance", "notify"}, StartedAt: h.ago(26 * time.Hour), Status: "active"},
 		{ID: "2", Host: "hub-worker-1.eu-west.internal", PID: 31, Queues: []string{"context", "intelligence"}, StartedAt: h.ago(9 * time.Minute), Status: "active"},

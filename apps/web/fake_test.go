@@ -20,6 +20,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/apps/web"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
@@ -64,15 +65,20 @@ type hub struct {
 	preflights []preflight.Run
 	providers  []analysts.Record
 	usage      []intelligence.Usage
+	silences   []silences.Silence
+	silenced   []silences.Input
+	resent     []string // channel and who
 	tested     []string // providers that were tested
 	testFails  string   // class of the error that a test ends in
 	pausedName string   // of the provider that is left alone
+
+	handSays notify.SendResult // what becomes of a test message
 }
 
 func (h *hub) config() web.Config {
 	return web.Config{
-		Incidents: h, Flow: h, Deliveries: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
-		Acts: h, Samples: h, Reprocess: h, Books: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
+		Incidents: h, Flow: h, Deliveries: h, Resender: h, Shows: h, Inbox: inboxPart{h}, Channels: channelPart{h}, Hand: channelPart{h}, Previews: channelPart{h}, Silences: silencePart{h}, Sources: sourcePart{h}, Pipelines: pipelinePart{h},
+		Acts: h, Samples: h, Reprocess: h, Books: h, Ledger: h, Why: h, Sessions: h, Events: &h.events, Queues: queuePart{h},
 		Checks: checkPart{h}, Checker: checkPart{h}, Analyses: analysisPart{h}, Analyst: analysisPart{h}, Changes: changePart{h}, Preflights: preflightPart{h},
 		Providers: providerPart{h}, Spending: providerPart{h}, Tester: providerPart{h}, Paused: h.paused, Models: func(string) []string { return []string{"gpt-6-luna", "gpt-6-nova"} },
 		Draw: drawing, Kinds: []channel.Spec{bridge{}.Spec(), box{}.Spec()},

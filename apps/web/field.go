@@ -15,6 +15,7 @@ type Field struct {
 	Value       string
 	Placeholder string
 	Max         int // characters, 0: no limit of its own
+	Lines       int // of an area, 0: 3
 	Mono        bool
 	Required    bool
 	Usual       bool // empty stands for its default, and it does not say that it may be left empty

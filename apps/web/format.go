@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -10,9 +11,12 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
+	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -34,9 +38,15 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"sev":       severityMark,
 		"status":    statusMark,
 		"delivery":  deliveryMark,
+		"fate":      fateMark,
+		"headline":  headline,
 		"node":      nodeMark,
 		"run":       runMark,
 		"outcome":   outcomeMark,
+		"verdict":   verdictMark,
+		"silence":   silenceMark,
+		"written":   silences.Written,
+		"ends":      ends,
 		"check":     checkMark,
 		"level":     levelMark,
 		"command":   providers.IsCommand,
@@ -51,10 +61,18 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"statement": statement,
 		"text":      text,
 		"kind":      kindName,
-		"us":        func(v int64) string { return span(time.Duration(v) * time.Microsecond) },
+		"latency":   func(v float64) string { return span(time.Duration(v * float64(time.Millisecond))) },
 		"vendor":    vendorOf,
 		"chanicon":  channelIcon,
+		"fewtold":   fewDeliveries,
+		"fewchans":  fewChannels,
+		"fewlater":  fewLater,
 		"chankind":  channelKind,
+		"label":     pieceName,
+		"linkword":  linkWord,
+		"host":      hostOf,
+		"reminds":   func(c notify.Channel) string { return period.Text(notify.InputOf(c).Renotify) },
+		"atmost":    func(c notify.Channel) string { return notify.InputOf(c).Throttle.Words() },
 		"code":      code,
 		"query":     url.QueryEscape,
 		"plural":    plural,
@@ -216,6 +234,18 @@ func short(v id.ID) string {
 		return s
 	}
 	return s[len(s)-8:]
+}
+
+// linkWord is what people call an address: the word that messages have for it, else its name in words.
+func linkWord(name string) string { return cmp.Or(notify.LinkWord(name), title(name)) }
+
+// hostOf is the host of an address, "" when it has none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // webURL returns an address that may become a link: http and https only, "" for anything else.

@@ -175,7 +175,7 @@ func TestTimeline(t *testing.T) {
 		lines = append(lines, strings.Join([]string{e.Day, e.Who, e.Thing, e.Text, e.Note}, "|"))
 	}
 	want := []string{
-		"||A removed channel|will be told the resolve|", "||ops|could not be told the alert|no answer", "||Disk|changed: labels and severity|",
+		"||a deleted channel|will be told the resolve|", "||ops|could not be told the alert|no answer", "||Disk|changed: labels and severity|",
 		"|||Severity raised from warning to critical|Disk", "Yesterday, in UTC|dana||Note|hm", "|||something new|",
 	}
 	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
@@ -204,6 +204,20 @@ func TestWhy(t *testing.T) {
 	for _, raw := range []string{"", "null", `{"a":1}`, `[1]`} {
 		if got := why(json.RawMessage(raw)); len(got) != 0 {
 			t.Errorf("%q: %+v", raw, got)
+		}
+	}
+}
+
+func TestLinkWords(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{"runbook_url": "Runbook", "generatorURL": "Query", "generator": "Query", "incident": "Incident", "grafana_folder": "Grafana folder", "": ""} {
+		if got := linkWord(in); got != want {
+			t.Errorf("linkWord(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[string]string{"https://a.example:8443/x?y": "a.example:8443", "%zz": "", "x": ""} {
+		if got := hostOf(in); got != want {
+			t.Errorf("hostOf(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -99,21 +99,42 @@ func (w *Web) problems(ctx context.Context, tenant string) []Problem {
 	case err != nil:
 		w.Log.WarnContext(ctx, "health of the books not read", "error", err)
 	case !h.CheckedAt.IsZero() && !h.Balanced:
-		out = append(out, Problem{"critical", "The hub's books do not balance: " + h.Problem, "/receipts", "See what came in"})
+		out = append(out, Problem{"critical", "The hub's books do not balance: " + h.Problem, "/ledger", "See the ledger"})
 	}
 	t, err := w.Queues.Trouble(ctx)
 	if err != nil {
 		w.Log.WarnContext(ctx, "health of the queues not read", "error", err)
-		return out
+		return append(out, w.channelProblems(ctx, tenant)...)
 	}
 	if t.Late != "" {
 		waits := since(w.Clock.Now().Sub(t.Since))
 		out = append(out, Problem{"critical", "Work is late: the oldest in the queue " + t.Late + " has waited " + waits + ".", "/queues/" + url.PathEscape(t.Late), "See what waits"})
 	}
+	out = append(out, w.channelProblems(ctx, tenant)...)
 	if t.Away != "" {
 		out = append(out, Problem{"warning", "Redis is away: the hub's processes do not wake each other and look for work every second.", "/queues", "See the queues"})
 	}
 	return out
+}
+
+// channelProblems are the channels that tell nobody, one line for all where there are several.
+func (w *Web) channelProblems(ctx context.Context, tenant string) []Problem {
+	failing, err := w.Channels.Failing(ctx, tenant)
+	if err != nil {
+		w.Log.WarnContext(ctx, "health of the channels not read", "error", err)
+	}
+	switch len(failing) {
+	case 0:
+		return nil
+	case 1:
+		c := failing[0]
+		return []Problem{{"critical", "Channel " + c.Name + " is failing: " + c.Why + ".", "/channels/" + c.ID.String(), "See the channel"}}
+	}
+	names := make([]string, 0, len(failing))
+	for _, c := range failing {
+		names = append(names, c.Name)
+	}
+	return []Problem{{"critical", "Channels are failing, and tell nobody: " + strings.Join(names, ", ") + ".", "/channels", "See the channels"}}
 }
 
 // healthLine is the line anew: a page may stay open for a long time.
@@ -157,6 +178,9 @@ func headerText(s string) string {
 	}, s)
 }
 
+// statusClientGone is what the log says of a page that nobody waited for; no browser sees it.
+const statusClientGone = 499
+
 // fail answers an error in the words for people; what they cannot mend is logged.
 func (w *Web) fail(c *gin.Context, err error) {
 	var beside *event.OpenBesideError
@@ -164,6 +188,8 @@ func (w *Web) fail(c *gin.Context, err error) {
 	var source *sources.Invalid
 	var provider *analysts.Invalid
 	switch {
+	case errors.Is(c.Request.Context().Err(), context.Canceled): // whoever asked is gone: nobody reads an answer, and nothing is wrong
+		c.AbortWithStatus(statusClientGone)
 	case errors.Is(err, storage.ErrNotFound), errors.Is(err, id.ErrMalformed):
 		w.failure(c, http.StatusNotFound, "Not found", "There is nothing here. It may have been removed by retention, or the address is wrong.")
 	case errors.Is(err, auth.ErrForbidden):
@@ -192,7 +218,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 
 // stands returns the refusal of a change to a channel, source or provider, whose words are for people, or nil.
 func stands(err error) error {
-	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
+	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrInUse, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -49,7 +49,7 @@ type incidentPage struct {
 	Links      []label // annotations that are addresses
 	Timeline   []entry
 	Show       string // which part of the timeline
-	Deliveries []notify.DeliveryView
+	Deliveries []toldGroup
 	Runs       []orchestration.Run
 	Analysis   *analysisView // nil: there is none
 	Underway   bool          // it is being analysed now
@@ -91,7 +91,7 @@ func (w *Web) incidentData(c *gin.Context) (*incidentPage, error) {
 	}
 	page := &incidentPage{
 		Frame:    w.frame(c, "incidents", d.Title, Crumb{"Incidents", "/incidents"}),
-		Incident: d, Deliveries: told.Items, Runs: runs.Items, Show: c.Query("show"),
+		Incident: d, Deliveries: grouped(told.Items), Runs: runs.Items, Show: c.Query("show"),
 	}
 	if page.Analysis, page.Underway, err = w.latestAnalysis(c.Request.Context(), tenant(c), incident); err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
 package web
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,10 +34,47 @@ func timeline(line []alerts.TimelineEntry, told []notify.DeliveryView, show stri
 		out = slices.DeleteFunc(out, func(e entry) bool { return e.Group != show })
 	}
 	slices.SortStableFunc(out, func(a, b entry) int { return b.At.Compare(a.At) })
+	out = alike(out)
 	day := dayOf(now, now) // goes without saying
 	for i := range out {
 		if d := dayOf(out[i].At, now); d != day {
 			day, out[i].Day = d, d
+		}
+	}
+	return out
+}
+
+// alike puts channels in one entry of which, at about one time, the same is said, where that is said of many.
+func alike(list []entry) []entry {
+	same := map[[2]string]int{}
+	for _, e := range list {
+		same[[2]string{e.Text, e.Note}]++
+	}
+	var out []entry
+	var more []int // how many others an entry speaks for
+	for _, e := range list {
+		found := -1
+		for i := len(out) - 1; i >= 0 && found < 0 && same[[2]string{e.Text, e.Note}] > fewAlike && out[i].At.Sub(e.At) <= time.Second; i-- {
+			if o := out[i]; e.Group == groupDeliveries && o.Group == groupDeliveries && o.Text == e.Text && o.Note == e.Note {
+				found = i
+			}
+		}
+		if found < 0 {
+			out, more = append(out, e), append(more, 0)
+			continue
+		}
+		more[found]++
+		if more[found] < fewAlike {
+			out[found].Thing += ", " + e.Thing
+		}
+		out[found].Link, _, _ = strings.Cut(e.Link, "#")
+	}
+	for i, n := range more {
+		if n >= fewAlike {
+			out[i].Thing += " and " + strconv.Itoa(n-fewAlike+1) + " more"
+		}
+		if n > 0 {
+			out[i].Text = strings.NewReplacer("has the", "have the", "has a", "have a", "was not", "were not", "is being", "are being").Replace(out[i].Text)
 		}
 	}
 	return out
@@ -59,6 +96,7 @@ func dayOf(t, now time.Time) string {
 type details struct {
 	Text    string         `json:"text"`    // of a note
 	Summary string         `json:"summary"` // of a resolve
+	Why     string         `json:"why"`     // it is told again
 	From    string         `json:"from"`    // of a severity
 	To      string         `json:"to"`
 	Alert   string         `json:"alert"`   // whose severity it was
@@ -86,7 +124,7 @@ func happened(t *alerts.TimelineEntry) (entry, bool) {
 	case "severity_changed":
 		e.Icon, e.Tone, e.Text = "info", "", "An alert changed its severity"
 	case "retold":
-		e.Icon, e.Tone, e.Text = "retry", "", "Told again"
+		e.Icon, e.Tone, e.Text, e.Note = "retry", "", "Told again", d.Why
 	case "acknowledged":
 		e.Icon, e.Text = "eye", "Acknowledged"
 	case "resolved":
@@ -170,7 +208,7 @@ func kindWords(kind string) string {
 
 func toldEntry(d *notify.DeliveryView) entry {
 	m := deliveryMark(d.State)
-	e := entry{At: d.CreatedAt, Icon: m.Icon, Tone: m.Tone, Group: groupDeliveries, Thing: cmp.Or(d.ChannelName, "A removed channel"), Link: "/deliveries?incident=" + d.IncidentID.String() + "#" + d.ID.String()}
+	e := entry{At: d.CreatedAt, Icon: m.Icon, Tone: m.Tone, Group: groupDeliveries, Thing: d.To(), Link: "/deliveries?incident=" + d.IncidentID.String() + "#" + d.ID.String()}
 	if d.FinishedAt != nil {
 		e.At = *d.FinishedAt
 	}

@@ -63,6 +63,20 @@ func deliveryMark(v any) Mark {
 	}
 }
 
+// verdictMark is how one try of a message went.
+func verdictMark(v any) Mark {
+	switch s := text(v); s {
+	case "done":
+		return Mark{"ok", "ok", "Delivered"}
+	case "retry":
+		return Mark{"warning", "retry", "To be tried again"}
+	case "dropped":
+		return Mark{"unknown", "muted", "Not repeated"}
+	default:
+		return Mark{"critical", "failed", "Refused"}
+	}
+}
+
 func nodeMark(v any) Mark {
 	switch s := text(v); s {
 	case "succeeded", "done":
@@ -121,6 +135,10 @@ var reasons = map[string]string{
 	"below_min_severity": "less bad than what this channel wants to hear",
 	"when":               "the condition of the step was not met",
 	"silenced":           "a silence was on",
+	"maintenance":        "a maintenance window was on",
+	"arrived_in_part":    "parts of it have arrived, the rest is tried again",
+	"may_repeat":         "an earlier try may have arrived, so it is marked as a repeat",
+	"unknown_outcome":    "an earlier try may have arrived, and the receiver could not have told a repeat",
 	"throttled":          "too many messages in a short time",
 	"no_notify":          "the pipeline tells nobody",
 	"no_incident":        "its check asked for an alert without an incident",
@@ -136,7 +154,7 @@ var reasons = map[string]string{
 	"deadline":           "the run took longer than it may",
 	"bad_item":           "this item could not be used",
 	"unusable":           "nothing in it could be used",
-	"channel_inactive":   "the channel is switched off",
+	"channel_off":        "the channel sends nothing",
 	"channel_gone":       "the channel was removed",
 	"setup_wizard":       "preset",
 	"generatorURL":       "Query",
@@ -156,8 +174,14 @@ func kindName(v any) string {
 		return "Update"
 	case "resolved":
 		return "Resolve"
+	case "reminder":
+		return "Reminder"
+	case "acknowledged":
+		return "Acknowledged"
 	case "test":
 		return "Test"
+	case "sent":
+		return "Message"
 	default:
 		return words(s)
 	}

@@ -21,12 +21,12 @@ func pages(h *hub) map[string]string {
 		"incidents": "/incidents?tab=all", "incident": "/incidents/" + h.incidents[0].ID.String(), "people": "/incidents/" + h.incidents[0].ID.String() + "?show=people",
 		"row": "/incidents/" + h.incidents[0].ID.String() + "/row", "changes": "/incidents/changes?tab=open", "runs": "/runs", "run": "/runs/" + h.runs[1].ID.String(),
 		"running": "/runs/" + h.runs[0].ID.String(), "receipts": "/receipts", "receipt": "/receipts/" + h.receipts[0].ID.String(), "rejected": "/receipts/" + h.receipts[2].ID.String(),
-		"inbox": "/inbox", "message": "/inbox/" + h.messages[0].ID.String(), "deliveries": "/deliveries", "why": "/why/" + h.runs[0].ID.String(), "told": "/deliveries?incident=" + h.incidents[0].ID.String(),
+		"inbox": "/inbox", "message": "/inbox/" + h.messages[0].ID.String(), "deliveries": "/deliveries", "ledger": "/ledger", "silences": "/silences", "silence": "/silences/new?incident=" + h.incidents[0].ID.String(), "delivery": "/deliveries/" + h.told[0].ID.String(), "why": "/why/" + h.runs[0].ID.String(), "told": "/deliveries?incident=" + h.incidents[0].ID.String(),
 		"pipelines": "/pipelines", "pipeline": "/pipelines/" + h.pipelines[1].ID.String(), "channels": "/channels", "sources": "/sources",
 		"queues": "/queues", "queue": "/queues/notify", "recent": "/changes", "changes of one": "/changes?service=checkout&kind=deploy", "preflight": "/preflight", "checks": "/checks", "check": "/checks/cpu?host=hub-1.eu-west.internal", "analysis": "/analyses/" + h.analyses[0].ID.String(),
 		"written": "/analyses/" + h.analyses[1].ID.String(), "providers": "/providers", "new provider": "/providers/new?kind=copilot", "provider": "/providers/" + h.providers[2].ID.String(),
 		"provider by hour": "/providers/" + h.providers[2].ID.String() + "?span=24h", "paused": "/providers/" + h.providers[1].ID.String(), "never asked": "/providers/" + h.providers[3].ID.String(),
-		"connect": "/sources/connect?driver=zabbix", "welcome": "/welcome", "channel": "/channels/" + h.channels[0].ID.String(), "new channel": "/channels/new",
+		"connect": "/sources/connect?driver=zabbix", "welcome": "/welcome", "channel": "/channels/" + h.channels[0].ID.String(), "new channel": "/channels/new", "preview": "/channels/preview",
 		"source": "/sources/" + h.sources[0].ID.String(), "of a source": "/receipts?source=" + h.sources[0].ID.String(),
 	}
 }
@@ -43,10 +43,12 @@ func TestPages(t *testing.T) {
 		"rejected":   {"Process again", "no driver knows this shape", "12345678901234567890"},
 		"receipt":    {"Pipeline old did not want it", "severity is critical, it wants info", "Channel ops: Delivered", "a repeat: everyone who should know was told before", "5a3b1e0c9d7f2468"},
 		"message":    {"Firing since", "https://runbooks.example.com/checkout"},
+		"ledger":     {"night: severity is info, it wants critical", "&lt;b&gt;Nobody&lt;/b&gt;", "less bad than what this channel wants to hear", "The sums match"},
 		"deliveries": {"the receiver answered 410 Gone", "no answer within 10 s"},
 		"pipeline":   {"checker_names", "prometheus-eu", "severity in"},
 		"connect":    {"YOUR-KEY", "HttpRequest", "curl -sS http://127.0.0.1"},
 		"welcome":    {"All set"},
+		"preview":    {"HighErrorRate", "<code>incident.owner</code>", "unexpected end", "&lt;script&gt;alert(1)", "2 parts", `sandbox title="The message as it looks"`, "2 messages have remarks"},
 	}
 	for name, path := range pages(h) {
 		a := v.get(path)
@@ -106,7 +108,7 @@ func TestMissing(t *testing.T) {
 	v := visit(t, serve(t, demo(now()))).signIn(ownerToken)
 	for path, want := range map[string]int{
 		"/incidents/nope": 404, "/incidents/00000000-0000-7000-8000-000000000000": 404, "/runs/1": 404, "/receipts/x/raw": 404,
-		"/incidents?before=x": 400, "/incidents/changes?since=x": 400, "/deliveries?incident=x": 404, "/sources/connect?driver=x": 404, "/inbox/y": 404,
+		"/incidents?before=x": 400, "/ledger?before=nonsense": 404, "/ledger?incident=x": 404, "/incidents/changes?since=x": 400, "/deliveries?incident=x": 404, "/sources/connect?driver=x": 404, "/inbox/y": 404,
 	} {
 		if a := v.get(path); a.StatusCode != want {
 			t.Errorf("%s: %d, want %d", path, a.StatusCode, want)

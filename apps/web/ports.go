@@ -12,7 +12,9 @@ import (
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/ledger"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
@@ -113,9 +115,22 @@ type Acts interface {
 // Deliveries reads deliveries and messages; *notify.Reader fits.
 type Deliveries interface {
 	Deliveries(ctx context.Context, tenant string, f notify.DeliveryFilter, p storage.Paging) (storage.Page[notify.DeliveryView], error)
+	// Flow counts what became of the deliveries since a time, by steps.
+	Flow(ctx context.Context, tenant string, f notify.DeliveryFilter, since time.Time, every time.Duration) (notify.Flow, error)
 	// LastTold answers for a page of incidents at once: the newest delivery of each to each channel, by channel name.
 	LastTold(ctx context.Context, tenant string, incidents []id.ID) (map[id.ID][]notify.DeliveryView, error)
 	Message(ctx context.Context, tenant string, message id.ID) (notify.MessageView, error)
+	Delivery(ctx context.Context, tenant string, delivery id.ID) (notify.DeliveryDetail, error)
+}
+
+// Resender sends again; *notify.Service fits. Refusals wrap event.ErrRefused. Without a channel it is the delivery's own.
+type Resender interface {
+	Resend(ctx context.Context, tenant string, delivery id.ID, channelRef, by string) (id.ID, error)
+}
+
+// Shows gives stored bodies as their receivers see them; *notify.Channels fits.
+type Shows interface {
+	Show(channel id.ID, body []byte) []channel.Shown
 }
 
 // Inbox shows the messages of the built-in channel; *notify.Inbox fits.
@@ -134,6 +149,31 @@ type Channels interface {
 	// Update returns notify.ErrConflict when the channel has another version by now.
 	Update(ctx context.Context, tenant, ref string, version int64, in notify.ChannelInput) (notify.Channel, error)
 	Delete(ctx context.Context, tenant, ref string) error
+	// Failing are the active channels that tell nobody.
+	Failing(ctx context.Context, tenant string) ([]notify.Channel, error)
+}
+
+// Silences keeps what nobody wants to hear of; *silences.Service fits. Bad input is *silences.Invalid, what is over wraps
+// event.ErrRefused.
+type Silences interface {
+	List(ctx context.Context, tenant string, f silences.Filter, p storage.Paging) (storage.Page[silences.Silence], error)
+	Get(ctx context.Context, tenant string, silence id.ID) (silences.Silence, error)
+	Create(ctx context.Context, tenant string, in silences.Input, by string) (silences.Silence, error)
+	// Update returns silences.ErrConflict when the silence has another version by now.
+	Update(ctx context.Context, tenant string, silence id.ID, version int64, in silences.Input, by string) (silences.Silence, error)
+	Expire(ctx context.Context, tenant string, silence id.ID, by string) (silences.Silence, error)
+	// Preview says what an input would do; change is the silence that it would change, zero for a new one.
+	Preview(ctx context.Context, tenant string, in silences.Input, change id.ID) (silences.Preview, error)
+}
+
+// Hand sends a test message, once, within the call; *notify.Hand fits. Settings that are of no use are *notify.Invalid.
+type Hand interface {
+	Test(ctx context.Context, tenant, ref string) (notify.SendResult, error)
+}
+
+// Previews shows what channels would send, and sends nothing; *notify.Previewer fits. What is wrong with the input is *notify.Invalid.
+type Previews interface {
+	Previews(ctx context.Context, tenant string, in notify.PreviewInput) ([]notify.Preview, error)
 }
 
 // Sources keeps the webhook entries; *sources.Service fits. Bad input is *sources.Invalid; ref is an id or a name.
@@ -169,6 +209,12 @@ type Reprocess interface {
 // not count.
 type Books interface {
 	Last(ctx context.Context, tenant string) (ledger.Report, error)
+}
+
+// Ledger shows the books, line by line; *ledger.Reader fits.
+type Ledger interface {
+	Totals(ctx context.Context, tenant string) (ledger.Totals, error)
+	Lines(ctx context.Context, tenant string, f ledger.LineFilter, p ledger.LinePaging) (storage.Page[ledger.Line], error)
 }
 
 // Sessions turns an access token into a browser's session and keeps it; *auth.Service fits.

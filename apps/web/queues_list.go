@@ -31,7 +31,7 @@ type queuesPage struct {
 
 // queueTexts say what is done in each queue.
 var queueTexts = map[string]string{
-	"ingest": "reading what came in and deciding", "notify": "telling channels", "context": "looking things up", "intelligence": "writing analyses",
+	"ingest": "reading what came in and deciding", "notify": "telling channels", "timers": "reminding, telling others instead, and telling later", "context": "looking things up", "intelligence": "writing analyses",
 	"maintenance": "cleaning up",
 }
 

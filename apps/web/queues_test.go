@@ -89,7 +89,7 @@ func TestHealthLine(t *testing.T) {
 	for _, path := range []string{"/health-line", "/runs", "/incidents"} {
 		got := v.get(path).text
 		at := 0
-		for _, want := range []string{"do not balance", `href="/receipts"`, "oldest in the queue notify has waited 4 min", `href="/queues/notify"`, "Redis is away", `href="/queues"`} {
+		for _, want := range []string{"do not balance", `href="/ledger"`, "oldest in the queue notify has waited 4 min", `href="/queues/notify"`, "Redis is away", `href="/queues"`} {
 			next := strings.Index(got[at:], want)
 			if next < 0 {
 				t.Fatalf("%s: no %q after the one before", path, want)

@@ -2,14 +2,15 @@ package web
 
 import (
 	"bytes"
-	"embed"
 	"errors"
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"text/template/parse"
 
 	"github.com/gin-gonic/gin"
@@ -17,7 +18,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 )
 
-// table says which partials each view uses besides the layout. New refuses a partial that is missing or not used.
+// table says which partials each view uses besides the layout. A partial that is missing or not used is an error.
 var table = []struct {
 	view     string
 	partials []string
@@ -32,7 +33,8 @@ var table = []struct {
 	{"inbox", []string{"pager"}},
 	{"receipts", []string{"marks", "pager"}},
 	{"receipt", []string{"marks"}},
-	{"deliveries", []string{"pager"}},
+	{"deliveries", []string{"pager", "bars", "tries"}},
+	{"delivery", []string{"tries", "shown"}},
 	{"checks", nil},
 	{"check", []string{"pager"}},
 	{"analysis", []string{"analysis"}},
@@ -40,11 +42,15 @@ var table = []struct {
 	{"preflight", nil},
 	{"queues", nil},
 	{"queue", nil},
+	{"ledger", []string{"pager"}},
 	{"why", nil},
 	{"pipelines", []string{"graph"}},
 	{"pipeline", []string{"graph"}},
+	{"silences", []string{"pager"}},
+	{"silence", []string{"form", "confirm"}},
 	{"channels", []string{"form"}},
 	{"channel", []string{"form", "confirm"}},
+	{"preview", []string{"shown"}},
 	{"providers", []string{"form"}},
 	{"provider", []string{"form", "confirm", "bars"}},
 	{"sources", []string{"form"}},
@@ -55,31 +61,40 @@ var table = []struct {
 // bare names the views that stand alone, without rail and top bar.
 var bare = []string{"login"}
 
-type views struct{ byName map[string]*template.Template }
+// views are parsed when they are first shown: a hub that nobody looks at starts without them.
+type views struct {
+	byName map[string]func() (*template.Template, error)
+}
 
-func loadViews(from embed.FS, a *assets, clk clock.Clock) (*views, error) {
-	v := &views{byName: map[string]*template.Template{}}
+func newViews(from fs.FS, a *assets, clk clock.Clock) *views {
+	v := &views{byName: map[string]func() (*template.Template, error){}}
 	for _, row := range table {
-		names := []string{"templates/common/layout.html", "templates/views/" + row.view + ".html"}
-		if !slices.Contains(bare, row.view) {
-			names = append(names, "templates/common/frame.html", "templates/common/theme.html")
-		}
-		for _, p := range row.partials {
-			names = append(names, "templates/common/"+p+".html")
-		}
-		t, err := template.New("layout.html").Funcs(functions(a, clk)).ParseFS(from, names...)
-		if err != nil {
-			return nil, fmt.Errorf("parse view %q: %w", row.view, err)
-		}
-		if err := checkPartials(t, row.partials); err != nil {
-			return nil, fmt.Errorf("view %q: %w", row.view, err)
-		}
-		if err := checkContexts(t); err != nil {
-			return nil, fmt.Errorf("view %q: %w", row.view, err)
-		}
-		v.byName[row.view] = t
+		v.byName[row.view] = sync.OnceValues(func() (*template.Template, error) {
+			return parseView(from, functions(a, clk), row.view, row.partials)
+		})
 	}
-	return v, nil
+	return v
+}
+
+func parseView(from fs.FS, funcs template.FuncMap, view string, partials []string) (*template.Template, error) {
+	names := []string{"templates/common/layout.html", "templates/views/" + view + ".html"}
+	if !slices.Contains(bare, view) {
+		names = append(names, "templates/common/frame.html", "templates/common/theme.html")
+	}
+	for _, p := range partials {
+		names = append(names, "templates/common/"+p+".html")
+	}
+	t, err := template.New("layout.html").Funcs(funcs).ParseFS(from, names...)
+	if err != nil {
+		return nil, fmt.Errorf("parse view %q: %w", view, err)
+	}
+	if err := checkPartials(t, partials); err != nil {
+		return nil, fmt.Errorf("view %q: %w", view, err)
+	}
+	if err := checkContexts(t); err != nil {
+		return nil, fmt.Errorf("view %q: %w", view, err)
+	}
+	return t, nil
 }
 
 // checkPartials finds a template that is called and not there, which html/template would find only when it gets there, and
@@ -156,7 +171,11 @@ func (w *Web) page(c *gin.Context, status int, view string, data any) {
 // fragment writes one named part of a view.
 func (w *Web) fragment(c *gin.Context, status int, view, part string, data any) {
 	var b bytes.Buffer
-	if err := w.views.byName[view].ExecuteTemplate(&b, part, data); err != nil {
+	t, err := w.views.byName[view]()
+	if err == nil {
+		err = t.ExecuteTemplate(&b, part, data)
+	}
+	if err != nil {
 		w.Log.ErrorContext(c.Request.Context(), "page not rendered", "view", view, "part", part, "error", err)
 		c.Header("X-Hub-Error", "The page could not be drawn.")
 		c.String(http.StatusInternalServerError, "The page could not be drawn. The log has the reason.")

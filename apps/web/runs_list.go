@@ -18,7 +18,7 @@ type choice struct {
 func choices(c *gin.Context, param string, names ...[2]string) []choice {
 	out := make([]choice, len(names))
 	for i, n := range names {
-		out[i] = choice{Name: n[1], URL: with(c, param, n[0], "before", ""), On: c.Query(param) == n[0]}
+		out[i] = choice{Name: n[1], URL: with(c, param, n[0], "before", "", "done", ""), On: c.Query(param) == n[0]}
 	}
 	return out
 }

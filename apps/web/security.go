@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -35,8 +37,21 @@ const (
 	themeCookie   = "hub_theme"
 )
 
-// maxForm bounds a posted form in bytes.
-const maxForm = 64 << 10
+// maxForm bounds a posted form in bytes, maxPaste one that holds what was pasted or drawn.
+const (
+	maxForm  = 64 << 10
+	maxPaste = 4 << 20
+)
+
+// formLimit is for the route of a form.
+func formLimit(route string) int64 {
+	switch route {
+	case previewPath, previewFrame:
+		return maxPaste
+	default:
+		return maxForm
+	}
+}
 
 // csrf lets a change through only if the browser says that the request comes from our own pages AND the form carries the
 // token bound to the cookie. The first alone would trust old browsers, the second alone would miss a leaked token.
@@ -46,9 +61,15 @@ func (w *Web) csrf(c *gin.Context) {
 		c.Next()
 		return
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+	limit := formLimit(c.FullPath())
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	if err := w.origin.Check(c.Request); err != nil {
 		w.refuse(c, "This change was asked for by another site. Open the hub in this window and do it there.")
+		return
+	}
+	if long := (*http.MaxBytesError)(nil); errors.As(c.Request.ParseForm(), &long) {
+		c.Abort()
+		w.failure(c, http.StatusRequestEntityTooLarge, "Too long", fmt.Sprintf("This form takes %d KiB. Nothing was changed; go back and shorten the text.", limit>>10))
 		return
 	}
 	got := []byte(c.PostForm(csrfField))

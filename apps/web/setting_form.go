@@ -20,6 +20,7 @@ type settingForm struct {
 	fields   []settings.Field
 	words    map[string]settingWord
 	required func(i int, f settings.Field) bool // i is the place among the fields
+	plugin   string                             // words may be for it alone: "slack.username"
 }
 
 // settingWord is a label and a hint that say more to a person than a key and its reference.
@@ -38,10 +39,13 @@ func (s settingForm) inputs(stored map[string]any) []Field {
 	var out []Field
 	address := s.address(stored)
 	for i, f := range s.fields {
-		if f.Destination && f.Key != address {
+		if f.Destination && f.Key != address || !f.Destination && secondName(f) && stored[f.Key] == nil {
 			continue
 		}
-		words := s.words[f.Key]
+		words, own := s.words[s.plugin+"."+f.Key]
+		if !own {
+			words = s.words[f.Key]
+		}
 		field := Field{
 			ID: settingPrefix + f.Key, Label: words.label, Hint: words.hint, Placeholder: words.placeholder,
 			Required: s.required(i, f), Mono: f.Type != settings.Bool && len(f.Enum) == 0,
@@ -57,6 +61,9 @@ func (s settingForm) inputs(stored map[string]any) []Field {
 	}
 	return out
 }
+
+// secondName reports whether a setting is another name for an earlier one: a form shows it only where it is in use.
+func secondName(f settings.Field) bool { return strings.HasPrefix(f.Doc, "Another name for ") }
 
 // address is the key under which the address is given.
 func (s settingForm) address(stored map[string]any) string {
@@ -79,6 +86,10 @@ func (f *Field) fill(spec settings.Field, value any) {
 	switch {
 	case spec.Type == settings.Map:
 		f.Kind, f.Pairs = kindPairs, pairsOf(value)
+	case spec.Type == settings.List:
+		f.Kind, f.Value, f.Lines = kindArea, listText(value), 2
+	case spec.Type == settings.TemplateText:
+		f.Kind, f.Value, f.Lines, f.Usual = kindArea, templateText(value), 6, true
 	case spec.Secret:
 		f.Kind, f.Configured, f.Clear = kindSecret, value != nil, value != nil && !f.Required
 	case spec.Type == settings.Bool:
@@ -116,6 +127,55 @@ func settingText(v any, unset string) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// listText is a stored list as it is typed: a line for each.
+func listText(v any) string {
+	list, _ := v.([]any)
+	lines := make([]string, len(list))
+	for i, one := range list {
+		lines[i] = settingText(one, "")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// listTyped are the lines of a list; commas part, too.
+func listTyped(text string) []string {
+	var out []string
+	for one := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' || r == ',' }) {
+		if one = strings.TrimSpace(one); one != "" {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// templateFile begins the name of a built-in template where a template is typed.
+const templateFile = "file:"
+
+// templateText is a stored template as it is typed: its text, or file: and a name.
+func templateText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return templateFile + strings.TrimPrefix(v, templateFile)
+	case map[string]any:
+		text, _ := v["template"].(string)
+		if v["type"] == "file" {
+			return templateFile + strings.TrimPrefix(text, templateFile)
+		}
+		return text
+	default:
+		return ""
+	}
+}
+
+// templateTyped is the setting that a typed template stands for.
+func templateTyped(text string) any {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	if strings.HasPrefix(text, templateFile) && !strings.Contains(text, "\n") {
+		return text
+	}
+	return map[string]any{"type": "inline", "template": text}
 }
 
 // pairsOf lists a map by name; a value that is no text is a stored secret.
@@ -162,6 +222,9 @@ func (s settingForm) typed(stored map[string]any, form posted) (config json.RawM
 		if f.Type != settings.Bool && !f.Secret {
 			typed = strings.TrimSpace(typed)
 		}
+		if secondName(f) && !f.Destination && stored[f.Key] == nil {
+			continue
+		}
 		delete(out, f.Key)
 		switch {
 		case f.Destination && f.Key != address:
@@ -171,6 +234,12 @@ func (s settingForm) typed(stored map[string]any, form posted) (config json.RawM
 			out[f.Key] = nil
 		case f.Type == settings.Bool && strconv.FormatBool(typed != "") != f.Default:
 			out[f.Key] = typed != ""
+		case f.Type == settings.List:
+			if list := listTyped(typed); len(list) > 0 {
+				out[f.Key] = list
+			}
+		case f.Type == settings.TemplateText && typed != "":
+			out[f.Key] = templateTyped(typed)
 		case typed == "" || f.Type == settings.Bool || len(f.Enum) > 0 && typed == f.Default:
 		case f.Type == settings.Number:
 			if n, err := strconv.ParseFloat(typed, 64); err == nil {

@@ -24,7 +24,7 @@ func TestBrowserSetUp(t *testing.T) {
 	}
 	fill("name", "ops")
 	fill("config.endpoint", "http://10.0.0.1/hook")
-	b.click(".more > summary")
+	b.click(`details:has([name="config.headers.name"]) > summary`)
 	fill("config.headers.name", "Authorization")
 	b.wait(`document.querySelectorAll("[data-blank]").length === 2`) // the row that is used and an empty one below
 	fill("config.headers.value", "Bearer canary")

@@ -49,8 +49,10 @@ func channelIcon(driver string) string {
 		return "hash"
 	case "email":
 		return "mail"
-	case "pagerduty":
+	case "pagerduty", "ntfy":
 		return "bell"
+	case "telegram":
+		return "channel"
 	default:
 		return "channel"
 	}

@@ -22,14 +22,20 @@ type Config struct {
 	Incidents  Incidents
 	Flow       Flow
 	Deliveries Deliveries
+	Resender   Resender
+	Shows      Shows
 	Inbox      Inbox
 	Channels   Channels
+	Silences   Silences
+	Hand       Hand
+	Previews   Previews
 	Sources    Sources
 	Pipelines  Pipelines
 	Acts       Acts
 	Samples    Samples
 	Reprocess  Reprocess
 	Books      Books
+	Ledger     Ledger
 	Why        Explainer
 	Sessions   Sessions
 	Events     Events
@@ -68,14 +74,20 @@ func (c *Config) check() error {
 		{"Incidents", c.Incidents != nil},
 		{"Flow", c.Flow != nil},
 		{"Deliveries", c.Deliveries != nil},
+		{"Resender", c.Resender != nil},
+		{"Shows", c.Shows != nil},
 		{"Inbox", c.Inbox != nil},
 		{"Channels", c.Channels != nil},
+		{"Silences", c.Silences != nil},
+		{"Hand", c.Hand != nil},
+		{"Previews", c.Previews != nil},
 		{"Sources", c.Sources != nil},
 		{"Pipelines", c.Pipelines != nil},
 		{"Acts", c.Acts != nil},
 		{"Samples", c.Samples != nil},
 		{"Reprocess", c.Reprocess != nil},
 		{"Books", c.Books != nil},
+		{"Ledger", c.Ledger != nil},
 		{"Why", c.Why != nil},
 		{"Sessions", c.Sessions != nil},
 		{"Events", c.Events != nil},
@@ -108,7 +120,7 @@ type Web struct {
 	origin *http.CrossOriginProtection
 }
 
-// New parses every template and checks that each page finds its partials. It starts nothing.
+// New checks that every part is there. It starts nothing.
 func New(c Config) (*Web, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -121,11 +133,7 @@ func New(c Config) (*Web, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := loadViews(files, a, c.Clock)
-	if err != nil {
-		return nil, err
-	}
-	return &Web{Config: c, assets: a, views: v, origin: http.NewCrossOriginProtection()}, nil
+	return &Web{Config: c, assets: a, views: newViews(files, a, c.Clock), origin: http.NewCrossOriginProtection()}, nil
 }
 
 // Register adds the pages to the engine. What the engine already serves stays as it is.
@@ -160,6 +168,9 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.GET("/receipts/:id/raw", w.receiptRaw)
 	in.POST("/receipts/:id/reprocess", w.may(auth.ScopeEdit), w.receiptReprocess)
 	in.GET("/deliveries", w.deliveriesList)
+	in.GET("/deliveries/:id", w.deliveryShow)
+	in.GET("/deliveries/:id/parts/:n", w.deliveryPart)
+	in.POST("/deliveries/:id/resend", w.may(auth.ScopeRespond), w.deliveryResend)
 	in.GET("/checks", w.checksList)
 	in.POST("/checks/run", w.may(auth.ScopeRespond), w.checksRun)
 	in.GET("/checks/:checker", w.checkShow)
@@ -169,14 +180,27 @@ func (w *Web) Register(engine *gin.Engine) {
 	in.POST("/preflight", w.may(auth.ScopeEdit), w.preflightRun)
 	in.GET("/queues", w.queuesList)
 	in.GET("/queues/:queue", w.queueShow)
+	in.GET("/ledger", w.ledgerShow)
+	in.GET("/silences", w.silencesList)
+	in.GET("/silences/new", w.silenceNew)
+	in.POST("/silences", w.may(auth.ScopeRespond), w.silenceCreate)
+	in.GET("/silences/:id", w.silenceShow)
+	in.POST("/silences/:id", w.may(auth.ScopeRespond), w.silenceSave)
+	in.POST("/silences/:id/expire", w.may(auth.ScopeRespond), w.silenceExpire)
 	in.GET("/why/:id", w.whyShow)
 	in.GET("/pipelines", w.pipelinesList)
 	in.GET("/pipelines/:id", w.pipelineShow)
 	in.GET("/channels", w.channelsList)
 	in.GET("/channels/new", w.channelNew)
+	in.GET(previewPath, w.channelPreview)
+	in.POST(previewPath, w.channelPreviewPasted)
+	in.GET(previewFrame, w.channelPreviewHTML)
+	in.POST(previewFrame, w.channelPreviewDrawn)
+	in.POST("/channels/:id/preview", w.may(auth.ScopeEdit), w.channelPreviewTyped)
 	in.POST("/channels", w.may(auth.ScopeEdit), w.channelCreate)
 	in.GET("/channels/:id", w.channelShow)
 	in.POST("/channels/:id", w.may(auth.ScopeEdit), w.channelSave)
+	in.POST("/channels/:id/test", w.may(auth.ScopeEdit), w.channelTest)
 	in.POST("/channels/:id/switch", w.may(auth.ScopeEdit), w.channelSwitch)
 	in.POST("/channels/:id/delete", w.may(auth.ScopeEdit), w.channelDelete)
 	in.GET("/providers", w.providersList)

@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,7 +20,47 @@ type Explainer interface {
 type whyPage struct {
 	Frame
 	ledger.Explanation
-	Back string // the page of what is explained, "" where it has none
+	Clauses []string // the verdict, a line for each group of channels
+	Shown   []whyStep
+	Back    string // the page of what is explained, "" where it has none
+}
+
+// whyStep is a step, with the other channels of which it says the same.
+type whyStep struct {
+	ledger.WhyStep
+
+	Others []ledger.WhyStep
+}
+
+// clauses takes a verdict about many channels apart: what is said of one group of them is a line by itself.
+func clauses(verdict string) []string {
+	out := strings.Split(verdict, "; channel")
+	for i := range out {
+		if i > 0 {
+			out[i] = "channel" + out[i]
+		}
+		out[i] = sentence(out[i])
+	}
+	return out
+}
+
+// together puts channels of which the same is to be said, at about one time, in one step.
+func together(steps []ledger.WhyStep) []whyStep {
+	type said struct{ result, why string }
+	first := map[said]int{}
+	out := make([]whyStep, 0, len(steps))
+	for _, s := range steps {
+		key := said{s.Result, s.Why}
+		if n, ok := first[key]; s.What == "channel" && s.Why != "" && ok && s.At.Sub(out[n].At) <= time.Second {
+			out[n].Others = append(out[n].Others, s)
+			continue
+		}
+		if s.What == "channel" {
+			first[key] = len(out)
+		}
+		out = append(out, whyStep{WhyStep: s})
+	}
+	return out
 }
 
 // whyShow explains whatever has the id.
@@ -42,9 +84,9 @@ func (w *Web) whyShow(c *gin.Context) {
 	case "receipt":
 		section, list, back = "receipts", Crumb{"Receipts", "/receipts"}, "/receipts/"+e.Subject.ID
 	case "delivery":
-		section, list = "deliveries", Crumb{"Deliveries", "/deliveries"}
+		section, list, back = "deliveries", Crumb{"Deliveries", "/deliveries"}, "/deliveries/"+e.Subject.ID
 	}
-	w.page(c, http.StatusOK, "why", whyPage{Frame: w.frame(c, section, "Why: "+e.Subject.Title, list), Explanation: e, Back: back})
+	w.page(c, http.StatusOK, "why", whyPage{Frame: w.frame(c, section, "Why: "+e.Subject.Title, list), Explanation: e, Clauses: clauses(e.Verdict), Shown: together(e.Steps), Back: back})
 }
 
 // whyIcon is the picture of a step of an explanation, and its tone.

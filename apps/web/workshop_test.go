@@ -22,6 +22,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -36,6 +37,9 @@ type bridgeSettings struct {
 	Timeout  float64           `json:"timeout"`
 	Secret   string            `json:"secret"`
 	Sign     bool              `json:"sign"`
+	To       []string          `json:"to"`
+	Template settings.Template `json:"template"`
+	Text     settings.Template `json:"text_template"`
 }
 
 func (bridge) Spec() channel.Spec {
@@ -49,6 +53,9 @@ func (bridge) Spec() channel.Spec {
 			{Key: "timeout", Type: channel.FieldNumber, Default: "20"},
 			{Key: "secret", Type: channel.FieldText, Secret: true},
 			{Key: "sign", Type: channel.FieldBool, Default: "false"},
+			{Key: "to", Type: channel.FieldList},
+			{Key: "template", Type: channel.FieldTemplate},
+			{Key: "text_template", Type: channel.FieldTemplate, Doc: "Another name for template; give one of them."},
 		},
 	}
 }

@@ -14,7 +14,7 @@ var contracts = []string{"drivers", "providers", "apps/notify/channel", "apps/mo
 // domain are the apps that operators name, with the contracts that lie inside them.
 var domain = []string{
 	"apps/alerts", "apps/analysts", "apps/auth", "apps/changes", "apps/checkers", "apps/history", "apps/intelligence", "apps/ledger", "apps/monitors",
-	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/sources", "apps/workloads",
+	"apps/monitors/datasource", "apps/notify", "apps/notify/channel", "apps/rehearsal", "apps/retention", "apps/silences", "apps/sources", "apps/workloads",
 	"providers",
 }
 
@@ -38,7 +38,7 @@ func Default() Rules {
 		},
 		Apps: []string{
 			"event", "alerts", "analysts", "changes", "checkers", "history", "monitors", "workloads", "intelligence", "notify", "auth", "ledger",
-			"orchestration", "rehearsal", "retention", "sources", "api", "cli", "web",
+			"orchestration", "rehearsal", "retention", "silences", "sources", "api", "cli", "web",
 		},
 		Internal: []string{"server", "worker", "platform", "archtest", "bench", "faults"},
 		BadNames: []string{
@@ -62,8 +62,8 @@ func Default() Rules {
 			{
 				In:     []string{"apps/intelligence/..."},
 				Tables: []string{"analyses", "analysis_answers", "analysis_calls", "provider_usage"},
-				// Note writes "there is an analysis" into an incident's history, Notice tells that a budget is spent, Changed wakes pages. The others are its own.
-				Calls: []string{"Note", "Notice", "Changed", "note", "notice", "changed", "asked", "meanwhile", "Marker"},
+				// Note writes "there is an analysis" into an incident's history, and after is what follows its commit. Notice tells that a budget is spent, Changed wakes pages. The others are its own.
+				Calls: []string{"Note", "Notice", "Changed", "note", "notice", "changed", "asked", "meanwhile", "after", "Marker"},
 				Asks:  []string{"Names", "Make", "Load", "GatherFor", "Active", "Find", "Ready"},
 				Never: []string{"apps/...", "internal/platform/queue", "internal/platform/secretstore", "database/sql", "os/exec"},
 			},
@@ -78,7 +78,7 @@ func Default() Rules {
 				Contract: "providers", Interface: "Provider", Registry: "providers/registry",
 			},
 			{
-				In: "apps/notify", Except: []string{"channel", "registry", "channeltest"},
+				In: "apps/notify", Except: []string{"channel", "registry", "channeltest", "texts", "chat"}, // texts, chat: what channels with templates, and chats, have in common
 				Contract: "apps/notify/channel", Interface: "Channel", Registry: "apps/notify/registry",
 			},
 			{
@@ -118,7 +118,7 @@ func importTable() []Row {
 		},
 		{
 			From: []string{"migrations/...", "pipelines/...", "templates/..."}, StdOnly: true,
-			InTests: []string{"apps/orchestration/...", "apps/notify"},
+			InTests: []string{"apps/orchestration/...", "apps/notify", "apps/notify/texts"},
 			Because: "it only embeds files; the code that uses them imports it, not the other way",
 		},
 		{
@@ -153,7 +153,15 @@ func importTable() []Row {
 		{From: contracts, May: with(), Because: "a contract is what plugins and callers share and knows neither"},
 		plugins("drivers/*", "drivers", "drivers/shape"),
 		plugins("providers/*", "providers", "providers/llm"),
-		plugins("apps/notify/*", "apps/notify/channel"),
+		{
+			From: []string{"apps/notify/texts"}, May: with("apps/notify/channel", "templates"),
+			Because: "it makes texts of notices for the drivers",
+		},
+		{
+			From: []string{"apps/notify/chat"}, May: with("apps/notify/channel", "apps/notify/texts"),
+			Because: "it renders and sends for the drivers of chat services",
+		},
+		plugins("apps/notify/*", "apps/notify/channel", "apps/notify/texts", "apps/notify/chat"),
 		plugins("apps/monitors/*", "apps/monitors/datasource"),
 		{
 			From: []string{"apps/checkers/registry"}, May: with("apps/checkers", "apps/checkers/*"),

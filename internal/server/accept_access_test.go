@@ -35,16 +35,17 @@ func TestEveryRoute(t *testing.T) {
 		}
 		reading := map[string]bool{ // POSTs that save nothing
 			"/api/v1/definitions/lint": true, "/orchestration/definitions/:ref/validate": true, "/orchestration/definitions/validate": true,
+			"/api/v1/silences/preview": true, "/api/v1/notifications/preview": true,
 		}
 		pages := 0
 		nothingWritten(t, h, func() {
 			for n, r := range routes {
-				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":queue", "notify", ":name", "x", ":checker", "cpu", "*filepath", "x", "*path", "x", ":act", "resolve").Replace(r.Path)
+				path := strings.NewReplacer(":id", incident, ":ref", "direct", ":version", "1", ":driver", "generic", ":queue", "notify", ":name", "x", ":checker", "cpu", "*filepath", "x", "*path", "x", ":act", "resolve", ":target", "generic", ":n", "0").Replace(r.Path)
 				if strings.ContainsAny(path, ":*") {
 					t.Errorf("%s %s has a parameter that this test does not fill in", r.Method, r.Path)
 				}
 				bare := strings.TrimSuffix(path, "/")
-				page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/orchestration/") && !strings.HasPrefix(path, "/intelligence/") && !strings.HasPrefix(path, "/alerts/webhook") &&
+				page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/orchestration/") && !strings.HasPrefix(path, "/intelligence/") && !strings.HasPrefix(path, "/notify/") && !strings.HasPrefix(path, "/alerts/webhook") &&
 					bare != "/metrics" && bare != "/docs" && bare != "/openapi.json"
 				if free(r.Method, r.Path) {
 					continue

@@ -38,7 +38,7 @@ func TestActs(t *testing.T) {
 		if got := h.Act(i.ID, "resolve", obj{"summary": "done"}); got.Status != "resolved" || got.Summary != "done" {
 			t.Errorf("resolved: %+v", got)
 		}
-		r.Waits(2)
+		h.Over()
 		h.Act(i.ID, "resolve", nil) // nothing more happens
 		if got := h.Act(i.ID, "close", nil); got.Status != "closed" {
 			t.Errorf("closed: %+v", got)
@@ -49,6 +49,7 @@ func TestActs(t *testing.T) {
 		if got := h.Act(i.ID, "reopen", nil); got.Status != "open" || got.ResolvedAt != nil || got.Summary != "done" {
 			t.Errorf("reopened: %+v", got)
 		}
+		h.Over()
 		told(t, r, "firing", "resolved")
 
 		var kinds []string

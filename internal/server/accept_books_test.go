@@ -112,7 +112,7 @@ func TestBooks(t *testing.T) {
 		atRest(t, h, nil)
 		// The check leaves out what is young; wait until it has looked at everything.
 		observations := count(t, h, "observations")
-		testkit.Eventually(t, time.Minute, func() bool {
+		testkit.Eventually(t, 3*time.Minute, func() bool {
 			if now := h.Rest(); !now.Balanced {
 				t.Fatalf("not balanced: %s", now.Problem)
 			}

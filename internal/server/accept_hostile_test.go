@@ -109,6 +109,7 @@ func TestHostileText(t *testing.T) {
 		h.Act(incident.ID, "acknowledge", nil)
 		h.Act(incident.ID, "resolve", obj{"summary": x})
 		msgs := r.Waits(3)
+		h.Over() // the inbox too
 		for _, m := range msgs {
 			if !json.Valid(m.Raw) || strings.ContainsAny(m.Key+m.Header.Get("X-IncidentHub-Trace-Id"), "\r\n ") || m.Header.Get("Bcc") != "" {
 				t.Errorf("message %q", m.Header)

@@ -79,7 +79,7 @@ func TestBodies(t *testing.T) {
 			"too many alerts":        {"generic/", many, nil, 400},
 			"one byte over":          {"generic/", `{"name":"` + strings.Repeat("x", 8<<20-10) + `"}`, nil, 413},
 			"over, chunked":          {"", strings.NewReader(bomb), nil, 413},
-			"exactly the limit":      {"generic/", `{"name":"` + strings.Repeat("x", 8<<20-11) + `"}`, nil, 202},
+			"exactly the limit":      {"generic/", `{"name":"x"` + strings.Repeat(" ", 8<<20-12) + `}`, nil, 202},
 			"unknown driver":         {"nosuch/", good, nil, 404},
 			"unknown driver, broken": {"nosuch/", `{`, nil, 404},
 			"unknown source":         {"?source=nobody", good, nil, 404},
@@ -130,18 +130,32 @@ func TestUnknownDriver(t *testing.T) {
 func TestOverload(t *testing.T) {
 	t.Parallel()
 	h := servertest.Start(t, map[string]string{"HUB_MAX_BODY": "1KiB", "HUB_MAX_INFLIGHT_BYTES": "1KiB"})
-	block, feed := newSlowBody(`{"name":"slow"`), make(chan servertest.Answer, 1)
-	go func() {
-		a, err := h.Try(http.MethodPost, door, block)
-		if err != nil {
-			t.Error(err)
-		}
-		feed <- a
-	}()
-	<-block.read
+	var block *slowBody
+	feed := make(chan servertest.Answer, 1)
+	slow := func() {
+		block = newSlowBody(`{"name":"slow"`)
+		go func(block *slowBody) {
+			a, err := h.Try(http.MethodPost, door, block)
+			if err != nil {
+				t.Error(err)
+			}
+			feed <- a
+		}(block)
+		<-block.read
+	}
+	slow()
 	nothingWritten(t, h, func() {
 		var a servertest.Answer
 		testkit.Eventually(t, time.Minute, func() bool { // until the hub reads the slow one: then all its room is taken
+			select {
+			case early := <-feed: // the hub was looking at one of these when it came: it is the one that did not fit
+				if early.Status != http.StatusServiceUnavailable {
+					t.Fatalf("the slow one: %d %s", early.Status, early.Body)
+				}
+				close(block.end)
+				slow()
+			default:
+			}
 			a = h.Ask(http.MethodPost, door, `no JSON`)
 			return a.Status == http.StatusServiceUnavailable
 		}, "the hub takes more than fits")

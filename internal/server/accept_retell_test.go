@@ -25,7 +25,7 @@ func TestResolvedByHand(t *testing.T) {
 					body = obj{"summary": "cleaned up"}
 				}
 				i = h.Act(i.ID, how, body)
-				r.Waits(2)
+				h.Over()
 				told(t, r, "firing", "resolved")
 				told(t, other)
 				if want := map[string]string{"resolve": "resolved", "close": "closed"}[how]; i.Status != want {

@@ -13,7 +13,8 @@ import (
 	"github.com/incidenthub/incidenthub/providers/providertest"
 )
 
-// TestAnalyzeCommand: the command asks a language model at the address of its file as a hub does, with no hub and nothing allowed.
+// TestAnalyzeCommand: the command asks a language model at the address of its file as a hub does, with no hub and nothing allowed. The
+// machine beneath is one that is looked at at once: what the local analyzer says is not lost on a slow one.
 func TestAnalyzeCommand(t *testing.T) {
 	t.Parallel()
 	const incident = `{"title":"Disk full","severity":"critical","alerts":[{"name":"DiskFull","description":"Bearer abcdefghijklmnopqrstuvwxyz"}]}`
@@ -40,7 +41,7 @@ func TestAnalyzeCommand(t *testing.T) {
 		}
 		var stdout, stderr bytes.Buffer
 		code = cli.Run(t.Context(), cli.Program{
-			In: strings.NewReader(incident), Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" }, Analyzer: server.Analyzer,
+			In: strings.NewReader(incident), Out: &stdout, Err: &stderr, Getenv: func(string) string { return "" }, Analyzer: server.AnalyzerOn(&quiet{}),
 		}, append([]string{"analyze", "--incident", "-", "--provider", kind, "--config", name}, flags...))
 		return code, stdout.String(), stderr.String()
 	}

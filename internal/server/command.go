@@ -10,15 +10,18 @@ import (
 	"os"
 	"runtime/debug"
 
+	"github.com/incidenthub/incidenthub/apps/alerts"
 	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/cli"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	channels "github.com/incidenthub/incidenthub/apps/notify/registry"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	drivers "github.com/incidenthub/incidenthub/drivers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/config"
@@ -45,7 +48,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, e
 	}
 	if err == nil {
 		var shut func()
-		h.Target, shut, err = configuration(cfg, db)
+		h.Target, h.Kinds, shut, err = configuration(cfg, db)
 		closeAll = func() error { shut(); return db.Close() }
 	}
 	if err != nil {
@@ -63,39 +66,43 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger) (*cli.Hub, e
 
 // configuration makes the services that apply and export work with, apart from those of a running hub: they log nothing, since
 // a trial run looks like a change to them, and they reload nothing, since that would happen inside apply's transaction.
-func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shut func(), err error) {
+func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, of []channel.Spec, shut func(), err error) {
 	ring, _, err := secret.Load(secret.Source{Key: cfg.Secrets.Key, File: cfg.Secrets.KeyFile, Dir: cfg.Storage.DataDir})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	parsers, err := drivers.New(drivers.Builtin()...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	client, err := httpclient.New(httpclient.Config{Allow: cfg.Egress.All()})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	kinds, err := channels.New(channels.Builtin(channels.Deps{HTTP: client, Console: io.Discard})...)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
 	minds, err := kindsOfProviders(cfg, client, nil, nil)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	known, err := checkSet(config.Checks{})
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	specs := graph.Builtin(graph.Known{
 		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: minds.Names(), Checkers: known.Names(),
 	})
-	var errs [4]error
+	reader, err := alerts.NewReader(db)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var errs [5]error
 	c := apply.Config{DB: db}
 	if c.Secrets, err = secretstore.New(secretstore.Config{DB: db, Keyring: ring}); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	c.Sources, errs[0] = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: parsers.Names(), Env: cfg.Webhook.Secret})
 	c.Channels, errs[1] = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: kinds, URLs: client, Log: log})
@@ -103,11 +110,12 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, shu
 		DB: db, Log: log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil },
 	})
 	c.Providers, errs[3] = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: minds, URLs: client, Log: log})
+	c.Silences, errs[4] = silences.New(silences.Config{DB: db, Log: log, Firing: reader.Firing})
 	if err := errors.Join(errs[:]...); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	target, err = apply.New(c)
-	return target, client.Close, err
+	return target, kinds.Specs(), client.Close, err
 }
 
 // gcPercent is GOGC for the commands serve and worker, defaultGC Go's own; gcLimit is GOMEMLIMIT.
@@ -152,6 +160,7 @@ func Run(ctx context.Context, cfg config.Config, getenv func(string) string, std
 		return errors.Join(err, s.Stop(context.WithoutCancel(ctx)))
 	}
 	_, err = io.WriteString(stdout, s.greeting())
+	debug.FreeOSMemory() // starting takes several times what an idle hub needs
 	select {
 	case <-ctx.Done():
 		log.InfoContext(ctx, "stopping")
@@ -171,7 +180,7 @@ func (s *Server) applyFile(ctx context.Context, path string, getenv func(string)
 	if err != nil {
 		return err
 	}
-	target, shut, err := configuration(s.core.cfg, s.core.db)
+	target, _, shut, err := configuration(s.core.cfg, s.core.db)
 	if err != nil {
 		return err
 	}

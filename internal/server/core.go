@@ -28,6 +28,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/nodes"
 	"github.com/incidenthub/incidenthub/apps/rehearsal"
 	"github.com/incidenthub/incidenthub/apps/retention"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	drivers "github.com/incidenthub/incidenthub/drivers/registry"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
@@ -65,6 +66,11 @@ type core struct {
 	channels    *notify.ChannelService
 	live        *notify.Channels
 	notify      *notify.Service
+	hush        notify.Hush // what is silenced; nil: nothing is
+	silences    *silences.Service
+	silent      *silences.Live
+	keeper      *silences.Keeper
+	retells     *orchestration.Retells
 	catalog     *orchestration.Catalog
 	engine      *orchestration.Engine
 	acts        *orchestration.Acts
@@ -90,6 +96,7 @@ type core struct {
 	alerts      *alerts.Reader
 	flow        *orchestration.Reader
 	deliveries  *notify.Reader
+	previews    *notify.Previewer
 	inbox       *notify.Inbox
 	specs       []graph.NodeSpec
 	channelKind []channel.Spec
@@ -137,7 +144,7 @@ func openCore(ctx context.Context, cfg config.Config, log *slog.Logger, console 
 		c.clock = opt.clock
 	}
 	if c.redact = redact.New(); c.rehearsing != nil {
-		c.redact = c.rehearsing.redact
+		c.redact, c.hush = c.rehearsing.redact, c.rehearsing.hush
 	}
 	c.pages = opt.pages
 	defer func() {
@@ -232,7 +239,10 @@ func (c *core) services(console io.Writer) (err error) {
 		active = c.rehearsing.channels
 	}
 	c.live = notify.NewChannels(active)
-	return c.readers()
+	if err := c.readers(); err != nil {
+		return err
+	}
+	return c.openSilences()
 }
 
 // kinds are the node kinds with the names that definitions may use.
@@ -266,15 +276,19 @@ func (c *core) wire() (err error) {
 		return err
 	}
 	public := c.cfg.Server.PublicURL
+	page := func(i id.ID) string {
+		if public == "" {
+			return ""
+		}
+		return public + "/incidents/" + i.String()
+	}
+	if err := c.openPreviews(notices, page); err != nil {
+		return err
+	}
 	c.claims = queue.NewClaims(c.db, c.clock)
 	if c.notify, err = notify.New(notify.Config{
-		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Channels: c.live, Notices: notices, Lease: lease,
-		PageURL: func(i id.ID) string {
-			if public == "" {
-				return ""
-			}
-			return public + "/incidents/" + i.String()
-		},
+		DB: c.db, Log: c.log, Clock: c.clock, Bell: c.bell, Claims: c.claims, Channels: c.live, Notices: notices, Lease: lease, Admin: c.channels, Incidents: subjects{}, Hush: c.hush,
+		PageURL: page,
 		Changed: c.changed, Slots: c.work.Concurrency,
 	}); err != nil {
 		return err
@@ -313,10 +327,10 @@ func (c *core) wire() (err error) {
 	c.runActs = orchestration.NewRunActs(c.db, c.engine.Runner, act)
 	c.starts = orchestration.NewStarts(c.db, c.engine.Runner, act)
 	c.scheduler = orchestration.NewScheduler(c.db, c.catalog, c.starts, c.log)
-	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload, c.directory.Reload}
+	c.reload.parts = []func(context.Context) error{c.forget, c.entries.reload, c.live.Reload, c.directory.Reload, c.silent.Reload}
 	c.reload.last = c.catalog.Reload
 	c.reload.auth = c.auth
-	return nil
+	return c.openRetells()
 }
 
 // changed tells open pages what to show anew, here and in other processes.

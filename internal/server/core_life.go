@@ -36,10 +36,16 @@ func (c *core) start() error {
 	if slices.Contains(queues, notify.QueueNotify) {
 		c.notify.Start()
 	}
+	if slices.Contains(queues, notify.QueueTimers) && c.rehearsing == nil { // a rehearsal reminds nobody
+		c.notify.Timers.Start()
+	}
 	c.engine.Start(queues)
 	if slices.Contains(queues, orchestration.QueueMaintenance) && c.rehearsing == nil {
 		c.scheduler.Start()
+		c.keeper.Start()
+		c.retells.Start()
 	}
+	c.usage.Go(func() { c.followClock(ctx) })
 	return nil
 }
 
@@ -62,6 +68,12 @@ func (c *core) stop(ctx context.Context) error {
 	}
 	if c.scheduler != nil {
 		c.scheduler.Stop()
+	}
+	if c.keeper != nil {
+		c.keeper.Stop()
+	}
+	if c.retells != nil {
+		c.retells.Stop() //nolint:contextcheck // as below
 	}
 	c.checks.Stop()
 	c.starts.Stop()  //nolint:contextcheck // as below

@@ -108,7 +108,7 @@ func startCoreWith(t *testing.T, url string, env map[string]string, opt coreOpti
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := c.stop(ctx); err != nil {
 			t.Error(err)
@@ -173,9 +173,11 @@ func (c *core) counts(t *testing.T) map[string]int64 {
 
 func (c *core) rest(t *testing.T) {
 	t.Helper()
-	testkit.Eventually(t, time.Minute, func() bool {
+	testkit.Eventually(t, 2*time.Minute, func() bool {
 		var n int64
-		c.db.Read(context.Background()).Raw(`SELECT count(*) FROM jobs`).Scan(&n)
+		if err := c.db.Read(t.Context()).Raw(`SELECT count(*) FROM jobs`).Scan(&n).Error; err != nil {
+			t.Fatal(err)
+		}
 		return n == 0
 	}, "jobs left")
 }

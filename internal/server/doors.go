@@ -42,8 +42,13 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 		Log: s.log, Version: version, SessionCookie: web.SessionCookie, Auth: c.auth, Keys: c.auth, Alerts: c.alerts, Acts: c.acts, RunActs: c.runActs, Pipelines: pipelines{c}, Flow: c.flow,
 		Reprocess: c, Sources: c.sources, Channels: c.channels, Deliveries: c.deliveries, Inbox: c.inbox, Definitions: c.definitions,
 		Ledger: c.totals, Retention: c.retention, Books: balance{s.self}, Ready: s, Events: c.events, Metrics: metrics,
+		ChannelKinds:     c.channelKind,
+		Hand:             c.notify.Hand,
+		Previews:         c.previews,
+		Resender:         c.notify,
 		Queues:           c.queues,
 		Changes:          c.changes,
+		Silences:         c.silences,
 		Preflights:       preflights{c},
 		Checks:           c.checks,
 		CheckRuns:        c.checkRuns,
@@ -58,15 +63,16 @@ func (s *Server) api(engine *gin.Engine, metrics *prometheus.Registry, version s
 	if err != nil {
 		return err
 	}
-	return a.Register(engine)
+	a.Register(engine)
+	return nil
 }
 
 // web adds the pages and returns what answers a browser that asks for one that is not there.
 func (s *Server) web(engine *gin.Engine) (missing gin.HandlerFunc, err error) {
 	c := s.core
 	w, err := web.New(web.Config{
-		Incidents: c.alerts, Flow: c.flow, Deliveries: c.deliveries, Inbox: c.inbox, Channels: c.channels, Sources: c.sources, Pipelines: c.definitions,
-		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts,
+		Incidents: c.alerts, Flow: c.flow, Deliveries: c.deliveries, Resender: c.notify, Shows: c.live, Inbox: c.inbox, Channels: c.channels, Hand: c.notify.Hand, Previews: c.previews, Silences: c.silences, Sources: c.sources, Pipelines: c.definitions,
+		Acts: c.acts, Samples: samples{c}, Reprocess: c, Books: c.checker, Why: c.totals, Ledger: c.totals, Sessions: c.auth, Events: c.events, Queues: c.queues, Checks: c.checkRuns, Checker: c.checks, Analyses: c.analyses, Analyst: c.analysts,
 		Providers: c.providers, Spending: c.analyses, Tester: trials{c}, Paused: c.analysts.Paused,
 		Models:  func(kind string) []string { return llm.Names(kind, c.clock.Now()) },
 		Changes: c.changes, Preflights: preflights{c}, Draw: c.draw, Log: s.log, Kinds: c.channelKind,

@@ -12,7 +12,6 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
-	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/providers"
 	"github.com/incidenthub/incidenthub/providers/llm"
 	"github.com/incidenthub/incidenthub/providers/registry"
@@ -20,11 +19,16 @@ import (
 
 // Analyzer analyses without a hub, for one command: it looks at the machine by itself, and calls what the settings allow.
 func Analyzer(cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, error) {
+	return analyzerOn(host.New(host.Config{}), cfg, log)
+}
+
+// analyzerOn is Analyzer on a machine that probe shows.
+func analyzerOn(probe host.Probe, cfg config.Config, log *slog.Logger) (*intelligence.Analyzer, error) {
 	client, err := llm.NewHTTP(cfg.Egress.All(), clock.System())
 	if err != nil {
 		return nil, err
 	}
-	kinds, err := registry.New(registry.Builtin(registry.Deps{Probe: host.New(host.Config{}), LLM: llm.Deps{HTTP: client, Getenv: cfg.Models.Env}})...)
+	kinds, err := registry.New(registry.Builtin(registry.Deps{Probe: probe, LLM: llm.Deps{HTTP: client, Getenv: cfg.Models.Env}})...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +50,7 @@ func (c *core) openIntelligence() error {
 		return err
 	}
 	if c.analysts, err = intelligence.New(intelligence.Config{
-		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Gather: c.byHand, Log: c.log, Clock: c.clock, Changed: c.changed, Note: noteAnalyses, Notice: c.tellBudget,
+		DB: c.db, Analyzer: one, Incidents: toAnalyse{c.alerts}, Gather: c.byHand, Log: c.log, Clock: c.clock, Changed: c.changed, Note: c.noteAnalyses, Notice: c.tellBudget,
 	}); err != nil {
 		return err
 	}
@@ -54,15 +58,6 @@ func (c *core) openIntelligence() error {
 		c.handlers["intelligence"] = nodes.Intelligence(c.analysts, c.rehearsing != nil)
 	}
 	return nil
-}
-
-// noteAnalyses fits apps/alerts to intelligence.
-func noteAnalyses(tx *storage.Tx, list []intelligence.Noted) error {
-	out := make([]alerts.Analysed, len(list))
-	for i, n := range list {
-		out[i] = alerts.Analysed{Tenant: n.Tenant, TraceID: n.TraceID, IncidentID: n.IncidentID, Details: n.Details}
-	}
-	return alerts.NoteAnalyses(tx, out)
 }
 
 // toAnalyse fits apps/alerts to intelligence.

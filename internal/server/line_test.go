@@ -55,7 +55,7 @@ func TestLine(t *testing.T) {
 		c.push(t, burst(0, 20)) // how quick it is must be known
 		testkit.Eventually(t, time.Minute, func() bool { return count() == 20 }, "the first are not told")
 		c.push(t, burst(1000, 400))
-		testkit.Eventually(t, 60*time.Second, func() bool { return count() == 420 }, "not all are told")
+		testkit.Eventually(t, 2*time.Minute, func() bool { return count() == 420 }, "not all are told")
 		c.rest(t)
 		mu.Lock()
 		for key, n := range seen {

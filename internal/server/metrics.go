@@ -13,7 +13,7 @@ import (
 
 // measure registers what shows a standstill from outside: due work and its age, and what became of every alert.
 func (c *core) measure(r *prometheus.Registry) error {
-	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c}, asked{c.analysts.Stats}}
+	own := []prometheus.Collector{collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &books{core: c}, hushed{c}, throttled{c}, told{c}, asked{c.analysts.Stats}}
 	for _, m := range append(append(own, c.bell.Collectors()...), c.signals.Collectors()...) {
 		if err := r.Register(m); err != nil {
 			return err
@@ -92,7 +92,7 @@ func (b *books) jobs(ctx context.Context, ch chan<- prometheus.Metric) {
 	if b.core.db.Read(ctx).Raw(`SELECT queue, count(*) AS n FROM jobs WHERE due_at <= ? GROUP BY queue`, now).Scan(&rows).Error != nil {
 		return
 	}
-	due := map[string]int64{orchestration.QueueIngest: 0, notify.QueueNotify: 0}
+	due := map[string]int64{orchestration.QueueIngest: 0, notify.QueueNotify: 0, notify.QueueTimers: 0}
 	for _, r := range rows {
 		due[r.Queue] = r.N
 	}

@@ -193,26 +193,6 @@ func (i *inspection) pipelines(ctx context.Context, _ error) {
 	}
 }
 
-func (i *inspection) channels(ctx context.Context, _ error) {
-	const group, name = "pipeline", "active_channel"
-	if !i.ready(ctx) {
-		return
-	}
-	var drivers []string
-	err := i.db.Read(ctx).Raw("SELECT driver FROM channels WHERE tenant_id = ? AND is_active", tenant).Scan(&drivers).Error
-	outside := slices.DeleteFunc(slices.Clone(drivers), func(d string) bool { return d == "inbox" || d == "console" })
-	switch {
-	case err != nil:
-		i.add(group, name, preflight.Error, "The channels cannot be read: "+fault.Public(err), "")
-	case len(drivers) == 0:
-		i.add(group, name, preflight.Warn, "No channel is active: nobody is told", "make one: Channels, or incidenthub apply")
-	case len(outside) == 0:
-		i.add(group, name, preflight.Warn, "Messages only go to the hub's own inbox", "make a channel that reaches people: Slack, e-mail, PagerDuty, a webhook")
-	default:
-		i.add(group, name, preflight.OK, fmt.Sprintf("%d channels reach people", len(outside)), "")
-	}
-}
-
 // cronFiles are where schedules of checks are, below the root.
 var cronFiles = []string{"etc/crontab", "etc/cron.d/*", "var/spool/cron/crontabs/*", "var/spool/cron/*", "etc/systemd/system/*.service", "usr/lib/systemd/system/incidenthub*.service", "lib/systemd/system/incidenthub*.service"}
 

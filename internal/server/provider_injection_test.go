@@ -254,6 +254,9 @@ func (in *injected) shown(t *testing.T, c *injection) {
 	if !found {
 		_, told, found = strings.Cut(in.message.Text, "\nThe facts, without an analysis")
 	}
+	if !found { // of a machine that is not the alert's
+		_, told, found = strings.Cut(in.message.Text, "\nLooked at web-01, which is not web-3; no analysis: ")
+	}
 	if !found {
 		t.Errorf("the message has no analysis:\n%s", in.message.Text)
 	}

@@ -43,7 +43,8 @@ func checksums(t *testing.T, h hub) map[string]string {
 	}
 	out := map[string]string{}
 	for _, table := range tables {
-		if table == "ledger_checks" || table == "incident_vectors" || strings.HasPrefix(table, "goose") {
+		// What is written beside the work, by its own clock.
+		if table == "ledger_checks" || table == "incident_vectors" || table == "channel_troubles" || strings.HasPrefix(table, "goose") {
 			continue
 		}
 		var rows []map[string]any

@@ -33,6 +33,7 @@ type rehearsing struct {
 	providers func(ctx context.Context) ([]analysts.Live, error)
 	inPlace   bool // nodes run within the fold, none by a queue
 	redact    *redact.Redactor
+	hush      notify.Hush // the hub's
 }
 
 // stage is a whole hub for one rehearsal: the real engine on a SQLite file in a folder that goes away with it. It has the hub's
@@ -76,7 +77,7 @@ func (c *core) openStage(ctx context.Context, opt stageOptions) (_ *stage, err e
 	log := slog.New(quiet{c.log.With("rehearsal", filepath.Base(folder.path)).Handler()})
 	s.core, err = openCore(ctx, cfg, log, io.Discard, coreOptions{
 		version: c.version, unsafe: true, handlers: opt.handlers, work: Work{Concurrency: c.work.Concurrency},
-		rehearsing: &rehearsing{inPlace: opt.inPlace, redact: c.redact, channels: func(context.Context) ([]*notify.Live, error) {
+		rehearsing: &rehearsing{inPlace: opt.inPlace, redact: c.redact, hush: c.hush, channels: func(context.Context) ([]*notify.Live, error) {
 			return c.pretenders(opt.tenant, opt.pretend), nil
 		}, providers: func(ctx context.Context) ([]analysts.Live, error) { return c.understudies(ctx, opt.tenant) }},
 	})
@@ -109,7 +110,7 @@ func (c *core) pretenders(tenant string, pretend func(*notify.Live)) []*notify.L
 type renderer struct{ of channel.Channel }
 
 // Render implements channel.Channel.
-func (r renderer) Render(n channel.Notice) ([]byte, error) { return r.of.Render(n) }
+func (r renderer) Render(n channel.Notice) (channel.Rendered, error) { return r.of.Render(n) }
 
 // Send implements channel.Channel. Nothing calls it: deliveries of a rehearsal are no work.
 func (renderer) Send(context.Context, channel.Outgoing) channel.Result {

@@ -44,7 +44,7 @@ func TestCancel(t *testing.T) {
 	engines(t, func(t *testing.T, url string) {
 		var calls atomic.Int64
 		stopped := make(chan struct{})
-		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "2s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
+		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "6s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
 			if calls.Add(1) == 1 {
 				<-c.Ctx.Done()
 				close(stopped)

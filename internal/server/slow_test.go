@@ -53,7 +53,7 @@ const fire = `{"version":"4","status":"firing","receiver":"x","groupLabels":{},"
 func (c *core) finished(t *testing.T, run id.ID) (orchestration.RunDetail, map[string]orchestration.NodeRun) {
 	t.Helper()
 	var d orchestration.RunDetail
-	testkit.Eventually(t, 60*time.Second, func() bool {
+	testkit.Eventually(t, 2*time.Minute, func() bool {
 		var err error
 		d, err = c.flow.Run(t.Context(), tenant, run)
 		return err == nil && (d.State == "succeeded" || d.State == "failed" || d.State == "canceled")
@@ -173,10 +173,10 @@ func TestLeaseIsRenewed(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, url string) {
 		var calls atomic.Int64
-		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "2s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
+		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "6s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
 			calls.Add(1)
 			select {
-			case <-time.After(5 * time.Second):
+			case <-time.After(14 * time.Second):
 			case <-c.Ctx.Done():
 			}
 			return orchestration.Result{Output: map[string]any{}, Err: c.Ctx.Err()}
@@ -195,7 +195,7 @@ func TestLostLease(t *testing.T) {
 	engines(t, func(t *testing.T, url string) {
 		var calls atomic.Int64
 		stopped := make(chan struct{})
-		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "2s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
+		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "6s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
 			if calls.Add(1) > 1 {
 				return orchestration.Result{Output: map[string]any{"by": "the second"}}
 			}

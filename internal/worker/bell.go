@@ -172,13 +172,17 @@ func (b *Bell) newServer() *asynq.Server {
 const hearers = 4
 
 // Queues are the names of the hub's queues, what tells people first. Others may be rung as well.
-func Queues() []string { return []string{"ingest", "notify", "context", "intelligence", "maintenance"} }
+func Queues() []string {
+	return []string{"ingest", "notify", "timers", "context", "intelligence", "maintenance"}
+}
 
 // weight is a queue's share when several have rings waiting: what tells people first, what costs most last.
 func weight(name string) int {
 	switch name {
 	case "notify", "ingest":
 		return 6
+	case "timers":
+		return 4
 	case "context":
 		return 3
 	case "intelligence":

@@ -26,7 +26,7 @@ func TestRingIsHeardByAnotherProcess(t *testing.T) {
 	rings, hears := open(t, url), open(t, url, worker.Queues()...)
 	for _, queue := range worker.Queues() {
 		rings.Ring(queue)
-		if !isRung(hears, queue, 5*time.Second) {
+		if !isRung(hears, queue, back) {
 			t.Errorf("nobody heard the ring of %s", queue)
 		}
 		if !isRung(rings, queue, 0) {
@@ -69,23 +69,24 @@ func TestServersAndWorkers(t *testing.T) {
 	for n, s := range servers {
 		for queue, w := range workers {
 			s.Ring(queue)
-			if !isRung(w, queue, 5*time.Second) {
+			if !isRung(w, queue, back) {
 				t.Errorf("server %d rang %s, its worker heard nothing", n, queue)
 			}
 		}
 	}
 	// What a process rings is for the others: its own ears leave it to them.
-	heard := hear(t, servers[1], "ingest")
-	for range 20 {
+	own, others := servers[0].Rings().Heard, servers[1].Rings().Heard
+	testkit.Eventually(t, back, func() bool {
 		servers[0].Ring("ingest")
 		if !isRung(servers[0], "ingest", 0) {
 			t.Fatal("its own ring was not heard")
 		}
 		time.Sleep(10 * time.Millisecond)
-	}
-	testkit.Eventually(t, 5*time.Second, func() bool { return heard() >= 15 }, "the other server heard too little")
-	if isRung(servers[0], "ingest", 0) {
-		t.Error("the server that rang took its own rings from Redis")
+		return servers[1].Rings().Heard >= others+15
+	}, "the other server heard too little")
+	// One or two may have waited so long that whoever rang took them up.
+	if n := servers[0].Rings().Heard - own; n > 3 {
+		t.Errorf("the server that rang took %d of its own rings from Redis", n)
 	}
 }
 
@@ -106,9 +107,9 @@ func TestRingsAreJoined(t *testing.T) {
 	}
 	work.Wait()
 	each := time.Since(began) / asked
-	testkit.Eventually(t, 5*time.Second, func() bool { return heard() > 0 }, "nothing was heard")
+	testkit.Eventually(t, back, func() bool { return heard() > 0 }, "nothing was heard")
 	rings.Ring("ingest") // the last one counts as well
-	testkit.Eventually(t, 5*time.Second, func() bool { return hears.Rings().Heard == rings.Rings().Sent }, "sent and heard differ")
+	testkit.Eventually(t, back, func() bool { return hears.Rings().Heard == rings.Rings().Sent }, "sent and heard differ")
 	got := rings.Rings()
 	if got.Asked != asked+1 || got.Sent < 1 || got.Sent > asked/20 || got.Failed != 0 {
 		t.Errorf("%+v: want %d asked for, sent as a few", got, asked+1)
@@ -127,10 +128,13 @@ func TestTasks(t *testing.T) {
 	}
 	inspector := asynq.NewInspector(o)
 	t.Cleanup(func() { _ = inspector.Close() })
-	testkit.Eventually(t, 10*time.Second, func() bool {
-		b.Ring("context")
-		return b.Rings().Spared > 3
-	}, "rings go on although nobody listens")
+	for dealt := func() int64 { r := b.Rings(); return r.Sent + r.Spared }; b.Rings().Spared < 4; {
+		before := dealt()
+		if b.Ring("context"); before > 1000 {
+			t.Fatal("rings go on although nobody listens")
+		}
+		testkit.Eventually(t, back, func() bool { return dealt() > before }, "a ring is forgotten")
+	}
 	tasks, err := inspector.ListPendingTasks("context", asynq.PageSize(1000))
 	if err != nil {
 		t.Fatal(err)
@@ -150,10 +154,10 @@ func TestTasks(t *testing.T) {
 		t.Errorf("%d ids for %d tasks", len(ids), len(tasks))
 	}
 	hears := open(t, url, "context")
-	if !isRung(hears, "context", 5*time.Second) {
+	if !isRung(hears, "context", back) {
 		t.Fatal("what waited was not heard")
 	}
-	testkit.Eventually(t, 5*time.Second, func() bool {
+	testkit.Eventually(t, back, func() bool {
 		i, err := inspector.GetQueueInfo("context")
 		return err == nil && i.Size == 0 && i.Processed == len(tasks) && i.Failed == 0
 	}, "tasks stay behind")
@@ -165,19 +169,19 @@ func TestView(t *testing.T) {
 	rings, hears := open(t, url), open(t, url, "notify", "context")
 	rings.Ring("notify")
 	rings.Ring("intelligence") // nobody listens
-	if !isRung(hears, "notify", 5*time.Second) {
+	if !isRung(hears, "notify", back) {
 		t.Fatal("nothing heard")
 	}
 	var v worker.View
-	testkit.Eventually(t, 15*time.Second, func() bool {
+	testkit.Eventually(t, back, func() bool {
 		v = hears.View(t.Context())
-		return len(v.Servers) == 1 && len(v.Queues) == 5 && v.Queues[1].Processed == 1 && v.Queues[3].Pending == 1
+		return len(v.Servers) == 1 && len(v.Queues) == 6 && v.Queues[1].Processed == 1 && v.Queues[4].Pending == 1
 	}, "the view shows no server and no rings")
 	var names []string
 	for _, q := range v.Queues {
 		names = append(names, q.Name)
 	}
-	if !slices.Equal(names, worker.Queues()) || v.Away != "" || v.Queues[3].LatencySeconds <= 0 {
+	if !slices.Equal(names, worker.Queues()) || v.Away != "" || v.Queues[4].LatencySeconds <= 0 {
 		t.Errorf("view %+v", v)
 	}
 	if s := v.Servers[0]; !slices.Equal(s.Queues, []string{"context", "notify"}) || s.Status != "active" || s.PID == 0 {
@@ -198,7 +202,7 @@ func TestCollectors(t *testing.T) {
 		}
 	}
 	b.Ring("notify")
-	testkit.Eventually(t, 5*time.Second, func() bool { return b.Rings().Sent == 1 }, "not sent")
+	testkit.Eventually(t, back, func() bool { return b.Rings().Sent == 1 }, "not sent")
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)

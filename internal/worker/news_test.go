@@ -74,12 +74,14 @@ func listener(t *testing.T, url string) (*worker.Bell, *ears) {
 func hears(t *testing.T, from *worker.Bell, to *ears, when string) {
 	t.Helper()
 	began := time.Now()
+	var told []pubsub.Event
 	testkit.Eventually(t, back, func() bool {
-		e := pubsub.Event{Kind: "run", ID: id.New()}
-		from.Tell("default", e)
+		told = append(told, pubsub.Event{Kind: "run", ID: id.New()})
+		from.Tell("default", told[len(told)-1])
 		time.Sleep(100 * time.Millisecond)
-		return to.has(e)
+		return slices.ContainsFunc(told, to.has)
 	}, when+": no news are heard")
+	testkit.Eventually(t, back, func() bool { return to.has(told[len(told)-1]) }, when+": news are still on the way")
 	t.Logf("%s: heard after %v", when, time.Since(began).Round(time.Millisecond))
 }
 
@@ -113,13 +115,10 @@ func TestNewsAreFewMessages(t *testing.T) {
 	hears(t, tells, at, "before")
 	_, before, _ := at.count()
 	began := time.Now()
-	var longest time.Duration
 	for time.Since(began) < 500*time.Millisecond {
-		step := time.Now()
-		for range 100 { // a hundred thousand a second
+		quick(t, 100, func() { // a hundred thousand a second
 			tells.Tell("default", pubsub.Event{Kind: "delivery", ID: id.New()})
-		}
-		longest = max(longest, time.Since(step))
+		})
 		time.Sleep(time.Millisecond)
 	}
 	last := pubsub.Event{Kind: "incident", ID: id.New()}
@@ -134,9 +133,6 @@ func TestNewsAreFewMessages(t *testing.T) {
 	}
 	if !at.has(pubsub.Event{Kind: pubsub.Reload}) {
 		t.Error("a storm is not one reload")
-	}
-	if longest > 300*time.Millisecond {
-		t.Errorf("telling took %v", longest)
 	}
 }
 
@@ -175,15 +171,9 @@ func TestNewsWithoutRedis(t *testing.T) {
 	a, _ := listener(t, r.URL())
 	b, at := listener(t, r.URL())
 	hears(t, a, at, "before")
-	quick := func(when string) {
+	storm := func() {
 		t.Helper()
-		began := time.Now()
-		for range 10_000 {
-			a.Tell("default", pubsub.Event{Kind: "run", ID: id.New()})
-		}
-		if took := time.Since(began); took > 2*time.Second {
-			t.Errorf("%s: 10,000 times took %v", when, took)
-		}
+		quick(t, 10_000, func() { a.Tell("default", pubsub.Event{Kind: "run", ID: id.New()}) })
 	}
 	for _, way := range []struct {
 		name      string
@@ -196,9 +186,9 @@ func TestNewsWithoutRedis(t *testing.T) {
 		if err := way.away(); err != nil {
 			t.Fatal(err)
 		}
-		quick(way.name)
+		storm()
 		testkit.Eventually(t, 3*back, b.Deaf, way.name+": it thinks that it hears")
-		quick(way.name + ", noticed")
+		storm() // it is noticed
 		if err := way.can(); err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +203,7 @@ func TestNewsWithoutRedis(t *testing.T) {
 	}
 	began := time.Now()
 	a.Stop(t.Context())
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > long {
 		t.Errorf("Stop took %v", took)
 	}
 	a.Tell("default", pubsub.Event{Kind: "run", ID: id.New()}) // nobody will send it

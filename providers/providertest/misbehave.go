@@ -25,11 +25,11 @@ type trouble struct {
 
 func (s *Server) troubles() map[string]trouble {
 	ok := s.Says(Analysis)
-	quick := map[string]any{"timeout_s": 0.3}
+	quick := map[string]any{"timeout_s": 2} // so long that a request arrives on a busy machine too
 	return map[string]trouble{
 		"hangs":                         {[]Script{{Hang: true}}, quick, providers.ErrTimeout, 1},
 		"stops in the middle":           {[]Script{{Body: ok.Body, Stall: true}}, quick, providers.ErrTimeout, 1},
-		"answers too late":              {[]Script{{Body: ok.Body, Delay: 2 * time.Second}}, quick, providers.ErrTimeout, 1},
+		"answers too late":              {[]Script{{Body: ok.Body, Delay: time.Minute}}, quick, providers.ErrTimeout, 1},
 		"drops connections":             {[]Script{{Reset: true}}, nil, providers.ErrNetwork, 2},
 		"drops one connection":          {[]Script{{Reset: true}, ok}, nil, "", 2},
 		"cuts connections in the body":  {[]Script{{Body: ok.Body, Cut: true}}, nil, providers.ErrNetwork, 2},
@@ -54,7 +54,7 @@ func (s *Server) troubles() map[string]trouble {
 		"sends to the metadata":         {[]Script{{Redirect: "http://169.254.169.254/latest/" + canary}}, nil, providers.ErrNetwork, 1},
 		"sends in circles":              {[]Script{{Redirect: "?a=" + canary}}, nil, providers.ErrNetwork, 0},
 		"sends nowhere":                 {[]Script{{Status: 308}}, nil, providers.ErrNetwork, 1},
-		"wants a wait that is too long": {[]Script{{Status: 429, Header: map[string]string{"Retry-After": "9"}}}, map[string]any{"timeout_s": 5}, providers.ErrRateLimit, 1},
+		"wants a wait that is too long": {[]Script{{Status: 429, Header: map[string]string{"Retry-After": "60"}}}, map[string]any{"timeout_s": 5}, providers.ErrRateLimit, 1},
 	}
 }
 
@@ -74,7 +74,7 @@ func Misbehave(t *testing.T, kind string, newProvider Making) {
 			}
 			watch := clock.Start()
 			answer, err := p.Analyze(t.Context(), &providers.Request{Prompt: Prompt()})
-			if took := watch.Elapsed(); took > 5*time.Second {
+			if took := watch.Elapsed(); took > 30*time.Second {
 				t.Errorf("it took %v", took)
 			}
 			n := len(s.Requests())
@@ -160,14 +160,14 @@ func Refuse(t *testing.T, kind string, keyless bool, newProvider Making) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		watch := clock.Start()
 		_, err = p.Analyze(ctx, &providers.Request{Prompt: Prompt()})
 		if got := classOf(err); got != providers.ErrTimeout {
 			t.Errorf("class %q (%v)", got, err)
 		}
-		if took := watch.Elapsed(); took > 3*time.Second || len(s.Requests()) != 1 {
+		if took := watch.Elapsed(); took > 30*time.Second || len(s.Requests()) != 1 {
 			t.Errorf("%v and %d requests", took, len(s.Requests()))
 		}
 	})

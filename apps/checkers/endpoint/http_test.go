@@ -2,13 +2,11 @@ package endpoint_test
 
 import (
 	"compress/gzip"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log" //nolint:depguard // net/http.Server wants one
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -18,7 +16,6 @@ import (
 	"github.com/incidenthub/incidenthub/apps/checkers"
 	"github.com/incidenthub/incidenthub/apps/checkers/checkertest"
 	"github.com/incidenthub/incidenthub/apps/checkers/endpoint"
-	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 )
 
@@ -128,7 +125,7 @@ func TestHTTP(t *testing.T) {
 		"endless without the text": {"/endless", map[string]any{"expect_body": "the end"}, checkers.Critical, `but the first 1 MiB of the answer does not contain "the end"`},
 		"bomb":                     {"/bomb", nil, checkers.OK, "answers 200"},
 		"never":                    {"/never", map[string]any{"timeout": 0.2}, checkers.Critical, "/never: no answer within 200ms"},
-		"half":                     {"/half", map[string]any{"timeout": 0.2}, checkers.Critical, "/half: answers 200, then its text breaks off: no answer within 200ms"},
+		"half":                     {"/half", map[string]any{"timeout": 2}, checkers.Critical, "/half: answers 200, then its text breaks off: no answer within 2s"},
 		"broken":                   {"/broken", nil, checkers.Critical, "answers 200, then its text breaks off"},
 		"slow is a warning":        {"/slow", map[string]any{"warning_threshold": 50, "critical_threshold": 60000}, checkers.Warning, ", the threshold is 50 ms"},
 		"slow is critical":         {"/slow", map[string]any{"warning_threshold": 10, "critical_threshold": 50}, checkers.Critical, ", the threshold is 50 ms"},
@@ -162,102 +159,12 @@ func TestHTTPMetrics(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"latency_ms", "connect_ms", "first_byte_ms"} {
-		if ms, _ := r.Metrics[key].(float64); ms <= 0 || ms > 5000 {
+		if ms, _ := r.Metrics[key].(float64); ms <= 0 || ms > 60_000 {
 			t.Errorf("%s = %v", key, r.Metrics[key])
 		}
 	}
 	if r := expect(t, endpoint.HTTP{}, map[string]any{"url": s.URL + "/endless"}, checkers.OK, ""); r.Metrics["body_truncated"] != true || r.Metrics["body_bytes"] != 1<<20 {
 		t.Errorf("%v", r.Metrics)
-	}
-}
-
-func TestHTTPUnreachable(t *testing.T) {
-	t.Parallel()
-	deaf := serve(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-	asked := func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }
-	garbage := serve(t, func(c net.Conn) {
-		asked(c)
-		_, _ = io.WriteString(c, "\x00\x01garbage\r\n\r\n")
-	})
-	header := serve(t, func(c net.Conn) {
-		asked(c)
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n")
-		for range 100 {
-			time.Sleep(20 * time.Millisecond)
-			if _, err := io.WriteString(c, "X-Slow: y\r\n"); err != nil {
-				return
-			}
-		}
-	})
-	huge := serve(t, func(c net.Conn) {
-		asked(c)
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX: "+strings.Repeat("y", 200<<10)+"\r\n\r\n")
-	})
-	closing := serve(t, asked)
-	unasked := serve(t, func(c net.Conn) {
-		_, _ = io.WriteString(c, "220 mail ready\r\n")
-		_, _ = io.Copy(io.Discard, c)
-	})
-	for name, tt := range map[string]struct{ url, message string }{
-		"nobody":       {"http://" + nobody(t), "refused: nothing listens there"},
-		"no such name": {"http://nothing.invalid", "name"},
-		"deaf":         {"http://" + deaf, "no answer within 300ms"},
-		"garbage":      {"http://" + garbage, "it answers, but not with HTTP"},
-		"unasked":      {"http://" + unasked, "it answers, but not with HTTP"},
-		"slow header":  {"http://" + header, "no answer within 300ms"},
-		"huge header":  {"http://" + huge, "header"},
-		"closing":      {"http://" + closing, "closed before there was an answer"},
-		"no TLS":       {"https://" + garbage, "it answers, but not with TLS"},
-		"plain to TLS": {"https://" + strings.TrimPrefix(site(t).URL, "http://"), "it answers, but not with TLS"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := expect(t, endpoint.HTTP{}, map[string]any{"url": tt.url, "timeout": 0.3}, checkers.Critical, tt.message)
-			if r.Metrics["up"] != false || r.Metrics["status_code"] != nil {
-				t.Errorf("%v", r.Metrics)
-			}
-		})
-	}
-}
-
-func TestHTTPCertificates(t *testing.T) {
-	t.Parallel()
-	today := time.Now()
-	ca := issue(t, nil, func(c *x509.Certificate) {
-		authority("our CA", today.AddDate(1, 0, 0))(c)
-		c.NotBefore = today.AddDate(0, -1, 0)
-	})
-	cert := func(from, to time.Time, names ...string) *httptest.Server {
-		p := issue(t, ca, func(c *x509.Certificate) { c.NotBefore, c.NotAfter, c.DNSNames = from, to, names })
-		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
-		s.TLS, s.EnableHTTP2 = p.shows(), true
-		s.Config.ErrorLog = log.New(io.Discard, "", 0)
-		s.StartTLS()
-		t.Cleanup(s.Close)
-		return s
-	}
-	good := cert(today.AddDate(0, -1, 0), today.AddDate(0, 0, 20).Add(time.Hour), "localhost")
-	old := cert(today.AddDate(0, -1, 0), today.AddDate(0, 0, -3), "localhost")
-	other := cert(today.AddDate(0, -1, 0), today.AddDate(0, 0, 20), "a.example", "b.example", "c.example", "d.example")
-	local := func(s *httptest.Server) string { return strings.Replace(s.URL, "127.0.0.1", "localhost", 1) }
-	for name, tt := range map[string]struct {
-		config  map[string]any
-		status  checkers.Status
-		message string
-	}{
-		"trusted":        {map[string]any{"url": local(good), "ca_pem": ca.pem(), "expect_body": "HTTP/2.0"}, checkers.OK, "answers 200"},
-		"not trusted":    {map[string]any{"url": local(good)}, checkers.Critical, "the certificate's issuer is not trusted"},
-		"taken anyway":   {map[string]any{"url": local(good), "skip_verify": true}, checkers.OK, "answers 200"},
-		"expired":        {map[string]any{"url": local(old), "ca_pem": ca.pem()}, checkers.Critical, "the certificate has expired or is not valid yet"},
-		"another's name": {map[string]any{"url": local(other), "ca_pem": ca.pem()}, checkers.Critical, "the certificate is for a.example, b.example, c.example and 2 more, not for localhost"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := expect(t, endpoint.HTTP{Clock: clock.At(today)}, tt.config, tt.status, tt.message)
-			if tt.status == checkers.OK && (r.Metrics["cert_days"] != 20 || r.Metrics["tls_version"] != "TLS 1.3" || r.Metrics["tls_ms"] == 0.0) {
-				t.Errorf("%v", r.Metrics)
-			}
-		})
 	}
 }
 
@@ -289,7 +196,7 @@ func TestHTTPTargets(t *testing.T) {
 		t.Errorf("%v of %v", r.Metrics["targets_ok"], r.Metrics["targets_total"])
 	}
 	expect(t, endpoint.HTTP{}, map[string]any{"targets": []any{s.URL + "/ok", s.URL + "/hops/1"}}, checkers.OK, "all 2 targets are well, the slowest is ")
-	expect(t, endpoint.HTTP{}, map[string]any{"timeout": 0.3, "targets": []any{s.URL + "/never", s.URL + "/never?2", s.URL + "/ok"}}, checkers.Critical, "2 of 3 targets not well")
+	expect(t, endpoint.HTTP{}, map[string]any{"timeout": 2, "targets": []any{s.URL + "/never", s.URL + "/never?2", s.URL + "/ok"}}, checkers.Critical, "2 of 3 targets not well")
 }
 
 func TestHTTPSecrets(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -23,6 +24,7 @@ type Config struct {
 	Channels  *notify.ChannelService
 	Providers *analysts.Service
 	Pipelines *orchestration.DefinitionService
+	Silences  *silences.Service
 }
 
 // Target is a hub whose configuration is applied or exported.
@@ -30,8 +32,8 @@ type Target struct{ Config }
 
 // New returns a Target. It reads nothing.
 func New(c Config) (*Target, error) {
-	if c.DB == nil || c.Secrets == nil || c.Sources == nil || c.Channels == nil || c.Providers == nil || c.Pipelines == nil {
-		return nil, errors.New("apply: DB, Secrets, Sources, Channels, Providers and Pipelines are required")
+	if c.DB == nil || c.Secrets == nil || c.Sources == nil || c.Channels == nil || c.Providers == nil || c.Pipelines == nil || c.Silences == nil {
+		return nil, errors.New("apply: DB, Secrets, Sources, Channels, Providers, Pipelines and Silences are required")
 	}
 	return &Target{c}, nil
 }
@@ -121,10 +123,10 @@ type run struct {
 func (r *run) all(ctx context.Context) error {
 	r.plan.Steps = r.plan.Steps[:0]
 	apply := map[Kind]func(context.Context, entry) (Step, error){
-		KindChannel: r.channel, KindProvider: r.provider, KindSource: r.source, KindPipeline: r.pipeline,
+		KindChannel: r.channel, KindProvider: r.provider, KindSource: r.source, KindSilence: r.silence, KindPipeline: r.pipeline,
 	}
 	for _, kind := range Kinds() {
-		for _, e := range r.doc.entries[kind] {
+		for _, e := range fallbacksFirst(r.doc.entries[kind]) {
 			step, err := apply[kind](ctx, e)
 			if r.blame(kind, e, err) {
 				continue
@@ -228,6 +230,7 @@ func (r *run) blame(kind Kind, e entry, err error) bool {
 	var source *sources.Invalid
 	var channel *notify.Invalid
 	var provider *analysts.Invalid
+	var silence *silences.Invalid
 	var pipeline *orchestration.InvalidDefinition
 	switch {
 	case errors.As(err, &source):
@@ -240,6 +243,13 @@ func (r *run) blame(kind Kind, e entry, err error) bool {
 		}
 	case errors.As(err, &provider):
 		for _, p := range provider.Problems {
+			note(p.Field, p.Message)
+		}
+	case errors.As(err, &silence):
+		for _, p := range silence.Problems {
+			if p.Message == silences.NoEnd {
+				p.Message = "say when it ends: ends_at, or starts_at with duration, or a recurrence"
+			}
 			note(p.Field, p.Message)
 		}
 	case errors.As(err, &pipeline):

@@ -1,4 +1,4 @@
-// Package apply is configuration as code: it reads a YAML file of sources, channels, providers and pipelines, brings the hub to what the
+// Package apply is configuration as code: it reads a YAML file of sources, channels, providers, silences and pipelines, brings the hub to what the
 // file says, by name and as often as one likes, and writes such a file from what the hub has. The command line and HUB_APPLY
 // use it.
 package apply
@@ -13,6 +13,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 )
 
@@ -24,11 +25,12 @@ const (
 	KindSource   Kind = "source"
 	KindChannel  Kind = "channel"
 	KindProvider Kind = "provider"
+	KindSilence  Kind = "silence"
 	KindPipeline Kind = "pipeline"
 )
 
 // Kinds lists the kinds in the order in which they are applied: what others refer to comes first.
-func Kinds() []Kind { return []Kind{KindChannel, KindProvider, KindSource, KindPipeline} }
+func Kinds() []Kind { return []Kind{KindChannel, KindProvider, KindSource, KindSilence, KindPipeline} }
 
 func (k Kind) plural() string { return string(k) + "s" }
 
@@ -94,6 +96,7 @@ type entry struct {
 	channel  notify.ChannelInput
 	provider analysts.RecordInput
 	pipeline orchestration.DefinitionInput
+	silence  silences.Input
 }
 
 // Read parses a file. getenv gives the values of ${NAME} references. The error is *Problems with every problem of the file
@@ -109,13 +112,13 @@ func Read(raw []byte, getenv func(string) string) (*Document, error) {
 		return doc, nil
 	}
 	if !isMapping(root) {
-		p.add(Problem{Line: lineOf(root), Message: "begin with one of channels, providers, sources and pipelines, and a list under it"})
+		p.add(Problem{Line: lineOf(root), Message: "begin with one of channels, providers, sources, silences and pipelines, and a list under it"})
 		return nil, p.err()
 	}
 	for _, top := range pairs(root) {
 		i := slices.IndexFunc(Kinds(), func(k Kind) bool { return k.plural() == top.name })
 		if i < 0 {
-			p.add(Problem{Line: top.line, Message: fmt.Sprintf("unknown key %q; known are channels, providers, sources and pipelines", clip(top.name))})
+			p.add(Problem{Line: top.line, Message: fmt.Sprintf("unknown key %q; known are channels, providers, sources, silences and pipelines", clip(top.name))})
 			continue
 		}
 		doc.list(Kinds()[i], top, getenv, p)
@@ -149,6 +152,8 @@ func (d *Document) list(kind Kind, top pair, getenv func(string) string, p *Prob
 			e.channel = r.channel()
 		case KindProvider:
 			e.provider = r.provider()
+		case KindSilence:
+			e.silence = r.silence()
 		case KindPipeline:
 			e.pipeline = r.pipeline()
 		}

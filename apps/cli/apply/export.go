@@ -16,6 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 )
 
 // Export writes what the tenant has in the form that Read takes. Secrets are ${NAME} references; names lists them, so that the
@@ -41,6 +42,10 @@ func (t *Target) Export(ctx context.Context, tenant string) (file []byte, names 
 		if err != nil {
 			return err
 		}
+		named, err := t.Silences.Named(ctx, tenant)
+		if err != nil {
+			return err
+		}
 		slices.SortFunc(pipelines, func(a, b orchestration.Definition) int { return strings.Compare(a.Name, b.Name) })
 		out := map[Kind][]yaml.MapSlice{}
 		for _, c := range channels {
@@ -59,6 +64,9 @@ func (t *Target) Export(ctx context.Context, tenant string) (file []byte, names 
 		}
 		for _, s := range entries {
 			out[KindSource] = append(out[KindSource], x.source(s))
+		}
+		for _, s := range named {
+			out[KindSilence] = append(out[KindSilence], silence(s))
 		}
 		for _, d := range pipelines {
 			e, err := x.pipeline(d)
@@ -150,6 +158,20 @@ func (x *exporter) channel(c notify.Channel) (yaml.MapSlice, error) {
 	f.add("driver", c.Driver, false)
 	f.add("description", c.Description, c.Description == "")
 	f.add("min_severity", string(c.MinSeverity), c.MinSeverity == "")
+	in := notify.InputOf(c)
+	f.add("renotify", period.Text(in.Renotify), in.Renotify == 0)
+	if c.FallbackName != "" {
+		var to fields
+		to.add("channel", c.FallbackName, false)
+		to.add("after", period.Text(in.FallbackAfter), in.FallbackAfter == 0)
+		f.add("fallback", to.items, false)
+	}
+	if in.Throttle != (notify.Throttle{}) {
+		var l fields
+		l.add("messages", in.Throttle.Messages, false)
+		l.add("per", period.Text(in.Throttle.Per), false)
+		f.add("throttle", l.items, false)
+	}
 	settings, _ := x.settings(config, "channel", c.Name).(yaml.MapSlice)
 	f.add("config", settings, len(settings) == 0)
 	f.add("is_active", false, c.IsActive)

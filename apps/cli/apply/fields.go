@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 )
 
@@ -182,10 +185,69 @@ func (r *reader) source() sources.Input {
 }
 
 func (r *reader) channel() notify.ChannelInput {
-	return notify.ChannelInput{
+	in := notify.ChannelInput{
 		Name: r.name, Driver: r.text("driver"), Config: r.document("config", true), Description: r.text("description"),
-		MinSeverity: event.Severity(r.text("min_severity")), IsActive: r.active(true),
+		MinSeverity: event.Severity(r.text("min_severity")), Renotify: r.span("renotify", r.take("renotify", false)), IsActive: r.active(true),
 	}
+	in.Throttle = r.throttle()
+	const field = "fallback"
+	switch v := r.take(field, false).(type) {
+	case nil:
+	case map[string]any:
+		name, isText := v["channel"].(string)
+		if in.Fallback = strings.TrimSpace(name); !isText || in.Fallback == "" {
+			r.wrong(field, "a mapping with the name of a channel: {channel: NAME, after: 10m}")
+		}
+		in.FallbackAfter = r.span(field+"/after", v["after"])
+		for key := range v {
+			if key != "channel" && key != "after" {
+				r.wrong(field, fmt.Sprintf("a mapping of channel and after; %q is unknown", clip(key)))
+			}
+		}
+	default:
+		r.wrong(field, "a mapping: {channel: NAME, after: 10m}")
+	}
+	return in
+}
+
+// throttle reads {messages: 5, per: 10m}.
+func (r *reader) throttle() (l notify.Throttle) {
+	const field, like = "throttle", "a mapping: {messages: 5, per: 10m}"
+	v := r.take(field, false)
+	if v == nil {
+		return l
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		r.wrong(field, like)
+		return l
+	}
+	n, err := strconv.Atoi(fmt.Sprint(m["messages"]))
+	switch {
+	case m["messages"] == nil || m["per"] == nil:
+		r.wrong(field, like)
+	case err != nil:
+		r.wrong(field+"/messages", "a whole number, such as 5")
+	}
+	l.Messages, l.Per = n, r.span(field+"/per", m["per"])
+	for key := range m {
+		if key != "messages" && key != "per" {
+			r.wrong(field, fmt.Sprintf("a mapping of messages and per; %q is unknown", clip(key)))
+		}
+	}
+	return l
+}
+
+// span reads a time: a text such as 30m, or a number of seconds.
+func (r *reader) span(field string, v any) time.Duration {
+	if v == nil {
+		return 0
+	}
+	d, err := period.Parse(fmt.Sprint(v))
+	if err != nil {
+		r.wrong(field, strings.TrimPrefix(err.Error(), "must be "))
+	}
+	return d
 }
 
 func (r *reader) provider() analysts.RecordInput {

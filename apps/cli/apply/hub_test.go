@@ -10,9 +10,11 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/analysts"
 	"github.com/incidenthub/incidenthub/apps/cli/apply"
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
+	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
@@ -118,6 +120,8 @@ func newHub(t *testing.T, db *storage.DB) hub {
 		DB: db, Log: log,
 		Specs: func(context.Context, string) ([]orchestration.NodeSpec, error) { return orchestration.NodeKinds(), nil },
 	})
+	must(err)
+	c.Silences, err = silences.New(silences.Config{DB: db, Log: log, Firing: func(context.Context, string, func(*event.Alert) bool) error { return nil }})
 	must(err)
 	target, err := apply.New(c)
 	must(err)

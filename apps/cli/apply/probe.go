@@ -37,11 +37,17 @@ func (r *run) probeChannels(ctx context.Context) error {
 			continue
 		}
 		err := r.probe(ctx, KindChannel, e, trial{channelSecrets, was.ID, was.Config.V, func(ctx context.Context) (json.RawMessage, []difference, error) {
-			is, err := r.Channels.Update(ctx, r.o.Tenant, e.name, 0, e.channel)
+			in, stored := e.channel, notify.InputOf(was)
+			in.Fallback, in.FallbackAfter = stored.Fallback, stored.FallbackAfter // the one in the file may not exist yet
+			is, err := r.Channels.Update(ctx, r.o.Tenant, e.name, 0, in)
+			other := e.channel.Fallback != was.FallbackName && e.channel.Fallback != stored.Fallback
 			return is.Config.V, []difference{
 				{"is_active", was.IsActive != is.IsActive},
 				{"description", was.Description != is.Description},
 				{"min_severity", was.MinSeverity != is.MinSeverity},
+				{"renotify", was.RenotifyS != is.RenotifyS},
+				{"throttle", e.channel.Throttle != stored.Throttle},
+				{"fallback", other || e.channel.FallbackAfter != stored.FallbackAfter},
 			}, err
 		}})
 		if err != nil {

@@ -47,9 +47,14 @@ func (r *run) removable(ctx context.Context, kind Kind) (names []string, remove 
 		return names, r.Sources.Delete, err
 	case KindChannel:
 		list, err := r.Channels.List(ctx, r.o.Tenant)
-		for _, c := range list {
-			if !c.BuiltIn() {
-				names = append(names, c.Name)
+		order := make([]entry, len(list))
+		builtIn := map[string]bool{}
+		for i, c := range list {
+			order[i].name, order[i].channel.Fallback, builtIn[c.Name] = c.Name, c.FallbackName, c.BuiltIn()
+		}
+		for _, e := range slices.Backward(fallbacksFirst(order)) { // who falls back on another goes first
+			if !builtIn[e.name] {
+				names = append(names, e.name)
 			}
 		}
 		return names, r.Channels.Delete, err
@@ -59,6 +64,14 @@ func (r *run) removable(ctx context.Context, kind Kind) (names []string, remove 
 			names = append(names, p.Name)
 		}
 		return names, r.Providers.Delete, err
+	case KindSilence:
+		list, err := r.Silences.Named(ctx, r.o.Tenant)
+		for _, s := range list {
+			names = append(names, s.Name)
+		}
+		return names, func(ctx context.Context, tenant, ref string) error {
+			return r.Silences.ExpireNamed(ctx, tenant, ref, r.o.By)
+		}, err
 	default:
 		list, err := r.Pipelines.List(ctx, r.o.Tenant, true)
 		for _, d := range list {

@@ -26,3 +26,9 @@ func LooksSecret(name string) bool { return settings.LooksSecret(name) }
 
 // Encode writes v as JSON that is inert wherever it is shown. Any JSON reader gets the same text back, but for NUL.
 func Encode(v any) ([]byte, error) { return settings.Encode(v) }
+
+// Document renders v as a JSON body that is sent in one piece.
+func Document(v any) (Rendered, error) {
+	body, err := Encode(v)
+	return Rendered{Body: body, Parts: 1}, err
+}

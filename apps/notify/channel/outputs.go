@@ -49,6 +49,15 @@ func Recommendations(v any) []any {
 	}
 }
 
+// Recommended are the recommendations in the context of a message: the caller's own, else those of the analysis in it.
+func Recommended(of map[string]any) []any {
+	given := of["recommendations"]
+	if given == nil {
+		given = Object(of["intelligence"])["recommendations"]
+	}
+	return Recommendations(given)
+}
+
 // decoded turns v into a map, a list or a string, as JSON sees it.
 func decoded(v any) (any, bool) {
 	raw, ok := v.(json.RawMessage)

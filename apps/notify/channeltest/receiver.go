@@ -22,7 +22,7 @@ type Request struct {
 	Body   []byte
 }
 
-// Step is a receiver's behaviour for one request, after its body was read. gone ends when the test does.
+// Step is a receiver's behaviour for one request, whose body has arrived and can be read without waiting. gone ends when the test does.
 type Step func(w http.ResponseWriter, r *http.Request, gone <-chan struct{})
 
 // Receiver is a real HTTP server that answers by a script and remembers what arrived. The last step repeats.
@@ -63,6 +63,7 @@ func (r *Receiver) serve(w http.ResponseWriter, req *http.Request) {
 	}
 	r.got = append(r.got, Request{Method: req.Method, URL: *req.URL, Header: req.Header.Clone(), Body: bytes.Clone(body)})
 	r.mu.Unlock()
+	req.Body = io.NopCloser(bytes.NewReader(body))
 	step(w, req, r.gone)
 }
 
@@ -130,8 +131,12 @@ func Drip() Step {
 }
 
 // Huge answers 200 with that many bytes of body.
-func Huge(size int) Step {
+func Huge(size int) Step { return HugeStatus(http.StatusOK, size) }
+
+// HugeStatus answers with that many bytes of body.
+func HugeStatus(status, size int) Step {
 	return func(w http.ResponseWriter, _ *http.Request, _ <-chan struct{}) {
+		w.WriteHeader(status)
 		chunk := bytes.Repeat([]byte("x"), 64<<10)
 		for sent := 0; sent < size; sent += len(chunk) {
 			if _, err := w.Write(chunk); err != nil {
@@ -155,4 +160,10 @@ func Echo(status int) Step {
 		w.WriteHeader(status)
 		_ = r.Write(w)
 	}
+}
+
+// readAll reads a body that has arrived.
+func readAll(r *http.Request) []byte {
+	body, _ := io.ReadAll(r.Body) // it is in memory
+	return body
 }

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,8 +84,8 @@ type message struct {
 }
 
 // Render implements channel.Channel.
-func (Channel) Render(n channel.Notice) ([]byte, error) {
-	return channel.Encode(message{
+func (Channel) Render(n channel.Notice) (channel.Rendered, error) {
+	return channel.Document(message{
 		At: n.At, Event: n.Kind, Severity: n.Severity, Title: n.Title, Channel: n.Channel, IncidentID: n.IncidentID, IdemKey: n.IdemKey,
 		TraceID: n.TraceID, Message: n.Text,
 	})
@@ -91,26 +93,39 @@ func (Channel) Render(n channel.Notice) ([]byte, error) {
 
 // Send implements channel.Channel.
 func (c Channel) Send(ctx context.Context, o channel.Outgoing) channel.Result {
-	var m message
-	if err := json.Unmarshal(o.Body, &m); err != nil {
-		return channel.Result{Verdict: channel.Permanent, Error: "the stored message is not one of this driver", Class: fault.ClassOther}
+	text, err := c.text(o.Body)
+	if err != nil {
+		return channel.Result{Verdict: channel.Permanent, Error: fault.Public(err), Class: fault.ClassOther}
 	}
-	text := block(m)
-	if c.json {
-		line, err := channel.Encode(m)
-		if err != nil {
-			return channel.Result{Verdict: channel.Permanent, Error: fault.Public(err), Class: fault.ClassOther}
-		}
-		text = append(line, '\n')
-	}
-	err := ctx.Err()
-	if err == nil {
+	if err = ctx.Err(); err == nil {
 		err = c.out.write(text)
 	}
 	if err != nil {
 		return channel.Result{Verdict: channel.Retry, Error: fault.Public(err), Class: fault.Class(err)}
 	}
 	return channel.Result{Verdict: channel.Done}
+}
+
+// Show implements channel.Shower.
+func (c Channel) Show(body []byte) []channel.Shown {
+	text, err := c.text(body)
+	if err != nil {
+		return nil
+	}
+	return []channel.Shown{{Name: "output", Media: "text/plain", Text: strings.Trim(string(text), "\n")}}
+}
+
+// text is what a stored body is on the output.
+func (c Channel) text(body []byte) ([]byte, error) {
+	var m message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, errors.New("the stored message is not one of this driver")
+	}
+	if !c.json {
+		return block(m), nil
+	}
+	line, err := channel.Encode(m)
+	return append(line, '\n'), err
 }
 
 func (d Driver) write(b []byte) error {

@@ -30,6 +30,13 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	for _, config := range []string{`{}`, `{"format":"json"}`} {
+		channeltest.Bodies(t, channeltest.Open(t, console.New(nil), config))
+	}
+}
+
 func TestWrites(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -13,10 +13,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/apps/notify/texts"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
@@ -34,27 +34,21 @@ const (
 	userAgent            = "IncidentHub/1 (generic webhook)"
 )
 
-// ClassDisabled is the Result.Class of a message that a channel swallowed because it is switched off.
-const ClassDisabled = "disabled"
-
 // Driver makes generic channels. The zero value has no client; use New.
-type Driver struct {
-	client *httpclient.Client
-	clock  clock.Clock
-}
+type Driver struct{ channel.Wire }
 
 var (
 	_ channel.Driver     = Driver{}
 	_ channel.Normalizer = Driver{}
+	_ channel.Switch     = Driver{}
 	_ channel.Channel    = (*Channel)(nil)
+	_ channel.Follower   = (*Channel)(nil)
+	_ channel.Shower     = (*Channel)(nil)
 )
 
 // New returns the driver. Its channels call out through client only. clk signs timestamps; nil means the system's.
 func New(client *httpclient.Client, clk clock.Clock) Driver {
-	if clk == nil {
-		clk = clock.System()
-	}
-	return Driver{client: client, clock: clk}
+	return Driver{channel.NewWire(client, clk)}
 }
 
 // Spec implements channel.Driver.
@@ -72,14 +66,39 @@ func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Channel{settings: s, off: off, client: d.client, clock: d.clock, redact: channel.NewRedactor(s.secrets()...), timeout: defaultTimeout}
+	c := &Channel{settings: s, off: off, http: d.HTTP(s.timeout, s.secrets()...)}
 	if address != nil {
 		c.address = *address
 	}
-	if s.Timeout > 0 {
-		c.timeout = min(time.Duration(s.Timeout*float64(time.Second)), maxTimeout)
+	if s.templated() {
+		c.texts, err = texts.New(s.sets())
+		if err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
+}
+
+// Off implements channel.Switch.
+func (Driver) Off(config json.RawMessage) string {
+	var set map[string]any
+	if len(config) > 0 && json.Unmarshal(config, &set) != nil {
+		return ""
+	}
+	if set["disabled"] == true {
+		return "its settings say disabled"
+	}
+	for key, v := range set {
+		switch v {
+		case nil, "", false, 0.0:
+			continue
+		}
+		if m, ok := v.(map[string]any); ok && len(m) == 0 || key == "acknowledged" || key == "analysis" {
+			continue
+		}
+		return ""
+	}
+	return "it has no settings, so no address either"
 }
 
 // Channel sends to one receiver.
@@ -87,49 +106,29 @@ type Channel struct {
 	settings Settings
 	address  url.URL
 	off      bool
-	timeout  time.Duration
-	client   *httpclient.Client
-	clock    clock.Clock
-	redact   channel.Redactor
+	texts    *texts.Set // nil: bodies are the built-in ones
+	http     channel.HTTP
 }
+
+// Follows implements channel.Follower.
+func (c *Channel) Follows() channel.Follows {
+	return channel.Follows{Acknowledged: c.settings.Acknowledged, Analysis: c.settings.Analysis}
+}
+
+// Show implements channel.Shower.
+func (c *Channel) Show(body []byte) []channel.Shown { return channel.ShowDocument("body", body) }
 
 // Send implements channel.Channel.
 func (c *Channel) Send(ctx context.Context, o channel.Outgoing) channel.Result {
 	if c.off {
-		return channel.Result{Verdict: channel.Done, Class: ClassDisabled, Response: "not sent: the channel is disabled or has no settings"}
+		return channel.Result{Verdict: channel.Dropped, Class: channel.ClassDisabled, Error: "nothing is sent: the channel is disabled or has no settings"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	req, err := c.request(ctx, o)
 	if err != nil {
-		return c.failed(fault.Permanent(err))
+		return c.http.Failed(fault.Permanent(err))
 	}
-	resp, err := c.client.Do(ctx, req)
-	if err != nil {
-		return c.failed(err)
-	}
-	v := resp.Verdict()
-	r := channel.Result{Verdict: verdict(v), RetryAfter: v.After, Status: resp.Status, Response: c.redact.Answer(resp.Body)}
-	if err := resp.Err(); err != nil {
-		r.Error, r.Class = c.redact.Text(fault.Public(err)), fault.Class(err)
-	}
+	_, r := c.http.Do(ctx, req)
 	return r
-}
-
-func (c *Channel) failed(err error) channel.Result {
-	v := httpclient.Judge(0, nil, err, c.clock.Now())
-	return channel.Result{Verdict: verdict(v), RetryAfter: v.After, Error: c.redact.Text(fault.Public(err)), Class: fault.Class(err)}
-}
-
-func verdict(v httpclient.Verdict) channel.Verdict {
-	switch v.Outcome {
-	case httpclient.Done:
-		return channel.Done
-	case httpclient.Permanent:
-		return channel.Permanent
-	default:
-		return channel.Retry
-	}
 }
 
 func (c *Channel) request(ctx context.Context, o channel.Outgoing) (*http.Request, error) {
@@ -171,7 +170,7 @@ func (c *Channel) sign(h http.Header, payload []byte) {
 	}
 	mac := hmac.New(sha256.New, []byte(c.settings.Secret))
 	if c.settings.SignTimestamp {
-		at := strconv.FormatInt(c.clock.Now().Unix(), 10)
+		at := strconv.FormatInt(c.http.Clock.Now().Unix(), 10)
 		h.Set(HeaderTimestamp, at)
 		mac.Write([]byte(at + "."))
 	}

@@ -1,7 +1,6 @@
 package generic_test
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,11 +8,10 @@ import (
 	"flag"
 	"math"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,7 +27,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	channeltest.RunHTTP(t, channeltest.HTTP{
-		New: func(c *httpclient.Client) channel.Driver { return generic.New(c, nil) },
+		New:   func(c *httpclient.Client) channel.Driver { return generic.New(c, nil) },
+		Exact: true,
 		Config: func(url string) string {
 			return `{"endpoint":"` + url + `/hook","secret":"canary-hmac","headers":{"Authorization":"Bearer canary-bearer","X-Api-Key":"canary-key"},` +
 				`"query":{"token":"canary token&"}}`
@@ -40,9 +39,11 @@ func TestConformance(t *testing.T) {
 			p := decode(t, r.Body)
 			alerts, _ := p["alerts"].([]any)
 			first, _ := alerts[0].(map[string]any)
-			for _, s := range []any{p["title"], p["message"], p["source"], p["summary"], first["name"], first["description"]} {
-				if s != channeltest.Hostile() {
-					t.Errorf("got %q, want %q", s, channeltest.Hostile())
+			if p["title"] == channeltest.Hostile() {
+				for _, s := range []any{p["message"], p["source"], p["summary"], first["name"], first["description"]} {
+					if s != p["title"] {
+						t.Errorf("got %q, want %q", s, p["title"])
+					}
 				}
 			}
 			s, _ := p["message"].(string)
@@ -75,37 +76,100 @@ func send(t *testing.T, config string, n channel.Notice) channeltest.Request {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	enriched := channeltest.Notice()
-	enriched.Context["intelligence"] = map[string]any{
-		"provider": "local", "summary": "Free space on /", "probable_cause": "journal",
-		"recommendations": []any{map[string]any{"title": "Free space on /", "priority": "high", "description": "Vacuum the journal."}},
+	for name, n := range channeltest.Notices() {
+		if name == "none" || name == "crowded" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			channeltest.Golden(t, *update, name, send(t, `{"endpoint":"URL"}`, n).Body)
+		})
 	}
-	for name, n := range map[string]channel.Notice{
-		"firing": channeltest.Notice(), "resolved": channeltest.Resolved(), "enriched": enriched, "hostile": channeltest.HostileNotice(),
-		"bare": {Kind: channel.KindTest, Title: "Test", Text: "Test."},
+}
+
+// TestBuiltInText: a built-in text of another kind is the message; what makes no document is refused as one.
+func TestBuiltInText(t *testing.T) {
+	t.Parallel()
+	n := channeltest.Notice()
+	for _, key := range []string{"template", "text_template"} {
+		p := decode(t, send(t, `{"endpoint":"URL","`+key+`":"file:slack"}`, n).Body)
+		message, _ := p["message"].(string)
+		if usual, _ := p["incident"].(map[string]any)["message"].(string); !strings.Contains(message, "Where: ") || message == usual {
+			t.Errorf("%s: %v", key, p)
+		}
+		for _, bad := range []string{`"` + key + `":"file:nothing"`, `"payload_template":"file:slack"`} {
+			if _, err := generic.New(nil, nil).New(json.RawMessage(`{"endpoint":"https://a.example",` + bad + `}`)); err == nil || !strings.Contains(err.Error(), "names no built-in template") {
+				t.Errorf("%s: %v", bad, err)
+			}
+		}
+	}
+}
+
+// TestTemplates: what a template makes is the body, or a message; incident is there in any case, and nothing that an alert says is a key.
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	inline := func(key, text string) string {
+		b, _ := json.Marshal(map[string]any{key: map[string]string{"type": "inline", "template": text}})
+		return "," + strings.TrimSuffix(strings.TrimPrefix(string(b), "{"), "}")
+	}
+	n := channeltest.Notice()
+	n.Title = `"}, "evil": {"x": "`
+	for name, tt := range map[string]struct {
+		more, remark string
+		want         map[string]any // besides incident
+	}{
+		"object":          {inline("payload_template", `{"a": "{{ severity }}", "n": {{ alerts | length }}}`), "", map[string]any{"a": "critical", "n": 1.0}},
+		"empty object":    {inline("payload_template", `{}`), "", map[string]any{}},
+		"object by text":  {inline("template", `{"a": "{{ title }}"}`), "", map[string]any{"a": n.Title}},
+		"filter":          {inline("text_template", `{"a": {{ title | tojson }}}`), "", map[string]any{"a": n.Title}},
+		"text":            {inline("template", `{{ severity }}!`), "", map[string]any{"title": n.Title, "message": "critical!"}},
+		"text for object": {inline("payload_template", `{{ severity }}!`), "no JSON object", map[string]any{"title": n.Title, "message": "critical!"}},
+		"no injection":    {inline("template", `{"a": "{{ title }}`), "", map[string]any{"title": n.Title, "message": `{"a": "` + n.Title}},
+		"list":            {inline("template", `["{{ severity }}"]`), "", map[string]any{"title": n.Title, "message": `["critical"]`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := send(t, `{"endpoint":"URL"}`, n)
-			var pretty bytes.Buffer
-			if err := json.Indent(&pretty, got.Body, "", "  "); err != nil {
-				t.Fatal(err)
+			got := send(t, `{"endpoint":"URL","secret":"k3y"`+tt.more+`}`, n)
+			p := decode(t, got.Body)
+			if i, _ := p["incident"].(map[string]any); i["incident_id"] != n.IncidentID {
+				t.Errorf("no incident in %s", got.Body)
 			}
-			pretty.WriteByte('\n')
-			file := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(file, pretty.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
+			delete(p, "incident")
+			if diff := cmp.Diff(tt.want, p); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
 			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+			mac := hmac.New(sha256.New, []byte("k3y"))
+			mac.Write(got.Body)
+			if got.Header.Get("X-IncidentHub-Signature") != "sha256="+hex.EncodeToString(mac.Sum(nil)) {
+				t.Error("the signature is not over the rendered body")
 			}
-			if diff := cmp.Diff(string(want), pretty.String()); diff != "" {
-				t.Errorf("body (-want +got), -update rewrites it:\n%s", diff)
+			r, err := channeltest.Open(t, generic.New(nil, nil), `{"endpoint":"https://a.example"`+tt.more+`}`).Render(n)
+			if err != nil || (r.Remark == "") != (tt.remark == "") || !strings.Contains(r.Remark, tt.remark) {
+				t.Errorf("remark %q, want %q (%v)", r.Remark, tt.remark, err)
 			}
 		})
+	}
+	own := send(t, `{"endpoint":"URL"`+inline("payload_template", `{"incident": "mine"}`)+`}`, n)
+	if p := decode(t, own.Body); len(p) != 1 || p["incident"] != "mine" {
+		t.Errorf("got %s", own.Body)
+	}
+	r, err := channeltest.Open(t, generic.New(nil, nil), `{"endpoint":"https://a.example"`+inline("template", `{{ 1 / 0 }}`)+`}`).Render(n)
+	if p := decode(t, r.Body); err != nil || p["severity"] != "critical" || !strings.Contains(r.Remark, "template failed") {
+		t.Errorf("a template that fails: %q, %s (%v)", r.Remark, r.Body, err)
+	}
+}
+
+func TestFollows(t *testing.T) {
+	t.Parallel()
+	for config, want := range map[string]channel.Follows{
+		`{"endpoint":"https://a.example"}`:                                     {},
+		`{"endpoint":"https://a.example","acknowledged":true}`:                 {Acknowledged: true},
+		`{"endpoint":"https://a.example","acknowledged":true,"analysis":true}`: {Acknowledged: true, Analysis: true},
+	} {
+		f, ok := channeltest.Open(t, generic.New(nil, nil), config).(channel.Follower)
+		if !ok || f.Follows() != want {
+			t.Errorf("%s: want %+v", config, want)
+		}
 	}
 }
 
@@ -187,12 +251,25 @@ func TestSwitchedOff(t *testing.T) {
 	for _, config := range []string{``, `{}`, `null`, `{"disabled":true}`, `{"endpoint":"` + r.URL + `","disabled":true}`} {
 		c := channeltest.Open(t, generic.New(channeltest.Client(t, r.Allow), nil), config)
 		got := c.Send(t.Context(), channeltest.Rendered(t, c, channeltest.Notice()))
-		if got.Verdict != channel.Done || got.Class != generic.ClassDisabled || !strings.Contains(got.Response, "not sent") {
+		if got.Verdict != channel.Dropped || got.Class != channel.ClassDisabled || !strings.Contains(got.Error, "nothing is sent") {
 			t.Errorf("%s: %+v", config, got)
+		}
+		if (generic.Driver{}).Off([]byte(config)) == "" {
+			t.Errorf("%s: the settings do not say that they are off", config)
 		}
 	}
 	if n := len(r.Requests()); n != 0 {
 		t.Errorf("%d requests", n)
+	}
+	for _, config := range []string{`{"endpoint":"https://a.example"}`, `{"webhook_url":{"configured":true}}`, `{"endpoint":"https://a.example","disabled":false}`, `[]`} {
+		if off := (generic.Driver{}).Off([]byte(config)); off != "" {
+			t.Errorf("%s: %s", config, off)
+		}
+	}
+	for _, config := range []string{`{"timeout":0,"headers":{},"secret":null}`, `{"analysis":true}`} {
+		if _, err := generic.New(nil, nil).New([]byte(config)); err != nil || (generic.Driver{}).Off([]byte(config)) == "" {
+			t.Errorf("%s: neither refused nor off: %v", config, err)
+		}
 	}
 }
 
@@ -219,6 +296,9 @@ func TestSettings(t *testing.T) {
 		"half a login":        {`{"endpoint":"https://a.example","username":"u"}`, []string{"password"}},
 		"two logins":          {`{"endpoint":"https://a.example","username":"u","password":"p","headers":{"authorization":"x"}}`, []string{"headers.authorization"}},
 		"timestamp unsigned":  {`{"endpoint":"https://a.example","sign_timestamp":true}`, []string{"sign_timestamp"}},
+		"two templates":       {`{"endpoint":"https://a.example","template":"file:a","text_template":"file:b"}`, []string{"template"}},
+		"template of no form": {`{"endpoint":"https://a.example","payload_template":{"type":"x"}}`, []string{"payload_template"}},
+		"only a template":     {`{"payload_template":{"type":"inline","template":"{}"}}`, []string{"endpoint"}},
 		"all at once":         {`{"endpoint":"x","method":"DELETE","timeout":-1}`, []string{"endpoint", "method", "timeout"}},
 		"all wrong types too": {`{"endpoint":1,"method":[],"nope":0}`, []string{"endpoint", "method", "nope"}},
 	} {
@@ -286,25 +366,15 @@ func TestForeignBody(t *testing.T) {
 }
 
 func FuzzRender(f *testing.F) {
-	f.Add("title", "k", "v", `{"a":1}`)
-	f.Add("\x00\u202e\\", "\xff", "\u2028", `{"recommendations":[[1]]}`)
 	c := channeltest.Open(f, generic.New(nil, nil), `{"endpoint":"https://a.example"}`)
-	f.Fuzz(func(t *testing.T, title, key, value, output string) {
-		n := channeltest.Notice()
-		n.Title, n.Labels = title, map[string]string{key: value}
-		n.Context = map[string]any{"intelligence": json.RawMessage(output)}
-		body, err := c.Render(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := decode(t, body)
-		if want := strings.ReplaceAll(strings.ToValidUTF8(title, "\uFFFD"), "\x00", ""); !strings.Contains(title, "\xff") && len(want) > 0 && got["title"] != want && validRunes(title) {
-			t.Errorf("title %q, want %q", got["title"], want)
+	channeltest.Fuzz(f, c, func(t *testing.T, n channel.Notice, r channel.Rendered) {
+		t.Helper()
+		want := strings.ReplaceAll(n.Title, "\x00", "")
+		if got := decode(t, r.Body)["title"]; utf8.ValidString(want) && got != want {
+			t.Errorf("title %q, want %q", got, want)
 		}
 	})
 }
-
-func validRunes(s string) bool { return strings.ToValidUTF8(s, "") == s }
 
 func BenchmarkRender(b *testing.B) {
 	c := channeltest.Open(b, generic.New(nil, nil), `{"endpoint":"https://a.example"}`)

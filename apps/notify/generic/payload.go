@@ -47,18 +47,25 @@ type incident struct {
 	Recommendations []any     `json:"recommendations"`
 }
 
-// maxRecommendations is the contract's cap.
-const maxRecommendations = 10
+const (
+	maxRecommendations = 10   // the contract's cap
+	maxLink            = 4096 // bytes; the hub makes no longer ones
+)
 
 // Render implements channel.Channel.
-func (c *Channel) Render(n channel.Notice) ([]byte, error) {
+func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 	p := c.payload(n)
-	body, err := channel.Encode(p)
+	if c.texts != nil {
+		return c.templated(n, p)
+	}
+	return builtIn(p)
+}
+
+func builtIn(p payload) (channel.Rendered, error) {
+	body, err := channel.Document(p)
 	if err != nil { // something in the nodes' outputs has no JSON form; the message goes out without them
 		p.Context, p.Recommendations, p.Incident.Recommendations = map[string]any{"error": "the outputs of the pipeline could not be written"}, nil, []any{}
-		if body, err = channel.Encode(p); err != nil {
-			return nil, err
-		}
+		return channel.Document(p)
 	}
 	return body, nil
 }
@@ -69,10 +76,11 @@ func (c *Channel) payload(n channel.Notice) payload {
 		IncidentID: n.IncidentID, GeneratedAt: n.At, StartedAt: n.StartedAt, EndedAt: n.EndedAt,
 		Alerts: n.Alerts, Labels: n.Labels, Links: make(map[string]string, len(n.Links)), Tags: n.Tags, Context: n.Context,
 		Incident: incident{
-			ID: n.IncidentID, Title: n.Title, Message: n.Text, Severity: n.Severity, Status: n.Status, Source: n.Source, URL: n.URL,
+			ID: n.IncidentID, Title: n.Title, Message: n.Text, Severity: n.Severity, Status: n.Status, Source: n.Source,
 			StartedAt: n.StartedAt, EndedAt: n.EndedAt, AlertCount: len(n.Alerts), Recommendations: []any{},
 		},
 	}
+	p.Incident.URL, _ = channel.WebLink(n.URL, maxLink)
 	if c.settings.Channel != "" {
 		p.Channel = c.settings.Channel
 	}
@@ -80,17 +88,18 @@ func (c *Channel) payload(n channel.Notice) payload {
 		p.Incident.Title, p.Incident.Description, p.Incident.Severity, p.Incident.Environment = i.Title, i.Description, i.Severity, i.Environment
 	}
 	for _, l := range n.Links {
-		p.Links[l.Name] = l.URL
+		if to, ok := channel.WebLink(l.URL, maxLink); ok {
+			p.Links[l.Name] = to
+		}
 	}
 	if found := n.Context["intelligence"]; found != nil {
 		o := channel.Object(found)
 		p.Summary, _ = o["summary"].(string)
 		p.ProbableCause, _ = o["probable_cause"].(string)
-		p.Recommendations = channel.Recommendations(o["recommendations"])
-		p.Recommendations = p.Recommendations[:min(len(p.Recommendations), maxRecommendations)]
-		if p.Recommendations != nil {
-			p.Incident.Recommendations = p.Recommendations
-		}
+	}
+	if found := channel.Recommended(n.Context); found != nil {
+		p.Recommendations = found[:min(len(found), maxRecommendations)]
+		p.Incident.Recommendations = p.Recommendations
 	}
 	if p.Alerts == nil {
 		p.Alerts = []channel.Alert{}

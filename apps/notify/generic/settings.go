@@ -11,10 +11,13 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
 // Settings are the channel's configuration.
 type Settings struct {
+	channel.OwnText
+
 	Endpoint   string            `json:"endpoint"`
 	WebhookURL string            `json:"webhook_url"`
 	Method     string            `json:"method"`
@@ -22,18 +25,21 @@ type Settings struct {
 	Query      map[string]string `json:"query"`
 	Username   string            `json:"username"`
 	Password   string            `json:"password"`
-	// Timeout is in seconds; 0 means defaultTimeout.
+	// Timeout is in seconds; 0 means channel.MaxTimeout.
 	Timeout       float64 `json:"timeout"`
 	Secret        string  `json:"secret"`
 	SignTimestamp bool    `json:"sign_timestamp"`
 	Channel       string  `json:"channel"`
 	Disabled      bool    `json:"disabled"`
+	// Acknowledged and Analysis: tell these, too.
+	Acknowledged    bool              `json:"acknowledged"`
+	Analysis        bool              `json:"analysis"`
+	PayloadTemplate settings.Template `json:"payload_template"`
+
+	timeout time.Duration
 }
 
 const (
-	// maxTimeout is what the guarded client allows a call: it must end before the lease of its job does.
-	maxTimeout     = 20 * time.Second
-	defaultTimeout = maxTimeout
 	maxHeaders     = 50
 	maxHeaderBytes = 8 << 10
 )
@@ -54,19 +60,30 @@ func fields() (required, optional []channel.Field) {
 		{Key: "query", Type: channel.FieldMap, Secret: true, Doc: "More query parameters; secret by name like headers. Parameters of the endpoint that look secret move here."},
 		{Key: "username", Type: channel.FieldText, Doc: "User of basic authentication. user:password@ of the endpoint moves here."},
 		{Key: "password", Type: channel.FieldText, Secret: true, Doc: "Password of basic authentication."},
-		{Key: "timeout", Type: channel.FieldNumber, Default: "20", Doc: "Seconds a call may take, from 1 to 120; more than 20 counts as 20, since a call must end before its job's lease."},
+		channel.TimeoutField(),
 		{Key: "secret", Type: channel.FieldText, Secret: true, Doc: "Key for X-IncidentHub-Signature: sha256=<hex HMAC-SHA256 of the body>."},
 		{
 			Key: "sign_timestamp", Type: channel.FieldBool, Default: "false",
-			Doc: "Sign <timestamp>.<body> and send the Unix seconds as X-IncidentHub-Timestamp. Needs secret.",
+			Doc: "Sign <timestamp>.<body> and send the Unix seconds as X-IncidentHub-Timestamp. It takes a secret to sign with.",
 		},
+		{Key: "acknowledged", Type: channel.FieldBool, Default: "false", Doc: "Also tell that somebody acknowledged an incident (event acknowledged)."},
+		{Key: "analysis", Type: channel.FieldBool, Default: "false", Doc: "Also tell that an analysis is ready that was not when the incident was told (event updated)."},
+		{
+			Key: "payload_template", Type: channel.FieldTemplate,
+			Doc: "Template of the whole body: a JSON object, to which incident is added if it has none. Any other text is sent as {title, message: text, incident}.",
+		},
+		{Key: "text_template", Type: channel.FieldTemplate, Doc: "The same, where payload_template is not given or fails."},
+		channel.OtherName("template", "text_template"),
 		{Key: "channel", Type: channel.FieldText, Doc: "What the body's channel says; without it the channel's name."},
-		{Key: "disabled", Type: channel.FieldBool, Default: "false", Doc: "Send nothing and report success. So does a channel without any settings."},
+		{Key: "disabled", Type: channel.FieldBool, Default: "false", Doc: "Send nothing: what is to be told is booked as held back (channel_off). So is what goes to a channel without any settings."},
 	}
 	return required, optional
 }
 
 var methods = [...]string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodGet}
+
+// templated reports whether bodies are not the built-in ones.
+func (s *Settings) templated() bool { return !s.Text().IsZero() || !s.PayloadTemplate.IsZero() }
 
 // target returns the address and the key that it was given under.
 func (s *Settings) target() (key, raw string) {
@@ -82,7 +99,7 @@ func load(config json.RawMessage) (s Settings, address *url.URL, off bool, err e
 		return s, nil, false, err
 	}
 	empty := s.Endpoint == "" && s.WebhookURL == "" && s.Method == "" && len(s.Headers) == 0 && len(s.Query) == 0 && s.Username == "" &&
-		s.Password == "" && s.Timeout == 0 && s.Secret == "" && !s.SignTimestamp && s.Channel == ""
+		s.Password == "" && s.Timeout == 0 && s.Secret == "" && !s.SignTimestamp && s.Channel == "" && !s.templated()
 	if empty || s.Disabled && s.Endpoint == "" && s.WebhookURL == "" {
 		return s, nil, true, nil
 	}
@@ -96,11 +113,10 @@ func load(config json.RawMessage) (s Settings, address *url.URL, off bool, err e
 	if !slices.Contains(methods[:], s.Method) {
 		errs = append(errs, channel.Bad("method", "must be one of %s", strings.Join(methods[:], ", ")))
 	}
-	if s.Timeout != 0 && !(s.Timeout >= 1 && s.Timeout <= 120) {
-		errs = append(errs, channel.Bad("timeout", "must be from 1 to 120 seconds"))
-	}
+	s.timeout, err = channel.Timeout(s.Timeout)
+	errs = append(errs, err)
 	if s.SignTimestamp && s.Secret == "" {
-		errs = append(errs, channel.Bad("sign_timestamp", "needs secret, the key to sign with"))
+		errs = append(errs, channel.Bad("sign_timestamp", "needs a secret to sign with"))
 	}
 	if (s.Username == "") != (s.Password == "") {
 		errs = append(errs, channel.Bad("password", "username and password go together: give both or neither"))
@@ -112,6 +128,7 @@ func load(config json.RawMessage) (s Settings, address *url.URL, off bool, err e
 			}
 		}
 	}
+	errs = append(errs, s.Once("template", "text_template"))
 	errs = append(errs, checkHeaders(s.Headers)...)
 	return s, address, s.Disabled, errors.Join(errs...)
 }
@@ -124,16 +141,10 @@ func (s *Settings) checkTarget() (*url.URL, error) {
 	case raw == "":
 		return nil, channel.Bad("endpoint", "is required: the http or https address that messages are sent to")
 	}
-	u, err := url.Parse(strings.TrimSpace(raw))
-	switch {
-	case err != nil:
-		return nil, channel.Bad(key, "cannot be read: write it as https://host/path, special characters percent-encoded")
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
-		return nil, channel.Bad(key, "must begin with http:// or https:// and name a host")
-	case u.User != nil:
-		return nil, channel.Bad(key, "must hold no user or password: use username and password")
+	u, err := channel.WebAddress(key, raw)
+	if err != nil {
+		return nil, err
 	}
-	u.Fragment = ""
 	if len(s.Query) > 0 {
 		q := u.Query()
 		for k, v := range s.Query {

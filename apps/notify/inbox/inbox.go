@@ -2,6 +2,7 @@
 package inbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -22,6 +23,7 @@ type Driver struct{}
 var (
 	_ channel.Driver  = Driver{}
 	_ channel.Channel = Channel{}
+	_ channel.Shower  = Channel{}
 )
 
 // New returns the driver.
@@ -77,7 +79,7 @@ type Alert struct {
 }
 
 // Render implements channel.Channel.
-func (Channel) Render(n channel.Notice) ([]byte, error) {
+func (Channel) Render(n channel.Notice) (channel.Rendered, error) {
 	m := Message{
 		Event: n.Kind, Title: n.Title, Text: n.Text, Severity: n.Severity, Status: n.Status, Source: n.Source, IncidentID: n.IncidentID,
 		RunID: n.RunID, StartedAt: n.StartedAt, EndedAt: n.EndedAt, At: n.At, Labels: n.Labels, AlertCount: len(n.Alerts),
@@ -90,10 +92,23 @@ func (Channel) Render(n channel.Notice) ([]byte, error) {
 	for _, l := range n.Links {
 		m.Links = append(m.Links, Link(l))
 	}
-	return channel.Encode(m)
+	return channel.Document(m)
 }
 
 // Send implements channel.Channel. Nobody needs to call it (Spec.Local): what is stored has arrived.
 func (Channel) Send(context.Context, channel.Outgoing) channel.Result {
 	return channel.Result{Verdict: channel.Done}
+}
+
+// Show implements channel.Shower: what the inbox's page shows, and the whole document.
+func (Channel) Show(body []byte) []channel.Shown {
+	var m Message
+	if json.Unmarshal(body, &m) != nil {
+		return nil
+	}
+	out := []channel.Shown{{Name: "title", Media: "text/plain", Text: cmp.Or(m.Title, "(none)")}}
+	if m.Text != "" {
+		out = append(out, channel.Shown{Name: "text", Media: "text/plain", Text: m.Text})
+	}
+	return append(out, channel.Shown{Name: "json", Media: "application/json", Text: channel.PrettyJSON(body)})
 }

@@ -27,6 +27,7 @@ func TestSettings(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
+	channeltest.Bodies(t, channeltest.Open(t, inbox.New(), `{}`))
 	many := channeltest.Notice()
 	for range 60 {
 		many.Alerts = append(many.Alerts, many.Alerts[0])

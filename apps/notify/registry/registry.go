@@ -9,8 +9,16 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/console"
+	"github.com/incidenthub/incidenthub/apps/notify/discord"
+	"github.com/incidenthub/incidenthub/apps/notify/email"
 	"github.com/incidenthub/incidenthub/apps/notify/generic"
 	"github.com/incidenthub/incidenthub/apps/notify/inbox"
+	"github.com/incidenthub/incidenthub/apps/notify/mattermost"
+	"github.com/incidenthub/incidenthub/apps/notify/ntfy"
+	"github.com/incidenthub/incidenthub/apps/notify/pagerduty"
+	"github.com/incidenthub/incidenthub/apps/notify/slack"
+	"github.com/incidenthub/incidenthub/apps/notify/teams"
+	"github.com/incidenthub/incidenthub/apps/notify/telegram"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/httpclient"
 )
@@ -24,7 +32,19 @@ type Deps struct {
 
 // Builtin returns the product's drivers, by name.
 func Builtin(d Deps) []channel.Driver {
-	return []channel.Driver{console.New(d.Console), generic.New(d.HTTP, d.Clock), inbox.New()}
+	return []channel.Driver{
+		console.New(d.Console),
+		discord.New(d.HTTP, d.Clock),
+		email.New(d.HTTP, d.Clock),
+		generic.New(d.HTTP, d.Clock),
+		inbox.New(),
+		mattermost.New(d.HTTP, d.Clock),
+		ntfy.New(d.HTTP, d.Clock),
+		pagerduty.New(d.HTTP, d.Clock),
+		slack.New(d.HTTP, d.Clock),
+		teams.New(d.HTTP, d.Clock),
+		telegram.New(d.HTTP, d.Clock),
+	}
 }
 
 // ErrUnknown is wrapped by the error for a driver that does not exist.

@@ -3,6 +3,7 @@ package registry_test
 import (
 	"errors"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,7 +19,7 @@ func TestBuiltin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"console", "generic", "inbox"}, r.Names()); diff != "" {
+	if diff := cmp.Diff([]string{"console", "discord", "email", "generic", "inbox", "mattermost", "ntfy", "pagerduty", "slack", "teams", "telegram"}, r.Names()); diff != "" {
 		t.Error(diff)
 	}
 	for _, s := range r.Specs() {
@@ -40,7 +41,7 @@ func TestUnknown(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = r.Driver("carrier-pigeon")
-	want := `unknown channel driver "carrier-pigeon"; available are console, generic, inbox`
+	want := `unknown channel driver "carrier-pigeon"; available are ` + strings.Join(r.Names(), ", ")
 	if !errors.Is(err, registry.ErrUnknown) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

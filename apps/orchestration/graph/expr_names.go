@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"github.com/incidenthub/incidenthub/internal/platform/near"
 )
 
 // Names that triggers may read: what is known of an observation before it is folded.
@@ -85,8 +87,8 @@ func functionHint(name string) string {
 	if name == "now" {
 		return `; now is a value: write now, or now.Hour()`
 	}
-	if near := nearest(name, functionNames()); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
+	if meant := near.Word(name, functionNames()); meant != "" {
+		return fmt.Sprintf("; did you mean %q?", meant)
 	}
 	return ""
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/incidenthub/incidenthub/internal/platform/near"
 )
 
 // Limits of a definition's content.
@@ -182,8 +184,8 @@ func (c *checker) config(i int, at string) {
 }
 
 func onlyNear(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
-		return "did you mean " + strconv.Quote(near) + "?"
+	if meant := near.Word(word, known); meant != "" {
+		return "did you mean " + strconv.Quote(meant) + "?"
 	}
 	return ""
 }

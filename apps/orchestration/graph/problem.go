@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/incidenthub/incidenthub/internal/platform/near"
 )
 
 // Severity says whether a problem keeps the definition from being saved.
@@ -98,54 +100,11 @@ func clip(s string) string {
 
 // didYouMean proposes the nearest known word, or lists what there is, or says nothing.
 func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
-		return "did you mean " + strconv.Quote(near) + "?"
+	if meant := near.Word(word, known); meant != "" {
+		return "did you mean " + strconv.Quote(meant) + "?"
 	}
 	if len(known) == 0 {
 		return ""
 	}
 	return "available: " + quoteAll(known)
-}
-
-// nearest returns the known word with the least edit distance, "" when none is close.
-func nearest(word string, known []string) string {
-	limit := max(2, len(word)/3)
-	if len(word) <= 3 {
-		limit = 1
-	}
-	best, bestAt := "", limit+1
-	lower := strings.TrimSpace(strings.ToLower(clip(word)))
-	for _, k := range known {
-		if len(lower) > 3 && strings.HasPrefix(k, lower) {
-			return k
-		}
-		if d := distance(lower, strings.ToLower(k)); d < bestAt && d < len(k) {
-			best, bestAt = k, d
-		}
-	}
-	return best
-}
-
-// distance is the edit distance with swapped neighbours counted once.
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	prev2, prev, cur := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(x); i++ {
-		cur[0] = i
-		for j := 1; j <= len(y); j++ {
-			cost := 1
-			if x[i-1] == y[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return prev[len(y)]
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/incidenthub/incidenthub/internal/platform/near"
 )
 
 // TriggerDef is the trigger as written.
@@ -202,8 +204,8 @@ func (c *checker) match(at string, m *MatchDef) {
 }
 
 func matchFieldHint(field string) string {
-	if near := nearest(field, matchFields()); near != "" {
-		return "did you mean " + quoteAll([]string{near}) + "?"
+	if meant := near.Word(field, matchFields()); meant != "" {
+		return "did you mean " + quoteAll([]string{meant}) + "?"
 	}
 	return "for a label write " + quoteAll([]string{"label:" + clip(field)})
 }

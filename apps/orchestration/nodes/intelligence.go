@@ -102,6 +102,25 @@ func runVar(c *orchestration.NodeContext, key string) string {
 	return s
 }
 
+// TellAnalysis are the outputs that messages know of an analysis which came after its pipeline had told without it: what an intelligence
+// node gives out, and the checks that it stands on as a context node does.
+func TellAnalysis(a *intelligence.Analysis) map[string]any {
+	out := map[string]any{"intelligence": analysisOutput(a, nil)}
+	results, passed, host := map[string]any{}, 0, ""
+	for _, c := range a.Evidence.Checks {
+		results[c.Name] = map[string]any{"status": c.Status, "message": c.Message}
+		if host = c.Host; c.Status == "ok" {
+			passed++
+		}
+	}
+	if len(results) > 0 {
+		out["check"] = map[string]any{
+			"checks_run": len(results), "checks_passed": passed, "checks_failed": len(results) - passed, "hostname": host, "results": results,
+		}
+	}
+	return out
+}
+
 // analysisOutput is what an intelligence node gives out.
 func analysisOutput(a *intelligence.Analysis, warnings []string) map[string]any {
 	p := a.Print()

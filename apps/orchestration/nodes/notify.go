@@ -32,7 +32,7 @@ func (notify) Run(c *orchestration.NodeContext) orchestration.Result {
 	told, err := c.Tell(&event.Tell{
 		Tenant: c.Run.Tenant, TraceID: c.Run.TraceID, RunID: c.Run.ID, DefinitionID: c.Run.DefinitionID, Node: c.Node.ID, Source: c.Run.Source,
 		Environment: c.Run.Environment, Incident: c.Run.Incident, Event: c.Run.Event, Seq: c.Run.EventSeq, Alerts: c.Run.Alerts,
-		Channels: cfg.Channels, Drivers: cfg.AllDrivers(), MinSeverity: cfg.MinSeverity, Outputs: outputs(c, cfg),
+		Channels: cfg.Channels, Drivers: cfg.AllDrivers(), MinSeverity: cfg.MinSeverity, Outputs: orchestration.TellOutputs(c.Graph, c.Outputs, cfg),
 	})
 	if err != nil {
 		return orchestration.Result{Input: input, Err: err, Type: "no_channel"}
@@ -58,21 +58,4 @@ func kind(k event.EventKind) string {
 	default:
 		return graph.OnFiring
 	}
-}
-
-// names under which messages know the outputs of node kinds; the last node of a kind wins.
-var names = map[string]string{"ingest": "ingest", "context": "check", "intelligence": "intelligence"}
-
-func outputs(c *orchestration.NodeContext, cfg *graph.NotifyConfig) map[string]any {
-	out := map[string]any{}
-	for _, n := range c.Graph.Nodes {
-		name, ok := names[n.Spec.Type]
-		if !ok || (name == "intelligence" && cfg.IncludeRecommendations != nil && !*cfg.IncludeRecommendations) {
-			continue
-		}
-		if v := c.Outputs[n.ID]; len(v) > 0 {
-			out[name] = v
-		}
-	}
-	return out
 }

@@ -141,6 +141,9 @@
     row.after(next);
   });
 
+  // What is posted into a frame is posted at once; without script a button does it.
+  all("form[data-now]").forEach(function (f) { f.submit(); f.hidden = true; });
+
   // Keyboard.
   function rows() { return all("[data-row]"); }
   function current() { return $("[data-row].is-sel"); }
@@ -177,7 +180,7 @@
         var link = $("a[data-open]", row);
         if (link) link.click();
         break;
-      case "a": case "r": case "n": press(e.key); break;
+      case "a": case "r": case "n": case "s": press(e.key); break;
       case "?": $("#keys").showModal(); break;
       default: used = false;
     }

@@ -147,8 +147,8 @@ func TestDriveEndsWithTheTime(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(&hub{tell: func(int) int { return 0 }})
 	defer server.Close()
-	got, err := NewBook().Drive(t.Context(), Plan{Address: server.Listener.Addr().String(), Clients: 2, Batch: 1, For: 50 * time.Millisecond})
-	if err != nil || got.Took < 50*time.Millisecond || got.Accepted(1) == 0 {
+	got, err := NewBook().Drive(t.Context(), Plan{Address: server.Listener.Addr().String(), Clients: 2, Batch: 1, For: time.Second})
+	if err != nil || got.Took < time.Second || got.Accepted(1) == 0 {
 		t.Errorf("%d accepted in %s: %v", got.Accepted(1), got.Took, err)
 	}
 }

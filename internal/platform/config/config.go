@@ -121,7 +121,7 @@ type Checks struct {
 type Jobs struct {
 	Lease time.Duration `env:"HUB_LEASE" envDefault:"30s" unit:"duration such as 30s or 5m" doc:"How long a worker holds work without a sign of life. After a crash its work comes back when that time is over."`
 
-	Queues      []string `env:"HUB_QUEUES" unit:"ingest, notify, context, intelligence, maintenance; comma separated" doc:"What this process works on, with Postgres and Redis: the rest is left to other processes. A server without ingest only takes alerts in. Empty: everything."`
+	Queues      []string `env:"HUB_QUEUES" unit:"ingest, notify, timers, context, intelligence, maintenance; comma separated" doc:"What this process works on, with Postgres and Redis: the rest is left to other processes. A server without ingest only takes alerts in. Empty: everything."`
 	Concurrency int      `env:"HUB_CONCURRENCY" unit:"number, at most 1000" doc:"Slow pieces of work that this process has under way at once: sends, and nodes of each of the queues context and intelligence. Empty: 96 sends, 128 nodes of each."`
 }
 

@@ -329,7 +329,7 @@ func TestWarnings(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	t.Parallel()
 	got := config.Unknown([]string{
-		"PATH=/bin", "HUB_LISTEN=:1", "HUB_LISTN=:1", "HUB_TEST_REDIS_URL=x", "WEBHOOK_SECRET_ZABBIX=x", "WEBHOOK_SECRET_GRAFANA=x",
+		"PATH=/bin", "HUB_LISTEN=:1", "HUB_LISTN=:1", "HUB_KEY=x", "HUB_TOKEN=x", "HUB_SERVER=x", "HUB_TEST_REDIS_URL=x", "WEBHOOK_SECRET_ZABBIX=x", "WEBHOOK_SECRET_GRAFANA=x",
 		"GITHUB_TOKEN=x", "hub_listen=x", "HUB_", "=", "",
 	})
 	if d := cmp.Diff([]string{"HUB_LISTN", "WEBHOOK_SECRET_ZABBIX"}, got); d != "" {

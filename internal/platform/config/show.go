@@ -62,14 +62,14 @@ func (c Config) Warnings() []string {
 }
 
 // Unknown returns the names in environ (NAME=value, as os.Environ gives it) that look meant for the hub but are no
-// settings: misspelt, or a signing secret for a sender that cannot sign. HUB_TEST_… belongs to the tests, HUB_TOKEN
-// and HUB_SERVER to the commands that talk to a hub.
+// settings: misspelt, or a signing secret for a sender that cannot sign. HUB_TEST_… belongs to the tests, the names in
+// callers to those who talk to a hub.
 func Unknown(environ []string) []string {
 	known := settings(&Config{})
 	var out []string
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
-		if !ours.MatchString(name) || strings.HasPrefix(name, "HUB_TEST_") || name == "HUB_TOKEN" || name == "HUB_SERVER" {
+		if !ours.MatchString(name) || strings.HasPrefix(name, "HUB_TEST_") || slices.Contains(callers[:], name) {
 			continue
 		}
 		if !slices.ContainsFunc(known, func(f field) bool { return f.name == name }) {
@@ -79,6 +79,9 @@ func Unknown(environ []string) []string {
 	slices.Sort(out)
 	return out
 }
+
+// callers are the names that commands read (HUB_TOKEN, HUB_SERVER), and the one that the documents have a key for curl in.
+var callers = [...]string{"HUB_KEY", "HUB_SERVER", "HUB_TOKEN"}
 
 var ours = regexp.MustCompile(`^(HUB|WEBHOOK_SECRET)_[A-Z0-9_]+$`)
 

@@ -7,7 +7,7 @@ type Point string
 
 // The points.
 const (
-	// Committed: alerts are stored, their sender has no answer yet.
+	// Committed: alerts, the end of a silence or an attempt by hand are stored, and whoever wanted that has no answer yet.
 	Committed Point = "committed"
 	// Rung: Redis has a ring.
 	Rung Point = "rung"
@@ -15,6 +15,10 @@ const (
 	Claimed Point = "claimed"
 	// NodeCommitted: what a node did is stored with the work that follows, which nobody has begun.
 	NodeCommitted Point = "node_committed"
+	// Deciding: what the clock, the end of a silence or a person tells is written in a transaction that is not committed.
+	Deciding Point = "deciding"
+	// Decided: it is committed, and nobody has begun to send it.
+	Decided Point = "decided"
 	// BeforeSend: a message is booked as being on the wire, and is not.
 	BeforeSend Point = "before_send"
 	// AfterSend: the receiver has answered, and nobody has booked that.
@@ -22,4 +26,6 @@ const (
 )
 
 // Points are all of them.
-func Points() []Point { return []Point{Committed, Rung, Claimed, NodeCommitted, BeforeSend, AfterSend} }
+func Points() []Point {
+	return []Point{Committed, Rung, Claimed, NodeCommitted, Deciding, Decided, BeforeSend, AfterSend}
+}

@@ -201,6 +201,16 @@ func readBody(resp *http.Response, limit int64) (body []byte, truncated bool, er
 	return buf.Bytes(), n > limit || err != nil, err
 }
 
+// DialContext opens a TCP connection for a protocol that is not HTTP, past the same guard: what is refused is ErrBlocked and permanent.
+// Whoever asks sets the connection's deadlines.
+func (c *Client) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := c.dial(ctx, network, address)
+	if errors.Is(err, ErrBlocked) {
+		err = fault.Permanent(err)
+	}
+	return conn, err
+}
+
 // dial connects to what the guard allows of the addresses that the name has at this moment.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)

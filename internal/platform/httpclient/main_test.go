@@ -21,10 +21,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// client returns a Client with short times that may call 127.0.0.1 on any port.
+// client returns a Client that may call 127.0.0.1 on any port.
 func client(t *testing.T, change ...func(*httpclient.Config)) *httpclient.Client {
 	t.Helper()
-	c := httpclient.Config{Allow: []string{"127.0.0.1"}, Timeout: 5 * time.Second}
+	c := httpclient.Config{Allow: []string{"127.0.0.1"}, Timeout: time.Minute}
 	for _, f := range change {
 		f(&c)
 	}
@@ -62,12 +62,17 @@ func get(t *testing.T, c *httpclient.Client, url string) (httpclient.Response, e
 
 func post(t *testing.T, c *httpclient.Client, url, body string) (httpclient.Response, error) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	return postIn(t.Context(), t, c, url, body)
+}
+
+func postIn(ctx context.Context, t *testing.T, c *httpclient.Client, url, body string) (httpclient.Response, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Idempotency-Key", "k-1")
-	return c.Do(t.Context(), req)
+	return c.Do(ctx, req)
 }
 
 // raw serves plain TCP: f gets each connection once its request's head has been read, and it is closed after f.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -22,19 +23,22 @@ func TestBadReceivers(t *testing.T) {
 			if _, err := io.WriteString(c, text[i:i+1]); err != nil {
 				return
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 	}
+	const never = time.Minute
+	answered := make(chan struct{})
 	for name, tt := range map[string]struct {
 		serve   func(net.Conn)
+		timeout time.Duration
 		status  int    // 0: no answer
 		class   string // of the error, or of BodyErr
 		outcome httpclient.Outcome
 	}{
-		"closes without a word":  {func(net.Conn) {}, 0, "reset", httpclient.Retry},
-		"resets after accepting": {reset, 0, "reset", httpclient.Retry},
-		"hangs":                  {hang, 0, "timeout", httpclient.Retry},
-		"head byte by byte":      {func(c net.Conn) { slowly(c, head) }, 0, "timeout", httpclient.Retry},
+		"closes without a word":  {func(net.Conn) {}, never, 0, "reset", httpclient.Retry},
+		"resets after accepting": {reset, never, 0, "reset", httpclient.Retry},
+		"hangs":                  {hang, 300 * time.Millisecond, 0, "timeout", httpclient.Retry},
+		"head byte by byte":      {func(c net.Conn) { slowly(c, head) }, 300 * time.Millisecond, 0, "timeout", httpclient.Retry},
 		"head without end": {func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n")
 			for i := 0; ; i++ {
@@ -42,34 +46,37 @@ func TestBadReceivers(t *testing.T) {
 					return
 				}
 			}
-		}, 0, "error", httpclient.Retry},
-		"no HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, "220 smtp.example ESMTP\r\n") }, 0, "error", httpclient.Retry},
+		}, never, 0, "error", httpclient.Retry},
+		"no HTTP": {func(c net.Conn) { _, _ = io.WriteString(c, "220 smtp.example ESMTP\r\n") }, never, 0, "error", httpclient.Retry},
 		"body byte by byte": {func(c net.Conn) {
-			slowly(c, "")
 			_, _ = io.WriteString(c, head)
 			slowly(c, strings.Repeat("x", 100))
-		}, 200, "timeout", httpclient.Done},
+		}, 3 * time.Second, 200, "timeout", httpclient.Done},
 		"reset within the body": {func(c net.Conn) {
 			_, _ = io.WriteString(c, head+"half")
-			time.Sleep(50 * time.Millisecond) // a reset overtakes what was not read yet
+			<-answered // a reset overtakes what was not read yet
 			reset(c)
-		}, 200, "reset", httpclient.Done},
-		"closed within the body": {func(c net.Conn) { _, _ = io.WriteString(c, head+"half") }, 200, "reset", httpclient.Done},
+		}, never, 200, "reset", httpclient.Done},
+		"closed within the body": {func(c net.Conn) { _, _ = io.WriteString(c, head+"half") }, never, 200, "reset", httpclient.Done},
 		"500, closed within the body": {func(c net.Conn) {
 			_, _ = io.WriteString(c, strings.Replace(head, "200 OK", "500 X", 1)+"half")
-		}, 500, "reset", httpclient.Retry},
+		}, never, 500, "reset", httpclient.Retry},
 		"switches protocols": {func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n")
 			hang(c)
-		}, 101, "", httpclient.Permanent},
+		}, never, 101, "", httpclient.Permanent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := raw(t, tt.serve)
+			ctx := t.Context()
+			if name == "reset within the body" {
+				ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotFirstResponseByte: func() { close(answered) }})
+			}
 			start := time.Now()
-			resp, err := post(t, client(t, timeout(300*time.Millisecond)), url+"/canary?token=canary", "x")
-			if took := time.Since(start); took > 3*time.Second {
-				t.Errorf("took %v with a timeout of 300ms", took)
+			resp, err := postIn(ctx, t, client(t, timeout(tt.timeout)), url+"/canary?token=canary", "x")
+			if took := time.Since(start); took > tt.timeout+5*time.Second {
+				t.Errorf("took %v with a timeout of %v", took, tt.timeout)
 			}
 			if resp.Status != tt.status || (err == nil) != (tt.status != 0) {
 				t.Fatalf("got %d, %v; want status %d", resp.Status, err, tt.status)

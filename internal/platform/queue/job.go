@@ -51,6 +51,12 @@ var (
 		s.Col("due_at", s.After), s.Col("lease_token", s.UUID), s.Col("created_at", s.Time)),
 		`ON CONFLICT (kind, ref, node) DO NOTHING`)
 
+	// ring locks the row in any case: whoever is about to end the job either sees what this transaction adds to its work, or is waited for and the
+	// job made anew.
+	ring = s.Insert("jobs", append(keyColumns[:3:3], s.Col("tenant_id", s.Text), s.Col("queue", s.Text), s.Col("attempt", s.Int), s.Col("due_at", s.After),
+		s.Col("created_at", s.Time)), `ON CONFLICT (kind, ref, node) DO UPDATE SET
+		due_at = CASE WHEN t.lease_token IS NULL AND excluded.due_at < t.due_at THEN excluded.due_at ELSE t.due_at END`)
+
 	finish = s.Delete("jobs", append(keyColumns[:3:3], s.Col("token", s.UUID)),
 		sameKey+" AND t.lease_token = v.token", "RETURNING t.kind, t.ref, t.node")
 
@@ -96,11 +102,12 @@ type New struct {
 type Writes struct {
 	lease                               time.Duration
 	inserts, removes, wakeUp, wakenings *s.Rows
+	rings                               *s.Rows
 }
 
 // NewWrites starts a collection; lease is how long born-leased jobs are held.
 func NewWrites(lease time.Duration) *Writes {
-	return &Writes{lease: lease, inserts: insert.Rows(), removes: remove.Rows(), wakeUp: wake.Rows(), wakenings: wakeAll.Rows()}
+	return &Writes{lease: lease, inserts: insert.Rows(), removes: remove.Rows(), wakeUp: wake.Rows(), wakenings: wakeAll.Rows(), rings: ring.Rows()}
 }
 
 // Insert adds a job; a row that is there already stays as it is.
@@ -110,6 +117,13 @@ func (w *Writes) Insert(tx *s.Tx, n New) {
 		after, attempt = w.lease, 1
 	}
 	w.inserts.Add(n.Kind, n.Ref, n.Node, n.Tenant, n.Queue, attempt, after, n.Token, tx.Now())
+}
+
+// Ring is for a job that works off what the tables hold for it: it makes the job, or has one that waits look earlier. One that is being done ends
+// before this transaction, or sees what this one has written if it looks after its fence. Rings come last in a transaction; those who ring
+// for several jobs do it in the order of their keys, and each once.
+func (w *Writes) Ring(tx *s.Tx, n New) {
+	w.rings.Add(n.Kind, n.Ref, n.Node, n.Tenant, n.Queue, 0, n.After, tx.Now())
 }
 
 // Remove deletes jobs whoever holds them.
@@ -127,6 +141,7 @@ func (w *Writes) Queue(tx *s.Tx) {
 	tx.Exec(wake, w.wakeUp)
 	tx.Exec(wakeAll, w.wakenings)
 	tx.Exec(insert, w.inserts)
+	tx.Exec(ring, w.rings)
 }
 
 // Finish queues the fence: the deletion of jobs by key and token. held is called for each that was still ours.

@@ -22,5 +22,6 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"wakeAll":  wakeAll,
 		"findDue":  findDue,
 		"lease":    lease,
+		"ring":     ring,
 	})
 }

@@ -73,20 +73,24 @@ func Decode(config json.RawMessage, into any) error {
 			errs = append(errs, Bad(key, "unknown; known are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", ")))
 			continue
 		}
-		if err := json.Unmarshal(given[key], value.Field(at).Addr().Interface()); err != nil {
-			errs = append(errs, typeError(key, value.Field(at).Type(), err))
+		field := value.FieldByIndex(at).Addr().Interface()
+		if err := json.Unmarshal(given[key], field); err != nil {
+			errs = append(errs, typeError(key, value.FieldByIndex(at).Type(), err))
+		}
+		if t, ok := field.(*Template); ok && !t.IsZero() {
+			t.Key = key
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// members maps json names to field numbers. Settings are flat structs.
-func members(t reflect.Type) map[string]int {
-	out := make(map[string]int, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+// members maps json names to fields. Settings are flat structs; those they embed are part of them.
+func members(t reflect.Type) map[string][]int {
+	out := make(map[string][]int, t.NumField())
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name != "" && name != "-" {
-			out[name] = i
+			out[name] = f.Index
 		}
 	}
 	return out
@@ -104,6 +108,9 @@ func typeError(key string, want reflect.Type, err error) error {
 		reflect.Float64: "a number", reflect.Map: "an object of strings", reflect.Slice: "a list",
 	}
 	word := words[want.Kind()]
+	if want.Kind() == reflect.Slice && want.Elem().Kind() == reflect.String {
+		word = "a list of strings"
+	}
 	if word == "" {
 		word = "another type"
 	}

@@ -2,6 +2,8 @@ package settings
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/incidenthub/incidenthub/internal/platform/secret"
@@ -38,14 +40,30 @@ func (p Plugin) Settle(config json.RawMessage, was Stored) (Settled, []*KeyError
 	if err != nil {
 		return Settled{}, []*KeyError{{"", "cannot be written as JSON"}}
 	}
-	problems := append(w.problems, Complaints(p.New(full))...)
-	problems = append(problems, p.addresses(given, was.Settings, problems)...)
+	problems := append(w.problems, p.complaints(full, given, was, w.secrets)...)
+	problems = append(problems, p.addresses(revealed(p.Fields, given, w.secrets), revealed(p.Fields, was.Settings, was.Secrets), problems)...)
 	problems = append(problems, w.moved()...)
 	masked, err := Encode(given)
 	if err != nil {
 		return Settled{}, []*KeyError{{"", "cannot be written as JSON"}}
 	}
 	return Settled{Masked: masked, Full: full, Secrets: w.secrets, was: was.Secrets}, problems
+}
+
+// AllowIt is part of every complaint about an address that is only refused for want of an entry in the environment of this process.
+const AllowIt = "start the hub with HUB_EGRESS_ALLOW="
+
+// complaints are what the plugin has against settings, but for its own address guard's about addresses that were there before: as below
+// they may stay, whatever the environment of this process lists.
+func (p Plugin) complaints(full json.RawMessage, given map[string]any, was Stored, secrets map[string]secret.String) []*KeyError {
+	now, before := revealed(p.Fields, given, secrets), revealed(p.Fields, was.Settings, was.Secrets)
+	stays := map[string]bool{}
+	for _, f := range p.Fields {
+		if a := addressOf(p.Fields, f, now); a != "" && a == addressOf(p.Fields, f, before) {
+			stays[f.Key] = true
+		}
+	}
+	return slices.DeleteFunc(Complaints(p.New(full)), func(k *KeyError) bool { return stays[k.Key] && strings.Contains(k.Message, AllowIt) })
 }
 
 // addresses asks the address guard about every URL that is new and that the plugin itself has nothing against. One that was there before
@@ -57,12 +75,27 @@ func (p Plugin) addresses(given, was map[string]any, found []*KeyError) []*KeyEr
 	}
 	var out []*KeyError
 	for _, f := range p.Fields {
-		raw, _ := given[f.Key].(string)
-		if before, _ := was[f.Key].(string); f.Type != URL || raw == "" || raw == before || known[f.Key] {
+		address, before := addressOf(p.Fields, f, given), addressOf(p.Fields, f, was)
+		if address == "" || address == before || known[f.Key] || known[f.Port] {
 			continue
 		}
-		if err := p.CheckURL(strings.TrimSpace(raw)); err != nil {
+		if err := p.CheckURL(address); err != nil {
 			out = append(out, &KeyError{f.Key, err.Error()})
+		}
+	}
+	return out
+}
+
+// revealed are settings with the addresses among their secrets in place: webhooks whose whole address is a credential.
+func revealed(fields []Field, settings map[string]any, secrets map[string]secret.String) map[string]any {
+	out, cloned := settings, false
+	for _, f := range fields {
+		if v, ok := secrets[f.Key]; ok && f.Secret && f.Type == URL {
+			if !cloned {
+				out, cloned = make(map[string]any, len(settings)+1), true
+				maps.Copy(out, settings)
+			}
+			out[f.Key] = v.Reveal()
 		}
 	}
 	return out

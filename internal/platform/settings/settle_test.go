@@ -28,6 +28,11 @@ func address(key, usual string) settings.Field {
 func TestWhereSecretsGo(t *testing.T) {
 	t.Parallel()
 	two := []settings.Field{address("url", ""), address("host", "")}
+	mail := []settings.Field{
+		{Key: "host", Type: settings.Text, Destination: true, Port: "port", With: []string{"tls"}},
+		{Key: "port", Type: settings.Number, Default: "587"},
+		{Key: "tls", Type: settings.Bool, Default: "true"},
+	}
 	for name, tt := range map[string]struct {
 		fields   []settings.Field
 		was, now string
@@ -47,6 +52,11 @@ func TestWhereSecretsGo(t *testing.T) {
 		"unreadable":             {two, `{"url":"http://[a"}`, `{"url":"http://[b"}`, false},
 		"another user":           {two, `{"url":"https://a.example@b.example"}`, `{"url":"https://a.example"}`, false},
 		"a text":                 {[]settings.Field{{Key: "to", Type: settings.Text, Destination: true}}, `{"to":"Room"}`, `{"to":"room"}`, true},
+		"a host":                 {mail, `{"host":"Mail.example."}`, `{"host":"mail.example","port":587,"tls":true}`, true},
+		"another host":           {mail, `{"host":"mail.example"}`, `{"host":"mail.evil.example"}`, false},
+		"another port":           {mail, `{"host":"mail.example","port":587}`, `{"host":"mail.example","port":2525}`, false},
+		"in the clear":           {mail, `{"host":"mail.example","tls":true}`, `{"host":"mail.example","tls":false}`, false},
+		"a host in brackets":     {mail, `{"host":"2001:db8::1"}`, `{"host":"[2001:db8::1]"}`, true},
 		"another text":           {[]settings.Field{{Key: "to", Type: settings.Text, Destination: true}}, `{"to":"room"}`, `{"to":"hall"}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,6 +76,28 @@ func TestWhereSecretsGo(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHosts: the address guard is asked about a host and its port as about a URL, and only when they are new.
+func TestHosts(t *testing.T) {
+	t.Parallel()
+	p := plugin(settings.Field{Key: "host", Type: settings.Text, Port: "port"}, settings.Field{Key: "port", Type: settings.Number, Default: "587"})
+	var asked []string
+	p.CheckURL = func(raw string) error { asked = append(asked, raw); return errors.New("not allowed") }
+	was := settings.Stored{Settings: map[string]any{"host": "old.example", "port": 25.0}}
+	for _, config := range []string{
+		`{"host":"10.0.0.1"}`, `{"host":"fd00::1","port":25}`, `{"host":"old.example","port":25}`, `{"port":25}`, `{"host":"old.example"}`,
+	} {
+		_, problems := p.Settle(json.RawMessage(config), was)
+		for _, k := range problems {
+			if k.Key != "host" || k.Message != "not allowed" {
+				t.Errorf("%s: %v", config, k)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"http://10.0.0.1:587", "http://[fd00::1]:25", "http://old.example:587"}, asked); diff != "" {
+		t.Errorf("the guard was asked about (-want +got)\n%s", diff)
 	}
 }
 
@@ -102,6 +134,34 @@ func TestSettleComplains(t *testing.T) {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSecretAddress: the guard is asked about an address that is a secret too, when it is new, and its complaint does not hold it.
+func TestSecretAddress(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	p := plugin(settings.Field{Key: "hook", Type: settings.URL, Secret: true})
+	p.CheckURL = func(raw string) error {
+		if asked++; raw != "http://10.0.0.1/canary" {
+			t.Errorf("asked about %q", raw)
+		}
+		return errors.New("not allowed")
+	}
+	set, problems := p.Settle(json.RawMessage(`{"hook":"http://10.0.0.1/canary"}`), settings.Stored{})
+	if len(problems) != 1 || problems[0].At() != "config.hook" || strings.Contains(string(set.Masked), "canary") {
+		t.Errorf("problems %v", problems)
+	}
+	was := settings.Stored{
+		Settings: map[string]any{"hook": map[string]any{"configured": true}}, Secrets: map[string]secret.String{"hook": secret.NewString("http://10.0.0.1/canary")},
+	}
+	for _, config := range []string{`{}`, `{"hook":{"configured":true}}`} {
+		if _, problems := p.Settle(json.RawMessage(config), was); len(problems) != 0 {
+			t.Errorf("%s: %v", config, problems)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
 	}
 }
 

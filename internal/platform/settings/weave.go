@@ -159,7 +159,9 @@ func destinations(fields []Field, settings map[string]any) []string {
 		if !f.Destination {
 			continue
 		}
-		if raw, _ := settings[f.Key].(string); strings.TrimSpace(raw) != "" {
+		if raw, _ := settings[f.Key].(string); f.Port != "" && strings.TrimSpace(raw) != "" {
+			given = append(given, hostPlace(fields, f, settings))
+		} else if strings.TrimSpace(raw) != "" {
 			given = append(given, place(f, raw))
 		} else if f.Default != "" {
 			usual = append(usual, place(f, f.Default))

@@ -69,18 +69,21 @@ func begin(t *testing.T, c signals.Config) *signals.Signals {
 		t.Fatal(err)
 	}
 	s.Start()
-	t.Cleanup(func() { stop(t, s, 5*time.Second) })
+	t.Cleanup(func() { stop(t, s, patience) })
 	return s
 }
 
-// stop fails when it takes longer than limit and a second.
+// patience is what has to happen anyhow has time for, on a crowded machine too.
+const patience = 30 * time.Second
+
+// stop fails when it takes much longer than limit.
 func stop(t *testing.T, s *signals.Signals, limit time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
 	defer cancel()
 	began := time.Now()
 	s.Stop(ctx)
-	if took := time.Since(began); took > limit+time.Second {
+	if took := time.Since(began); took > limit+4*time.Second {
 		t.Errorf("Stop took %v, it had %v", took, limit)
 	}
 }
@@ -131,7 +134,7 @@ func listen(t *testing.T) packets {
 // read returns one packet's text.
 func (p packets) read(t *testing.T) string {
 	t.Helper()
-	if err := p.conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := p.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	b := make([]byte, 64<<10)
@@ -151,7 +154,7 @@ func fast(t *testing.T, s *signals.Signals, n int) {
 		s.Emit(life(r))
 	}
 	// A backend that is waited for takes seconds; the rest is for a crowded machine under -race.
-	if took := time.Since(began); took > time.Duration(n)*time.Millisecond+2*time.Second {
+	if took := time.Since(began); took > time.Duration(n)*2*time.Millisecond+5*time.Second {
 		t.Errorf("%d transactions waited %v for signals", n, took)
 	}
 }

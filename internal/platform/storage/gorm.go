@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/ncruces/go-sqlite3"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 )
@@ -23,7 +25,7 @@ func gormConfig(d *DB) *gorm.Config {
 	}
 }
 
-// gormLog keeps values out of the log, which gorm's own does not, and what was not waited for.
+// gormLog keeps values out of the log, which gorm's own does not, what was not waited for, and names that are taken, which whoever asked is told.
 type gormLog struct{ logger.Interface }
 
 // LogMode implements gorm's logger.Interface.
@@ -36,7 +38,7 @@ func (gormLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []
 
 // Trace implements gorm's logger.Interface.
 func (l gormLog) Trace(ctx context.Context, begin time.Time, fc func() (sql string, rows int64), err error) {
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || duplicate(err) {
 		err = nil
 	}
 	l.Interface.Trace(ctx, begin, fc, err)
@@ -80,3 +82,14 @@ func Missing(err error, what string) error {
 
 // Duplicate reports whether err is a violated unique key.
 func Duplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+
+// duplicate is Duplicate for errors of the drivers, before and after gorm has given them its name.
+func duplicate(err error) bool {
+	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) {
+		return pg.Code == "23505" // unique_violation
+	}
+	if lite := (*sqlite3.Error)(nil); errors.As(err, &lite) {
+		return lite.ExtendedCode() == sqlite3.CONSTRAINT_UNIQUE || lite.ExtendedCode() == sqlite3.CONSTRAINT_PRIMARYKEY
+	}
+	return Duplicate(err)
+}

@@ -33,8 +33,21 @@ func (d *DB) Migrate(ctx context.Context) error {
 		if _, err := p.Up(ctx); err != nil {
 			return fmt.Errorf("migrate: %w", err)
 		}
+		d.forget()
 		return nil
 	})
+}
+
+// forget closes connections of SQLite that nobody uses: they have read the old schema, and the first query of each over a table with new
+// columns would fail with SQLITE_MISUSE, since the driver counts the columns before SQLite notices and prepares it again.
+func (d *DB) forget() {
+	if d.engine != SQLite {
+		return
+	}
+	for _, p := range d.pools {
+		p.SetMaxIdleConns(0)
+		p.SetMaxIdleConns(p.Stats().MaxOpenConnections)
+	}
 }
 
 // Versions returns the schema's version and the one that this program wants.

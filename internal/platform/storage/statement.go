@@ -44,8 +44,8 @@ func Cols(t Type, names ...string) []Column {
 }
 
 // Statement is one SQL statement applied to many rows of values: on Postgres once, with the rows as UNNEST arrays, on SQLite
-// prepared and run row by row. Its SQL refers to a row's values as v.<column>; {now} is the database's time, {lock} and
-// {skip locked} are row locks where the engine has them. Build statements once, as package variables.
+// prepared and run row by row. Its SQL refers to a row's values as v.<column>; {now} is the database's time; {lock},
+// {skip locked}, {share} and {skip shared} are row locks where the engine has them. Build statements once, as package variables.
 type Statement struct {
 	cols []Column
 	pg   string
@@ -127,7 +127,8 @@ func build(cols []Column, pg, lite string) *Statement {
 		}
 	})
 	rows := fmt.Sprintf("unnest(%s) AS v(%s)", strings.Join(arrays, ", "), strings.Join(names, ", "))
-	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE", "{skip locked}", "FOR UPDATE SKIP LOCKED").Replace(pg)
+	s.pg = strings.NewReplacer("{rows}", rows, "{now}", "now()", "{lock}", "FOR UPDATE", "{skip locked}", "FOR UPDATE SKIP LOCKED",
+		"{share}", "FOR SHARE OF t", "{skip shared}", "FOR SHARE OF t SKIP LOCKED").Replace(pg)
 	if head, tail, ok := strings.Cut(lite, "RETURNING"); ok {
 		lite = head
 		for name := range strings.SplitSeq(tail, ",") {
@@ -141,7 +142,7 @@ func build(cols []Column, pg, lite string) *Statement {
 	}
 	lite = vRef.ReplaceAllStringFunc(lite, func(ref string) string { return "?" + strconv.Itoa(s.index(ref[2:])+1) })
 	s.dated = strings.Contains(lite, "{now}")
-	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "", "{skip locked}", "").Replace(lite)
+	s.lite = strings.NewReplacer("{now}", "?"+strconv.Itoa(len(cols)+1), "{lock}", "", "{skip locked}", "", "{share}", "", "{skip shared}", "").Replace(lite)
 	return s
 }
 

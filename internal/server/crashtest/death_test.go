@@ -103,7 +103,8 @@ func (w *witness) compare(t *testing.T, list []notified) {
 	for _, d := range list {
 		n := arrived[d.IdemKey]
 		delete(arrived, d.IdemKey)
-		if over := d.State == "delivered"; over == d.Queued {
+		over := d.State != "pending" && d.State != "sending"
+		if over == d.Queued {
 			w.fault(t, d.IdemKey, "it is %s, and that its job is there is %t", d.State, d.Queued)
 		}
 		switch {
@@ -114,6 +115,12 @@ func (w *witness) compare(t *testing.T, list []notified) {
 			delete(w.open, d.IdemKey)
 			if n.answered == 0 {
 				w.fault(t, d.IdemKey, "it is stored as delivered, came %d times and was not answered", n.came)
+			}
+			continue
+		case over: // it comes again only if somebody wants that
+			delete(w.open, d.IdemKey)
+			if d.Attempts == 0 && n.came > 0 {
+				w.repeated(t, d.IdemKey, "it is stored as %s without an attempt, and came %d times", d.State, n.came)
 			}
 			continue
 		case d.State == "pending" && d.Attempts == 0 && n.came > 0:

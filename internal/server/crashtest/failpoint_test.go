@@ -34,7 +34,9 @@ const failWithin = 12
 func TestFailpoints(t *testing.T) {
 	t.Parallel()
 	needsFailpoints(t)
-	one := slices.DeleteFunc(failpoint.Points(), func(p failpoint.Point) bool { return p == failpoint.Rung }) // there is no Redis
+	one := slices.DeleteFunc(failpoint.Points(), func(p failpoint.Point) bool {
+		return p == failpoint.Rung || p == failpoint.Deciding || p == failpoint.Decided // there is no Redis, and nothing is told but pushes
+	})
 	slowly(t, func(t *testing.T, engine, url string) {
 		if !long() {
 			(&pointed{t: t, c: row(t, "C2", engine, "kill -9 at each point"), url: url, points: one}).run()
@@ -129,23 +131,35 @@ func plausible(t *testing.T, points []failpoint.Point, o outcome) {
 // die starts a hub that dies at a point, and waits until it has. A load must be on.
 func (h *hub) die(point failpoint.Point, hit int) time.Time {
 	h.t.Helper()
-	h.settings[failVariable] = fmt.Sprintf("%s@%d", point, hit)
-	_, address := h.spawn()
-	delete(h.settings, failVariable)
+	_, address := h.arm(point, hit)
 	return h.dead(address)
 }
 
-// dead waits until a hub has died by itself.
+// arm starts a hub that will die at a point.
+func (h *hub) arm(point failpoint.Point, hit int) (started time.Time, address <-chan string) {
+	h.t.Helper()
+	h.settings[failVariable] = fmt.Sprintf("%s@%d", point, hit)
+	defer delete(h.settings, failVariable)
+	return h.spawn()
+}
+
+// dead waits until a hub that was just spawned has died by itself.
 func (h *hub) dead(address <-chan string) time.Time {
 	h.t.Helper()
-	h.mu.Lock()
-	cmd, gone := h.cmd, h.gone
-	h.mu.Unlock()
 	if a := <-address; a != "" { // else it has died before it could say so
 		h.mu.Lock()
 		h.addr = a
 		h.mu.Unlock()
 	}
+	return h.died()
+}
+
+// died waits until a hub has died by itself.
+func (h *hub) died() time.Time {
+	h.t.Helper()
+	h.mu.Lock()
+	cmd, gone := h.cmd, h.gone
+	h.mu.Unlock()
 	select {
 	case <-gone:
 	case <-time.After(patience):

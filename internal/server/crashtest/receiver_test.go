@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +36,7 @@ type receiver struct {
 	whose  map[string]int      // connections' other ends, as far as asked
 	trails map[string][]visit  // how each key came
 	refuse func(visits int, key string) bool
+	says   int // to what is refused; 0 is 503
 }
 
 // visit is one arrival of a notification.
@@ -85,17 +88,17 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if !slices.Contains(r.keysOf[alert], key) {
 		r.keysOf[alert] = append(r.keysOf[alert], key)
 	}
-	hold, let, delay := r.hold > 0, r.let, r.delay
-	if hold {
-		r.hold--
-	}
 	v := visit{at: time.Now(), process: process}
 	v.refused = r.refuse != nil && r.refuse(len(r.trails[key]), key)
 	r.trails[key] = append(r.trails[key], v)
+	hold, let, delay, says := r.hold > 0 && !v.refused, r.let, r.delay, cmp.Or(r.says, http.StatusServiceUnavailable)
+	if hold {
+		r.hold--
+	}
 	r.mu.Unlock()
 	if v.refused { // no sooner than others are answered: many refusals in a row would open the channel's breaker
 		time.Sleep(delay)
-		w.WriteHeader(http.StatusServiceUnavailable)
+		w.WriteHeader(says)
 		return
 	}
 	if hold {
@@ -223,6 +226,15 @@ func (r *receiver) nextAnswer() <-chan struct{} {
 		r.told = make(chan struct{})
 	}
 	return r.told
+}
+
+// refuses answers with a status whatever comes for the channels, by id; none: it takes everything.
+func (r *receiver) refuses(status int, channels ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.says, r.refuse = status, func(_ int, key string) bool {
+		return slices.ContainsFunc(channels, func(c string) bool { return strings.HasSuffix(key, ":"+c) })
+	}
 }
 
 // answerAfter delays every answer.

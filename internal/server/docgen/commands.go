@@ -18,7 +18,7 @@ func commands(ctx context.Context) (string, error) {
 }
 
 // command is a line in a list of commands: its words, and what it is for.
-var command = regexp.MustCompile(`(?m)^  ([a-z][a-z -]*[a-z])  +\S`)
+var command = regexp.MustCompile(`(?m)^  ([a-z][a-z -]*[a-z])(?: \([a-z]+\))?  +\S`)
 
 func describe(ctx context.Context, b *strings.Builder, path []string) error {
 	text, err := help(ctx, path)

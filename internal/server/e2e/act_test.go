@@ -33,7 +33,7 @@ func cancel(t *testing.T, begin func(setup) hub) {
 		close(stopped)
 		return orchestration.Result{Err: c.Ctx.Err()}
 	})
-	s.Acts, s.Env = true, map[string]string{"HUB_LEASE": "2s"} // whoever works for it notices within a third of that
+	s.Acts, s.Env = true, map[string]string{"HUB_LEASE": "6s"} // whoever works for it notices within a third of that
 	h := begin(s)
 	r := only(t, h, ingest("slow"), check("slow", "tell", nil), notify("tell", "ops"))
 	got := h.Send(servertest.Fire("Disk"))

@@ -48,7 +48,7 @@ func TestHealthChecked(t *testing.T) {
 		h.Rest()
 		told(t, r, "firing")
 		text := r.Last().Text
-		if !strings.Contains(text, " of 3 passed") || !strings.Contains(text, "cpu") || !strings.Contains(text, "memory") || !strings.Contains(text, "disk") {
+		if !strings.Contains(text, "which is not web-1: ") || !strings.Contains(text, "cpu") || !strings.Contains(text, "memory") || !strings.Contains(text, "disk") {
 			t.Errorf("the message has no checks in it:\n%s", text)
 		}
 	})

@@ -44,7 +44,7 @@ func TestTries(t *testing.T) {
 			[]string{"failed away"},
 			"failed",
 		},
-		"too late, then in time": {obj{"max_retries": 2, "timeout_seconds": 0.2}, func(c *orchestration.NodeContext, n int64) result {
+		"too late, then in time": {obj{"max_retries": 2, "timeout_seconds": 2}, func(c *orchestration.NodeContext, n int64) result {
 			if n == 1 {
 				wait(c, nil)
 				return result{Err: c.Ctx.Err()}

@@ -111,7 +111,7 @@ func (h *Hub) Work(t *testing.T, handlers map[string]orchestration.Handler, log 
 			if err != nil {
 				t.Errorf("the worker: %v", err)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(patience):
 			t.Error("the worker does not end")
 		}
 	})
@@ -120,7 +120,7 @@ func (h *Hub) Work(t *testing.T, handlers map[string]orchestration.Handler, log 
 	case err := <-ended:
 		ended <- err
 		t.Fatalf("the worker ended at once: %v", err)
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the worker does not begin")
 	}
 }

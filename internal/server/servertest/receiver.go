@@ -102,7 +102,7 @@ func (r *Receiver) Called() {
 	r.t.Helper()
 	select {
 	case <-r.begun:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatal("nobody called the receiver")
 	}
 }
@@ -138,6 +138,6 @@ func (r *Receiver) Last() Message {
 // Waits until n calls were answered and returns them.
 func (r *Receiver) Waits(n int) []Message {
 	r.t.Helper()
-	testkit.Eventually(r.t, 30*time.Second, func() bool { return len(r.All()) >= n }, "the receiver was called too rarely")
+	testkit.Eventually(r.t, patience, func() bool { return len(r.All()) >= n }, "the receiver was called too rarely")
 	return r.All()
 }

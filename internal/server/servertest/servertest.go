@@ -109,19 +109,21 @@ func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Lo
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		if err := s.Stop(ctx); err != nil {
-			t.Errorf("stop the hub: %v", err)
-		}
-	})
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &Hub{URL: "http://" + s.Addr(), Server: s, t: t, cfg: cfg, env: settings, client: &http.Client{
+	h := &Hub{URL: "http://" + s.Addr(), Server: s, t: t, cfg: cfg, env: settings, client: &http.Client{
 		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := h.Server.Stop(ctx); err != nil {
+			t.Errorf("stop the hub: %v", err)
+		}
+		h.Server = nil // package testing keeps each parallel test with its cleanups to the very end, and would keep every hub with them
+	})
+	t.Cleanup(transport.CloseIdleConnections)
+	return h
 }
 
 // Do makes a request with the admin key and returns the status and the body. body may be nil, []byte, string, or a value to encode.
@@ -225,7 +227,7 @@ func (h *Hub) Want(status int, method, path string, body any, headers ...string)
 func (h *Hub) Rest() Ledger {
 	h.t.Helper()
 	var l Ledger
-	testkit.Eventually(h.t, 2*time.Minute, func() bool {
+	testkit.Eventually(h.t, patience, func() bool {
 		a := h.Ask(http.MethodGet, "/api/v1/ledger", nil)
 		if a.Status == http.StatusServiceUnavailable { // too busy to say: not at rest
 			return false

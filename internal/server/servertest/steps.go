@@ -44,6 +44,9 @@ func (h *Hub) SendTo(rest, body string, headers ...string) Accepted {
 	if err := json.Unmarshal(a.Body, &out); err != nil {
 		h.t.Fatal(err)
 	}
+	if waits(rest) {
+		h.folded(a, &out)
+	}
 	return out
 }
 
@@ -219,13 +222,16 @@ type Delivery struct {
 	Kind       string `json:"kind"`
 	State      string `json:"state"`
 	Reason     string `json:"reason"`
+	Detail     string `json:"detail"`
+	Cause      string `json:"cause"`
 	Key        string `json:"idempotency_key"`
 	Count      int    `json:"attempt_count"`
 	Title      string `json:"title"`
 	Attempts   []struct {
-		Status  int    `json:"status"`
-		Verdict string `json:"verdict"`
-		Error   string `json:"error"`
+		At      time.Time `json:"at"`
+		Status  int       `json:"status"`
+		Verdict string    `json:"verdict"`
+		Error   string    `json:"error"`
 	} `json:"attempts"`
 }
 

@@ -240,7 +240,7 @@ func needServers(t *testing.T) {
 // query returns the first field of the last row, or "".
 func query(t *testing.T, p *Postgres, sql string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	conn, err := pgconn.Connect(ctx, p.URL())
 	if err != nil {
@@ -268,7 +268,7 @@ func running(pid int) bool {
 
 func eventually(t *testing.T, message string, done func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for !done() {
 		if !sleep(ctx, pollEvery) {

@@ -1,0 +1,4 @@
+package email
+
+// Encoded is encoded.
+var Encoded = encoded
