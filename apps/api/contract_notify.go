@@ -19,6 +19,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -258,14 +259,11 @@ func (a *API) notifySend(ctx context.Context, tenant string, c *gin.Context) err
 	return nil
 }
 
-// services are drivers as people call what they talk to; others begin with a capital letter.
-var services = map[string]string{"pagerduty": "PagerDuty", "ntfy": "ntfy", "email": "SMTP server", "generic": "Webhook", "teams": "Microsoft Teams"}
-
 // contractFailure says why a message did not arrive (contract 8.1). What a receiver answered has no secrets any more.
 func contractFailure(got *notify.SendResult) string {
-	service := services[got.Driver]
-	if service == "" && got.Driver != "" {
-		service = strings.ToUpper(got.Driver[:1]) + got.Driver[1:]
+	service := channel.Title(got.Driver)
+	if got.Driver == "email" {
+		service = "SMTP server"
 	}
 	r := &got.Result
 	switch {

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
@@ -17,26 +16,6 @@ func (w *Web) kindOf(driver string) (channel.Spec, bool) {
 		}
 	}
 	return channel.Spec{}, false
-}
-
-// channelKind is a driver's name as people say it.
-func channelKind(driver string) string {
-	switch driver {
-	case "generic":
-		return "Webhook"
-	case notify.InboxName:
-		return "Inbox"
-	case "email":
-		return "E-mail"
-	case "pagerduty":
-		return "PagerDuty"
-	case "teams":
-		return "Microsoft Teams"
-	case "ntfy":
-		return "ntfy"
-	default:
-		return title(driver)
-	}
 }
 
 const allowed = " Hosts inside your own network must be allowed with HUB_EGRESS_ALLOW."

@@ -12,6 +12,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/silences"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
@@ -67,7 +68,7 @@ func functions(a *assets, clk clock.Clock) template.FuncMap {
 		"fewtold":   fewDeliveries,
 		"fewchans":  fewChannels,
 		"fewlater":  fewLater,
-		"chankind":  channelKind,
+		"chankind":  channel.Title,
 		"label":     pieceName,
 		"linkword":  linkWord,
 		"host":      hostOf,

@@ -170,7 +170,7 @@ func TestAnalysisBreaks(t *testing.T) { //nolint:tparallel // see above
 			got := h.Send(hereFires(t, "Disk"))
 			began := time.Now() // the alert is taken in: from here on the enrichment has its time
 			testkit.Eventually(t, time.Minute, func() bool { return len(r.All()) == 1 }, "the message leaves")
-			if took := time.Since(began); took > deadline+4*time.Second {
+			if took := time.Since(began); took > deadline+time.Second {
 				t.Errorf("the message left after %s", took)
 			}
 			m := r.All()[0]

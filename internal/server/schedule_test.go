@@ -146,11 +146,11 @@ func TestScheduleOncePerSlot(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := good.definitions.Schedule(t.Context(), d)
-	if err != nil || s == nil || s.Next == nil || len(s.Last) < 3 || s.Next.Sub(s.Last[0].Slot) > 20*time.Second {
+	if err != nil || s == nil || s.Next == nil || len(s.Last) < len(got) || s.Next.Sub(s.Last[0].Slot) > 20*time.Second {
 		t.Errorf("its schedule: %+v, %v", s, err)
 	}
 	for _, l := range s.Last {
-		if late := l.FiredAt.Sub(l.Slot); late > 9*time.Second {
+		if late := l.FiredAt.Sub(l.Slot); late > 5*time.Second {
 			t.Errorf("slot %s was fired %s late", l.Slot, late)
 		}
 	}

@@ -84,8 +84,7 @@ func TestServersAndWorkers(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 		return servers[1].Rings().Heard >= others+15
 	}, "the other server heard too little")
-	// One or two may have waited so long that whoever rang took them up.
-	if n := servers[0].Rings().Heard - own; n > 3 {
+	if n := servers[0].Rings().Heard - own; n > 0 {
 		t.Errorf("the server that rang took %d of its own rings from Redis", n)
 	}
 }

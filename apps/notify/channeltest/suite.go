@@ -80,7 +80,7 @@ type Row struct {
 // patience bounds an attempt at a receiver that never answers; bound, one at a receiver that does, on a busy machine.
 const (
 	patience = 2 * time.Second
-	bound    = time.Minute
+	bound    = 20 * time.Second
 )
 
 // RunHTTP checks a driver against real receivers.

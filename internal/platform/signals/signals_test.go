@@ -28,7 +28,7 @@ func TestLogging(t *testing.T) {
 	s := begin(t, signals.Config{Log: out.logger()})
 	r := aRun()
 	s.Emit(life(r))
-	stop(t, s, patience)
+	stop(t, s, time.Second)
 
 	line := func(signal string, more map[string]any) map[string]any {
 		m := map[string]any{
@@ -75,7 +75,7 @@ func TestFloodOfLines(t *testing.T) {
 		s.Emit(life(r))
 		time.Sleep(10 * time.Microsecond)
 	}
-	stop(t, s, patience)
+	stop(t, s, 10*time.Second)
 	wrote, dropped := len(out.read(t, "signal")), s.Dropped()[signals.Logging]
 	if wrote < 4900 || wrote > 20000 || dropped < 1000 {
 		t.Errorf("%d lines written, %d events dropped", wrote, dropped)
@@ -237,7 +237,7 @@ func TestBackendsAreApart(t *testing.T) {
 		t.Error("nothing was dropped")
 	}
 	_ = read.Close() // writes fail from here on
-	stop(t, s, patience)
+	stop(t, s, 5*time.Second)
 }
 
 func TestNothing(t *testing.T) {
@@ -252,7 +252,7 @@ func TestNothing(t *testing.T) {
 	var out lines
 	some := begin(t, signals.Config{Log: out.logger()})
 	some.Emit([]signals.Event{{Kind: signals.RunStarted}, {Run: aRun()}}) // no run, no kind
-	stop(t, some, patience)
+	stop(t, some, time.Second)
 	some.Emit(life(aRun()))
 	if got := some.Dropped()[signals.Logging]; got != 7 || len(out.read(t, "signal")) != 0 {
 		t.Errorf("%d dropped after the end, logged %v", got, out.read(t, "signal"))

@@ -119,7 +119,7 @@ func TestSpans(t *testing.T) {
 	for _, part := range [][]signals.Event{events[:3], events[3:]} {
 		s := begin(t, signals.Config{Endpoint: r.URL, Version: "v1.2.3", Log: slog.New(slog.DiscardHandler)})
 		s.Emit(part)
-		stop(t, s, patience)
+		stop(t, s, 5*time.Second)
 		if got := s.Dropped()["otlp"]; got != 0 {
 			t.Errorf("%d events dropped", got)
 		}
@@ -183,7 +183,7 @@ func TestSpanToldTwice(t *testing.T) {
 	for range 2 {
 		s := begin(t, signals.Config{Endpoint: r.URL + "/v1/traces", Log: slog.New(slog.DiscardHandler)})
 		s.Emit(events)
-		stop(t, s, patience)
+		stop(t, s, 5*time.Second)
 	}
 	if got := r.read(t); len(got) != 3 || len(r.spans) != 6 {
 		t.Errorf("%d ids for %d spans", len(got), len(r.spans))
@@ -197,7 +197,7 @@ func TestBadTraceID(t *testing.T) {
 	run := aRun()
 	run.TraceID = "not-a-trace"
 	s.Emit(life(run))
-	stop(t, s, patience)
+	stop(t, s, 5*time.Second)
 	if got := s.Dropped()["otlp"]; got != 3 || len(r.read(t)) != 0 {
 		t.Errorf("%d dropped, %v", got, r.read(t))
 	}

@@ -43,14 +43,10 @@ func Main(m *testing.M, ignore ...goleak.Option) {
 	os.Exit(code)
 }
 
-// patience is how much longer than expected a thing may take on a machine that is slow, or busy with other tests.
-const patience = 3
-
-// Eventually waits until done returns true and fails the test with message when that takes much longer than expected, the time on a quiet
-// machine. It calls done from the test's own goroutine, first at once and then ever less often, at least 50 times a second.
-func Eventually(t testing.TB, expected time.Duration, done func() bool, message string) {
+// Eventually waits until done returns true and fails the test with message when that takes longer than limit. It calls
+// done from the test's own goroutine, first at once and then ever less often, at least 50 times a second.
+func Eventually(t testing.TB, limit time.Duration, done func() bool, message string) {
 	t.Helper()
-	limit := patience * expected
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	for pause := time.Millisecond; !done(); pause = min(2*pause, 20*time.Millisecond) {

@@ -203,7 +203,7 @@ func TestEventually(t *testing.T) {
 		got := outcome(t, func(r *recorder) {
 			testkit.Eventually(r, time.Minute, func() bool { return false }, "no luck")
 		})
-		if !strings.Contains(got, "no luck") || !strings.Contains(got, "3m0s") {
+		if !strings.Contains(got, "no luck") || !strings.Contains(got, "1m0s") {
 			t.Errorf("after the limit it said %q", got)
 		}
 	})
