@@ -15,8 +15,8 @@ import (
 
 // edge is the beginning of a window. It brings rows as they are now back to what they were then.
 type edge struct {
-	at    time.Time // when the window's first receipt came in
-	first id.ID     // that receipt
+	at    time.Time // when the window's receipts began to come in
+	first id.ID     // the one with the least id
 }
 
 // incidents are those that were there already, as their events tell.

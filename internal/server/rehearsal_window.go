@@ -21,7 +21,7 @@ type window struct {
 	s           *stage
 	tenant      string
 	first, last id.ID
-	at          time.Time // when the first one came in
+	at          time.Time // when they began to come in; of some at once, the first was not the earliest
 	until       time.Time
 	total       int
 	alertsTotal int
@@ -68,16 +68,20 @@ func (s *stage) findWindow(ctx context.Context, tenant string, since, until time
 		At time.Time `gorm:"column:received_at"`
 	}
 	q := func(order string) error {
-		return db.Raw(`SELECT id, received_at FROM receipts WHERE `+settledReceipts+` ORDER BY id `+order+` LIMIT 1`, tenant, from, to).Scan(&one).Error
+		return db.Raw(`SELECT id, received_at FROM receipts WHERE `+settledReceipts+` ORDER BY `+order+` LIMIT 1`, tenant, from, to).Scan(&one).Error
 	}
-	if err := q("DESC"); err != nil {
+	if err := q("id DESC"); err != nil {
 		return nil, false, fmt.Errorf("find the last receipt: %w", storage.Classify(err))
 	}
 	w.last = one.ID
-	if err := q("ASC"); err != nil {
+	if err := q("id"); err != nil {
 		return nil, false, fmt.Errorf("find the first receipt: %w", storage.Classify(err))
 	}
-	w.first, w.at, w.total, w.alertsTotal = one.ID, one.At.UTC(), found.N, found.Items
+	w.first = one.ID
+	if err := q("received_at"); err != nil { // as dear as counting them
+		return nil, false, fmt.Errorf("find when the receipts began: %w", storage.Classify(err))
+	}
+	w.at, w.total, w.alertsTotal = one.At.UTC(), found.N, found.Items
 	return w, true, nil
 }
 

@@ -76,7 +76,6 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		Alerts []struct{ Name string }
 	}
 	_ = json.Unmarshal(raw, &body)
-	process := r.sender(req.RemoteAddr)
 	key, alert := req.Header.Get("Idempotency-Key"), body.Title
 	if len(body.Alerts) == 1 {
 		alert = body.Alerts[0].Name
@@ -88,13 +87,17 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if !slices.Contains(r.keysOf[alert], key) {
 		r.keysOf[alert] = append(r.keysOf[alert], key)
 	}
-	v := visit{at: time.Now(), process: process}
-	v.refused = r.refuse != nil && r.refuse(len(r.trails[key]), key)
+	v, nth := visit{at: time.Now()}, len(r.trails[key])
+	v.refused = r.refuse != nil && r.refuse(nth, key)
 	r.trails[key] = append(r.trails[key], v)
 	hold, let, delay, says := r.hold > 0 && !v.refused, r.let, r.delay, cmp.Or(r.says, http.StatusServiceUnavailable)
 	if hold {
 		r.hold--
 	}
+	r.mu.Unlock()
+	process := r.sender(req.RemoteAddr) // a look takes its time; the visit counts from when it came
+	r.mu.Lock()
+	r.trails[key][nth].process = process
 	r.mu.Unlock()
 	if v.refused { // no sooner than others are answered: many refusals in a row would open the channel's breaker
 		time.Sleep(delay)
