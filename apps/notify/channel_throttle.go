@@ -7,6 +7,7 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/period"
+	"github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
 // Limits of a Throttle.
@@ -85,9 +86,13 @@ func (s *ChannelService) throttleChanged(ctx context.Context, was, c Channel) er
 
 // lookAgain makes a job of the timers look at a channel soon, whoever holds it.
 func (s *ChannelService) lookAgain(ctx context.Context, kind string, c Channel) error {
-	err := s.db.From(ctx).Exec(`INSERT INTO jobs (kind, ref, node, tenant_id, queue, due_at, created_at) VALUES (?, ?, '', ?, ?, ?, ?)
+	due, at := "?", any(s.db.Now().Add(windowDelay))
+	if s.db.Engine() == storage.Postgres { // whose clock is everybody's
+		due, at = "now() + ? * interval '1 second'", windowDelay.Seconds()
+	}
+	err := s.db.From(ctx).Exec(`INSERT INTO jobs (kind, ref, node, tenant_id, queue, due_at, created_at) VALUES (?, ?, '', ?, ?, `+due+`, ?)
 		ON CONFLICT (kind, ref, node) DO UPDATE SET due_at = excluded.due_at, lease_token = NULL`,
-		kind, c.ID, c.TenantID, QueueTimers, s.db.Now().Add(windowDelay), s.db.Now()).Error
+		kind, c.ID, c.TenantID, QueueTimers, at, s.db.Now()).Error
 	if err != nil {
 		return fmt.Errorf("have its %s looked at: %w", kind, err)
 	}

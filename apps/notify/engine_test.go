@@ -89,6 +89,29 @@ const engineLease = 10 * time.Second
 
 func startEngine(t *testing.T, db *storage.DB, hush notify.Hush, outlets ...*outlet) *engine {
 	t.Helper()
+	return startWith(t, db, setup{hush: hush}, outlets...)
+}
+
+// setup is what an engine may have of its own.
+type setup struct {
+	hush      notify.Hush
+	incidents notify.Incidents // nil: a desk
+	clock     clock.Clock      // nil: the system's
+	runs      notify.Runs      // nil: nobody waits
+	idle      bool             // it plans, and leaves sending to others
+}
+
+func startWith(t *testing.T, db *storage.DB, set setup, outlets ...*outlet) *engine {
+	t.Helper()
+	if set.incidents == nil {
+		set.incidents = desk{}
+	}
+	if set.runs == nil {
+		set.runs = noRuns{}
+	}
+	if set.clock == nil {
+		set.clock = clock.System()
+	}
 	live := notify.NewChannels(func(context.Context) ([]*notify.Live, error) {
 		var out []*notify.Live
 		for _, o := range outlets {
@@ -103,15 +126,15 @@ func startEngine(t *testing.T, db *storage.DB, hush notify.Hush, outlets ...*out
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := queue.NewClaims(db, clock.System())
+	claims := queue.NewClaims(db, set.clock)
 	s, err := notify.New(notify.Config{
 		DB: db, Log: slog.New(slog.DiscardHandler), Bell: queue.NewLocal(), Claims: claims, Channels: live, Notices: notices,
-		Lease: engineLease, Hush: hush, Incidents: desk{},
+		Lease: engineLease, Hush: set.hush, Incidents: set.incidents, Clock: set.clock,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Attach(noRuns{})
+	s.Attach(set.runs)
 	e := &engine{t: t, db: db, service: s}
 	e.plans = storage.NewQueue(db, storage.QueueOptions{Name: "plan", Max: 1, Workers: 1}, func(tx *storage.Tx, items []*plan) error {
 		for _, p := range items {
@@ -125,7 +148,9 @@ func startEngine(t *testing.T, db *storage.DB, hush notify.Hush, outlets ...*out
 		}
 		return nil
 	})
-	s.Start()
+	if !set.idle {
+		s.Start()
+	}
 	e.stop = sync.OnceFunc(func() {
 		e.plans.Stop()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -32,6 +32,14 @@ const (
 	expiryInfo = 15 * time.Minute
 )
 
+// worth is how long a notification of a severity is worth sending.
+func worth(severity string) time.Duration {
+	if severity == string(event.SeverityInfo) {
+		return expiryInfo
+	}
+	return expiry
+}
+
 // Planner decides which deliveries an event makes, and writes them in the transaction of the event.
 type Planner struct {
 	channels *Channels

@@ -79,16 +79,14 @@ func (b *Batch) Write() {
 		case event.StateSuppressed:
 			finished = now
 		}
-		d.expires = now.Add(expiry)
-		if d.severity == string(event.SeverityInfo) {
-			d.expires = now.Add(expiryInfo)
-		}
+		lasts := worth(d.severity)
+		d.expires = now.Add(lasts)
 		b.watch(d)
 		if d.revived {
-			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, d.expires, sending, finished, d.detail, d.heldBy)
+			revived.Add(d.id, d.severity, d.message, d.state, d.reason, d.attempts, lasts, sending, finished, d.detail, d.heldBy)
 		} else {
 			deliveries.Add(d.id, t.Tenant, d.key, incident, d.run, d.definition, d.node, t.Seq, 0, d.channel, string(d.kind), d.severity, d.message, d.state, d.reason,
-				d.attempts, t.TraceID, now, d.expires, sending, finished, t.Cause, d.detail, d.heldBy)
+				d.attempts, t.TraceID, now, lasts, sending, finished, t.Cause, d.detail, d.heldBy)
 		}
 		if !d.message.IsZero() && !d.live.stays() && d.reason != event.ReasonDryRun { // what was never planned, or is there already, is nobody's work
 			b.jobs.Insert(b.tx, queue.New{Kind: JobDeliver, Ref: d.id, Tenant: t.Tenant, Queue: QueueNotify, Token: d.token, After: d.waits})

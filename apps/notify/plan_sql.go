@@ -54,12 +54,12 @@ var (
 		s.Col("id", s.UUID), s.Col("tenant_id", s.Text), s.Col("idem_key", s.Text), s.Col("incident_id", s.UUID), s.Col("run_id", s.UUID),
 		s.Col("definition_id", s.UUID), s.Col("node", s.Text), s.Col("event_seq", s.Int), s.Col("step", s.Int), s.Col("channel_id", s.UUID), s.Col("kind", s.Text), s.Col("severity", s.Text), s.Col("message_id", s.UUID),
 		s.Col("state", s.Text), s.Col("reason", s.Text), s.Col("attempts", s.Int), s.Col("trace_id", s.Text), s.Col("created_at", s.Time),
-		s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time), s.Col("cause", s.Text), s.Col("detail", s.Text), s.Col("held_by", s.UUID),
+		s.Col("expires_at", s.After), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time), s.Col("cause", s.Text), s.Col("detail", s.Text), s.Col("held_by", s.UUID),
 	}, "")
 
 	reviveDelivery = s.Update("deliveries", []s.Column{
 		s.Col("id", s.UUID), s.Col("severity", s.Text), s.Col("message_id", s.UUID), s.Col("state", s.Text), s.Col("reason", s.Text),
-		s.Col("attempts", s.Int), s.Col("expires_at", s.Time), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time), s.Col("detail", s.Text), s.Col("held_by", s.UUID),
+		s.Col("attempts", s.Int), s.Col("expires_at", s.After), s.Col("sending_since", s.Time), s.Col("finished_at", s.Time), s.Col("detail", s.Text), s.Col("held_by", s.UUID),
 	}, `severity = v.severity, message_id = v.message_id, state = v.state, reason = v.reason, attempts = v.attempts, expires_at = v.expires_at,
 		sending_since = v.sending_since, finished_at = v.finished_at, detail = v.detail, held_by = v.held_by`, "t.id = v.id AND t.state = 'suppressed'", "")
 

@@ -16,7 +16,7 @@ import (
 
 // resendDelivery makes a dead delivery pending as if it were new; its attempts stay, and so does that one of them may have arrived.
 var resendDelivery = storage.Update("deliveries", []storage.Column{
-	storage.Col("id", storage.UUID), storage.Col("detail", storage.Text), storage.Col("expires_at", storage.Time),
+	storage.Col("id", storage.UUID), storage.Col("detail", storage.Text), storage.Col("expires_at", storage.After),
 }, `state = 'pending', reason = CASE WHEN t.unsure THEN 'may_repeat' ELSE '' END, detail = v.detail, expires_at = v.expires_at, next_at = NULL, sending_since = NULL, finished_at = NULL`,
 	"t.id = v.id AND t.state || '' = 'dead'", "")
 
@@ -169,12 +169,9 @@ func (f *failed) suppressed() error {
 
 // revive makes the dead delivery pending again: the same row, the same key, the same message.
 func (w *Timers) revive(tx *storage.Tx, it *again, f *failed) error {
-	lasts := expiry
-	if f.severity == string(event.SeverityInfo) {
-		lasts = expiryInfo
-	}
+	lasts := worth(f.severity)
 	rows := resendDelivery.Rows()
-	rows.Add(f.id, "sent again by "+line(it.by, maxValue), tx.Now().Add(lasts))
+	rows.Add(f.id, "sent again by "+line(it.by, maxValue), lasts)
 	tx.Exec(resendDelivery, rows)
 	it.tell.jobs.Insert(tx, queue.New{Kind: JobDeliver, Ref: f.id, Tenant: f.tenant, Queue: QueueNotify})
 	it.tell.runs.Load(f.runs())

@@ -69,8 +69,8 @@ type sending struct {
 	live     *Live
 	message  id.ID
 	parts    int
-	attempts int // before this one
-	expires  time.Time
+	attempts int       // before this one
+	expires  time.Time // by this process' clock
 	pass     httpclient.Pass
 	lined    bool // it has a place in line instead of a slot
 	out      channel.Outgoing

@@ -53,6 +53,8 @@ func TestStatementsAreKeyed(t *testing.T) {
 		"oldestSlot":       oldestSlot,
 		"useSlot":          useSlot,
 		"insertLate":       insertLate,
+		"isLate":           isLate,
+		"allFiring":        allFiring,
 		"throttleOf":       throttleOf,
 		"nextLate":         nextLate,
 		"overLate":         overLate,

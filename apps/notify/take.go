@@ -14,7 +14,7 @@ import (
 
 var (
 	takeDelivery = storage.Lookup([]storage.Column{storage.Col("ref", storage.UUID), storage.Col("token", storage.UUID)}, `
-		SELECT d.id, d.tenant_id, d.channel_id, d.message_id, d.kind, d.state, d.reason, d.attempts, d.created_at, d.expires_at, d.sending_since,
+		SELECT d.id, d.tenant_id, d.channel_id, d.message_id, d.kind, d.state, d.reason, d.attempts, d.created_at, d.expires_at, {now} AS at, d.sending_since,
 		       EXISTS (SELECT 1 FROM deliveries o WHERE o.incident_id = d.incident_id AND o.channel_id = d.channel_id
 		               AND o.event_seq < d.event_seq AND o.state IN ('pending', 'sending')) AS behind,
 		       EXISTS (SELECT 1 FROM channels c WHERE c.id = d.channel_id AND c.is_active) AS open,
@@ -191,9 +191,9 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 	var tenant, state, reason string
 	var kind channel.Kind
 	var attempts int
-	var created, expires, since time.Time
+	var created, expires, at, since time.Time
 	var behind, open, follows bool
-	if err := r.Scan(&delivery, &tenant, &ch, &message, &kind, &state, &reason, &attempts, &created, &expires, &since, &behind, &open, &follows); err != nil {
+	if err := r.Scan(&delivery, &tenant, &ch, &message, &kind, &state, &reason, &attempts, &created, &expires, &at, &since, &behind, &open, &follows); err != nil {
 		return nil, fmt.Errorf("read a delivery: %w", err)
 	}
 	earlier := channel.Outgoing{Kind: kind}
@@ -211,6 +211,7 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 			unsure: earlier.Unknown,
 		}
 	}
+	left := expires.Sub(at) // by the database's clock: others may have another one
 	live := s.channels.ByID(ch)
 	switch {
 	case state != event.StatePending && state != event.StateSending:
@@ -223,7 +224,7 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 		settle(event.StateDead, "channel_gone", "")
 	case live.Off != "":
 		settle(event.StateSuppressed, event.ReasonChannelOff, live.Off)
-	case s.clock.Now().After(expires):
+	case left < 0:
 		settle(event.StateDead, "expired", "")
 	case behind:
 		return &queue.Back{Job: t.job, After: yield(t.job)}, nil
@@ -236,7 +237,7 @@ func (s *Sender) consider(r storage.Row, byID map[id.ID]*take) (*queue.Back, err
 		if !ok {
 			return &queue.Back{Job: t.job, After: wait}, nil
 		}
-		t.send = &sending{job: t.job, live: live, attempts: attempts, expires: expires, pass: pass, out: earlier}
+		t.send = &sending{job: t.job, live: live, attempts: attempts, expires: s.clock.Now().Add(left), pass: pass, out: earlier}
 	}
 	return nil, nil //nolint:nilnil // nothing goes back
 }

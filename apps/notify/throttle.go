@@ -61,20 +61,22 @@ func (b *Batch) throttled(d *planned) bool {
 	if l.Throttle.Messages == 0 || l.stays() || !on(d.kind) || d.byState || t.Dry || t.Incident == nil || t.Cause == causeThrottle {
 		return false
 	}
-	took, room := b.turn(l, false)
+	took, room := b.turn(l, false, t.Incident.ID)
 	if took || b.failed != nil {
 		return false
 	}
 	d.state, d.reason = event.StateSuppressed, event.ReasonThrottled
 	d.detail = fmt.Sprintf("the channel takes %s; it is told as soon as there is room if this still fires then, at the earliest %s",
 		l.Throttle.Words(), room.UTC().Format("2006-01-02 15:04:05 UTC"))
-	b.late[late{l.ID, t.Incident.ID}] = lateBy{t.Tenant, t.Seq, room}
+	k := late{l.ID, t.Incident.ID}
+	b.late[k] = lateBy{t.Tenant, max(t.Seq, b.late[k].seq), room}
 	return true
 }
 
 // turn takes one of the messages that a channel may have; without one it says when there is the next. Those that were held back before go
-// first: others have a turn only when nobody waits, unless they are first.
-func (b *Batch) turn(l *Live, first bool) (took bool, room time.Time) {
+// first: others have a turn only when nobody waits, unless they are first. News of an incident, unless that is zero, has none as long as the
+// incident waits, even where a silence has it wait longer: the channel would count as told of what it has not heard.
+func (b *Batch) turn(l *Live, first bool, incident id.ID) (took bool, room time.Time) {
 	if at, full := b.full[l.ID]; full {
 		return false, at
 	}
@@ -84,12 +86,17 @@ func (b *Batch) turn(l *Live, first bool) (took bool, room time.Time) {
 	b.tx.Query(freeSlot, rows, scanOne(&slot))
 	rows = oldestSlot.Rows()
 	rows.Add(l.ID)
-	b.tx.Query(oldestSlot, rows, scanOne(&used))
+	b.tx.Query(oldestSlot, rows, scanHere(b.tx, &used))
+	joins := int64(-1)
+	if rows = isLate.Rows(); !first && !incident.IsZero() {
+		rows.Add(l.ID, incident)
+	}
+	b.tx.Query(isLate, rows, scanOne(&joins))
 	if err := b.tx.Flush(); err != nil {
 		b.failed = cmp.Or(b.failed, fmt.Errorf("look at the throttle of channel %q: %w", l.Name, err))
 		return false, b.tx.Now()
 	}
-	if slot >= 0 {
+	if slot >= 0 && joins < 0 {
 		rows = useSlot.Rows()
 		rows.Add(l.ID, slot)
 		b.tx.Exec(useSlot, rows)
@@ -99,7 +106,9 @@ func (b *Batch) turn(l *Live, first bool) (took bool, room time.Time) {
 	if room.Before(b.tx.Now()) { // others wait for it, or are about to use it
 		room = b.tx.Now()
 	}
-	b.full[l.ID] = room
+	if slot < 0 { // for nobody
+		b.full[l.ID] = room
+	}
 	return false, room
 }
 
@@ -108,20 +117,25 @@ func (b *Batch) writeLate() {
 	if len(b.late) == 0 {
 		return
 	}
-	now := b.tx.Now()
+	now, atOnce := b.tx.Now(), time.Duration(0)
 	holds := insertLate.Rows()
-	var last id.ID
+	var rings []queue.New
 	for _, k := range slices.SortedFunc(maps.Keys(b.late), func(x, y late) int {
 		return cmp.Or(bytes.Compare(x.channel[:], y.channel[:]), bytes.Compare(x.incident[:], y.incident[:]))
 	}) {
 		h := b.late[k]
-		holds.Add(k.channel, k.incident, h.tenant, h.seq, now, now)
-		if k.channel != last {
-			last = k.channel
-			b.jobs.Ring(b.tx, queue.New{Kind: JobThrottle, Ref: k.channel, Tenant: h.tenant, Queue: QueueTimers, After: max(h.room.Sub(now), 0)})
+		holds.Add(k.channel, k.incident, h.tenant, h.seq, atOnce, atOnce)
+		after := max(h.room.Sub(now), 0)
+		if n := len(rings) - 1; n >= 0 && rings[n].Ref == k.channel {
+			rings[n].After = min(rings[n].After, after)
+			continue
 		}
+		rings = append(rings, queue.New{Kind: JobThrottle, Ref: k.channel, Tenant: h.tenant, Queue: QueueTimers, After: after})
 	}
 	b.tx.Exec(insertLate, holds)
+	for _, r := range rings {
+		b.jobs.Ring(b.tx, r)
+	}
 }
 
 // busyUntil says when a channel takes a message that can wait, by its throttle; the zero time: it has taken one.
@@ -129,7 +143,7 @@ func (b *Batch) busyUntil(l *Live) (time.Time, error) {
 	if l.Throttle.Messages == 0 || l.stays() {
 		return time.Time{}, nil
 	}
-	took, room := b.turn(l, false)
+	took, room := b.turn(l, false, id.ID{})
 	if took || b.failed != nil {
 		return time.Time{}, b.failed
 	}

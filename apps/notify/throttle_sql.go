@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"time"
 
 	s "github.com/incidenthub/incidenthub/internal/platform/storage"
 )
@@ -15,17 +16,23 @@ var (
 			AND (v.first OR NOT EXISTS (SELECT 1 FROM throttle_holds h WHERE h.channel_id = v.channel_id AND h.look_at <= {now}))
 		ORDER BY t.used_at LIMIT 1 {skip locked}`)
 
-	// oldestSlot is when the message was planned whose end makes room for the next.
+	// oldestSlot is when the message was planned whose end makes room for the next, and what the time is now.
 	oldestSlot = s.Lookup([]s.Column{s.Col("channel_id", s.UUID)}, `
-		SELECT t.used_at FROM throttle_slots t WHERE t.channel_id = v.channel_id ORDER BY t.used_at LIMIT 1`)
+		SELECT t.used_at, {now} AS at FROM throttle_slots t WHERE t.channel_id = v.channel_id ORDER BY t.used_at LIMIT 1`)
 
 	useSlot = s.Update("throttle_slots", []s.Column{s.Col("channel_id", s.UUID), s.Col("slot", s.Int)}, "used_at = {now}",
 		"t.channel_id = v.channel_id AND t.slot = v.slot", "")
 
-	// insertLate notes what a channel is not told yet. It waits since the first time, and is looked at again.
+	// isLate finds out whether a channel is not told of an incident yet.
+	isLate = s.Lookup([]s.Column{s.Col("channel_id", s.UUID), s.Col("incident_id", s.UUID)}, `
+		SELECT h.event_seq FROM throttle_holds h WHERE h.channel_id = v.channel_id AND h.incident_id = v.incident_id LIMIT 1`)
+
+	// insertLate notes what a channel is not told yet. It waits since the first time, and is looked at again. Of the events the newest counts, though
+	// a slow run may tell of an older one after it.
 	insertLate = s.Insert("throttle_holds", []s.Column{
-		s.Col("channel_id", s.UUID), s.Col("incident_id", s.UUID), s.Col("tenant_id", s.Text), s.Col("event_seq", s.Int), s.Col("held_at", s.Time), s.Col("look_at", s.Time),
-	}, "ON CONFLICT (channel_id, incident_id) DO UPDATE SET event_seq = excluded.event_seq, look_at = excluded.look_at")
+		s.Col("channel_id", s.UUID), s.Col("incident_id", s.UUID), s.Col("tenant_id", s.Text), s.Col("event_seq", s.Int), s.Col("held_at", s.After), s.Col("look_at", s.After),
+	}, `ON CONFLICT (channel_id, incident_id) DO UPDATE SET
+		event_seq = CASE WHEN excluded.event_seq > t.event_seq THEN excluded.event_seq ELSE t.event_seq END, look_at = excluded.look_at`)
 
 	// throttleOf is what a channel wants now, whatever is remembered of it.
 	throttleOf = s.Lookup([]s.Column{s.Col("id", s.UUID), s.Col("tenant_id", s.Text)}, `
@@ -42,14 +49,16 @@ var (
 		SELECT h.channel_id, h.incident_id, h.event_seq FROM throttle_holds h WHERE h.channel_id = v.channel_id
 			AND NOT EXISTS (SELECT 1 FROM incidents i WHERE i.id = h.incident_id AND i.status || '' = 'open') LIMIT v.n {skip locked}`)
 
-	// leftLate is when a channel's next is looked at.
+	// leftLate is when a channel's next is looked at, and what the time is now.
 	leftLate = s.Lookup([]s.Column{s.Col("channel_id", s.UUID)}, `
-		SELECT h.look_at FROM throttle_holds h WHERE h.channel_id = v.channel_id ORDER BY h.look_at LIMIT 1`)
+		SELECT h.look_at, {now} AS at FROM throttle_holds h WHERE h.channel_id = v.channel_id ORDER BY h.look_at LIMIT 1`)
 
-	// heardSince finds out whether a channel was told of an incident otherwise, or is about to be.
+	// heardSince finds out whether a channel was told of an incident otherwise, or is about to be. What somebody has sent again says no more than it
+	// said before.
 	heardSince = s.Lookup([]s.Column{s.Col("incident_id", s.UUID), s.Col("channel_id", s.UUID), s.Col("seq", s.Int)}, `
 		SELECT d.event_seq FROM deliveries d WHERE d.incident_id = v.incident_id AND d.channel_id = v.channel_id AND d.event_seq >= v.seq
-			AND d.kind IN ('firing', 'updated', 'reminder') AND (d.state IN ('pending', 'sending', 'delivered') OR d.reason = 'unknown_outcome') LIMIT 1`)
+			AND d.kind IN ('firing', 'updated', 'reminder') AND d.cause <> 'resend'
+			AND (d.state IN ('pending', 'sending', 'delivered') OR d.reason = 'unknown_outcome') LIMIT 1`)
 
 	// quietLate are alerts of an incident that a silence holds back, with what became of each event that told of them to a channel, the newest
 	// first: those whose last was silenced are told at the end of the silence. As in orchestration's heldWords, a run that no push is behind
@@ -80,6 +89,18 @@ var (
 	markLate = s.Update("deliveries", []s.Column{s.Col("incident_id", s.UUID), s.Col("channel_id", s.UUID), s.Col("instead_id", s.UUID)}, "instead_id = v.instead_id",
 		"t.incident_id = v.incident_id AND t.channel_id = v.channel_id AND t.state || '' = 'suppressed' AND t.reason = 'throttled' AND t.instead_id IS NULL", "")
 )
+
+// scanHere reads a time of the database's clock as what this process' clock shows then: nobody else has that.
+func scanHere(tx *s.Tx, to *time.Time) func(s.Row) error {
+	return func(r s.Row) error {
+		var t, now time.Time
+		if err := r.Scan(&t, &now); err != nil {
+			return fmt.Errorf("read a throttle: %w", err)
+		}
+		*to = tx.Now().Add(t.Sub(now))
+		return nil
+	}
+}
 
 // scanOne reads the one column of a row.
 func scanOne(to any) func(s.Row) error {

@@ -62,14 +62,20 @@ func (w *Timers) remind(tx *storage.Tx, it *timed) error {
 	tell := &event.Tell{
 		Tenant: j.Tenant, TraceID: trace.New(), Incident: about.Incident, Event: event.EventReminder, Alerts: about.told(), Cause: causeReminder,
 	}
+	d := &planned{live: live, tell: tell, kind: channel.KindReminder}
+	if left <= 0 && live != nil {
+		if err := w.pastSilences(tx, b, d, nil); err != nil {
+			return err
+		}
+	}
 	switch {
 	case left > 0:
 		it.later(tx, left)
 	case live == nil: // another process has made it active, and this one has not heard
 		it.later(tx, unheard)
-	case slices.ContainsFunc(b.live[j.Ref], func(d *planned) bool { return d.channel == ch && d.unfinished() }):
+	case slices.ContainsFunc(b.live[j.Ref], func(o *planned) bool { return o.channel == ch && o.unfinished() }):
 		it.later(tx, min(newsOnTheWay, window))
-	case b.silenced(&planned{live: live, tell: tell, kind: channel.KindReminder}).Reason != "":
+	case b.silenced(d).Reason != "":
 		it.later(tx, min(silenceLook, window)) // it comes when the silence is over
 	default:
 		room, err := b.busyUntil(live)

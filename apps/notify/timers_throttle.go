@@ -98,7 +98,7 @@ func (w *Timers) lookLate(tx *storage.Tx, it *timed, c *limited) error {
 	var used time.Time
 	rows = oldestSlot.Rows()
 	rows.Add(c.job.Ref)
-	tx.Query(oldestSlot, rows, scanOne(&used))
+	tx.Query(oldestSlot, rows, scanHere(tx, &used))
 	rows = nextLate.Rows()
 	rows.Add(c.job.Ref)
 	tx.Query(nextLate, rows, func(r storage.Row) error {
@@ -155,8 +155,12 @@ func (w *Timers) tellLate(tx *storage.Tx, it *timed, c *limited, live *Live) err
 		Alerts:   slices.DeleteFunc(c.about.told(), func(a *event.Alert) bool { return c.quiet[a.ID] }),
 		Channels: []string{live.Name}, Lead: c.why(tx.Now()),
 	}
+	d := &planned{live: live, tell: tell, kind: channel.KindFiring}
+	if err := w.pastSilences(tx, b, d, c.quiet); err != nil {
+		return err
+	}
 	tell.Source = sourceName(tell.Alerts)
-	switch reason, _ := b.heldBack(&planned{live: live, tell: tell, kind: channel.KindFiring}); {
+	switch reason, _ := b.heldBack(d); {
 	case reason == event.ReasonSilenced || reason == event.ReasonMaintenance:
 		c.off.Add(c.job.Ref, c.incident, throttleHush)
 		return nil
@@ -172,7 +176,7 @@ func (w *Timers) tellLate(tx *storage.Tx, it *timed, c *limited, live *Live) err
 		return nil
 	}
 	if c.limit.Messages > 0 {
-		if took, _ := b.turn(live, true); !took {
+		if took, _ := b.turn(live, true, c.incident); !took {
 			return b.failed
 		}
 	}
@@ -211,10 +215,10 @@ func (w *Timers) nextLate(tx *storage.Tx, it *timed, c *limited) error {
 	var look, used time.Time
 	rows := leftLate.Rows()
 	rows.Add(c.job.Ref)
-	tx.Query(leftLate, rows, scanOne(&look))
+	tx.Query(leftLate, rows, scanHere(tx, &look))
 	rows = oldestSlot.Rows()
 	rows.Add(c.job.Ref)
-	tx.Query(oldestSlot, rows, scanOne(&used))
+	tx.Query(oldestSlot, rows, scanHere(tx, &used))
 	if err := tx.Flush(); err != nil || look.IsZero() {
 		return err
 	}

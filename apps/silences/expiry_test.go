@@ -31,9 +31,7 @@ func TestTimeDecides(t *testing.T) {
 	}
 	step(time.Hour-time.Microsecond, "active", words)
 	step(time.Microsecond, "expired", "")
-	if n, err := w.Sweep(t.Context()); n != 1 || err != nil {
-		t.Errorf("ended %d, %v", n, err)
-	}
+	w.sweep(t, c, 0, 1)
 	if got, _ := w.Get(t.Context(), tenant, s.ID); !got.ExpiredAt.Equal(s.EndsAt) || got.ExpiredBy != "" {
 		t.Errorf("ended %+v", got)
 	}
@@ -44,9 +42,7 @@ func TestTimeDecides(t *testing.T) {
 	step(2*time.Hour, "active", "in a maintenance window by ada until 2026-11-22 03:00:00Z")
 	step(time.Hour, "pending", "")
 	step(7*24*time.Hour-time.Hour, "active", "in a maintenance window by ada until 2026-11-29 03:00:00Z")
-	if n, err := w.Sweep(t.Context()); n != 0 || err != nil {
-		t.Errorf("ended %d, %v", n, err)
-	}
+	w.sweep(t, c, 0, 0)
 	step(14*24*time.Hour, "expired", "")
 }
 
@@ -84,21 +80,14 @@ func TestStartOfRules(t *testing.T) {
 func TestUntilResolved(t *testing.T) {
 	t.Parallel()
 	w, c := manual(t)
-	sweep := func(want int) {
-		t.Helper()
-		c.Advance(time.Second)
-		if n, err := w.Sweep(t.Context()); n != want || err != nil {
-			t.Errorf("ended %d, %v, want %d", n, err, want)
-		}
-	}
 	s := w.make(t, silences.Input{UntilResolved: true})
-	sweep(0) // nothing has fired yet
+	w.sweep(t, c, time.Second, 0) // nothing has fired yet
 	w.firing = []*event.Alert{alert("Memory"), alert("Disk")}
-	sweep(0)
-	sweep(0)
+	w.sweep(t, c, time.Second, 0)
+	w.sweep(t, c, time.Second, 0)
 	w.firing = w.firing[:1]
 	moved := w.moved
-	sweep(1)
+	w.sweep(t, c, time.Second, 1)
 	if w.status(t, s) != silences.Expired || w.silenced() != "" || w.moved == moved {
 		t.Errorf("it is %s, silenced %q", w.status(t, s), w.silenced())
 	}
@@ -106,7 +95,7 @@ func TestUntilResolved(t *testing.T) {
 	w.firing = []*event.Alert{alert("Disk")}
 	s = w.make(t, silences.Input{UntilResolved: true, Duration: time.Hour})
 	w.firing = nil
-	sweep(1)
+	w.sweep(t, c, time.Second, 1)
 	if w.status(t, s) != silences.Expired {
 		t.Error("it goes on")
 	}
@@ -116,13 +105,6 @@ func TestUntilResolved(t *testing.T) {
 func TestChangedEnds(t *testing.T) {
 	t.Parallel()
 	w, c := manual(t)
-	sweep := func(after time.Duration, want int) {
-		t.Helper()
-		c.Advance(after)
-		if n, err := w.Sweep(t.Context()); n != want || err != nil {
-			t.Errorf("ended %d, %v, want %d", n, err, want)
-		}
-	}
 	change := func(s silences.Silence, how func(*silences.Input)) silences.Silence {
 		t.Helper()
 		in := silences.InputOf(s)
@@ -136,13 +118,13 @@ func TestChangedEnds(t *testing.T) {
 	w.firing = []*event.Alert{alert("Disk")}
 	s := w.make(t, silences.Input{UntilResolved: true})
 	s = change(s, func(in *silences.Input) { in.Matchers = []string{"alertname=Memory"} })
-	sweep(time.Second, 0) // no memory has fired yet
+	w.sweep(t, c, time.Second, 0) // no memory has fired yet
 	s = change(s, func(in *silences.Input) { in.UnusedFor = time.Hour })
 	w.firing = nil
-	sweep(59*time.Minute, 0)
+	w.sweep(t, c, 59*time.Minute, 0)
 	s = change(s, func(in *silences.Input) { in.Comment = "a moment more" })
-	sweep(59*time.Minute, 0)
-	sweep(time.Minute, 1)
+	w.sweep(t, c, 59*time.Minute, 0)
+	w.sweep(t, c, time.Minute, 1)
 	if w.status(t, s) != silences.Expired {
 		t.Error("it goes on")
 	}
@@ -152,20 +134,13 @@ func TestUnusedFor(t *testing.T) {
 	t.Parallel()
 	w, c := manual(t)
 	s := w.make(t, silences.Input{UnusedFor: time.Hour})
-	after := func(d time.Duration, want int) {
-		t.Helper()
-		c.Advance(d)
-		if n, err := w.Sweep(t.Context()); n != want || err != nil {
-			t.Errorf("ended %d, %v, want %d", n, err, want)
-		}
-	}
-	after(59*time.Minute, 0)
+	w.sweep(t, c, 59*time.Minute, 0)
 	w.firing = []*event.Alert{alert("Disk")}
-	after(30*time.Second, 0)
-	after(2*time.Hour, 0)
+	w.sweep(t, c, 30*time.Second, 0)
+	w.sweep(t, c, 2*time.Hour, 0)
 	w.firing = nil
-	after(59*time.Minute, 0)
-	after(time.Minute, 1)
+	w.sweep(t, c, 59*time.Minute, 0)
+	w.sweep(t, c, time.Minute, 1)
 	if w.status(t, s) != silences.Expired || w.silenced() != "" {
 		t.Error("it goes on")
 	}

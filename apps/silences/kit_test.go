@@ -96,6 +96,15 @@ func (w *world) status(t *testing.T, s silences.Silence) silences.Status {
 	return got.Status
 }
 
+// sweep looks for what has ended, a while later.
+func (w *world) sweep(t *testing.T, c *clock.Manual, after time.Duration, want int) {
+	t.Helper()
+	c.Advance(after)
+	if n, err := w.Sweep(t.Context()); n != want || err != nil {
+		t.Errorf("ended %d, %v, want %d", n, err, want)
+	}
+}
+
 func (w *world) silenced() string {
 	return w.live.Silenced(tenant, alert("Disk"), w.db.Now()).Detail
 }

@@ -31,5 +31,8 @@ func (s *Server) DryRun(ctx context.Context, tenant string, in rehearsal.DryRun)
 	return s.core.DryRun(ctx, tenant, in)
 }
 
+// Look has the hub look for what is due in a queue now. By itself it looks every second when there is nothing else to do.
+func (s *Server) Look(queue string) { s.core.bell.Ring(queue) }
+
 // Routes are the addresses that the server answers.
 func Routes(s *Server) gin.RoutesInfo { return s.http.Handler.(legible).next.(*gin.Engine).Routes() }

@@ -63,7 +63,7 @@ func TestGoodFixtures(t *testing.T) {
 				continue // nobody has to recognise it
 			}
 			// Twice the same alerts, but not the same delivery.
-			a := h.Ask(http.MethodPost, door+driver+"?sync=1&source="+source, body, "Idempotency-Key", "by "+driver)
+			a := late(h, h.Ask(http.MethodPost, door+driver+"?sync=1&source="+source, body, "Idempotency-Key", "by "+driver))
 			check := fixtureCheck{t: t, name: name + " at " + door + driver, want: want}
 			if a.Status != http.StatusOK && (a.Status != http.StatusAccepted || want.Count > 0) {
 				check.errorf("%d %s", a.Status, a.Body)
@@ -197,7 +197,7 @@ func TestDriversCases(t *testing.T) {
 			driver, name := parts[3], parts[3]+"/"+parts[5]
 			source := fmt.Sprintf("s%d", n)
 			newSource(t, h, source, obj{"source_name": source})
-			a := h.Ask(http.MethodPost, door+driver+"/?sync=1&source="+source, body)
+			a := late(h, h.Ask(http.MethodPost, door+driver+"/?sync=1&source="+source, body))
 			_, malformed := os.Stat(filepath.Join(filepath.Dir(f), "want.err"))
 			if malformed == nil {
 				refused(t, name, a, http.StatusUnprocessableEntity)

@@ -177,6 +177,15 @@ func became(t *testing.T, h hub, a servertest.Accepted, want string) {
 	}
 }
 
+// late is an answer to ?sync=1 as it would be of a hub that had waited for the fold: it does not wait for long.
+func late(h hub, a servertest.Answer) servertest.Answer {
+	if a.Status == http.StatusAccepted && a.JSON()["outcome"] == "queued" {
+		h.Rest()
+		a.Status = http.StatusOK
+	}
+	return a
+}
+
 // fixtures is the folder of the shared payloads; the test is skipped where it is not.
 func fixtures(t *testing.T) string {
 	t.Helper()

@@ -14,7 +14,7 @@ func discordRoom(name string) (*outside, *channeltest.Discord) {
 	d := channeltest.NewDiscord()
 	return &outside{
 		name: name, driver: "discord", step: d.Step,
-		config: func(url string) servertest.Map { return servertest.Map{"webhook_url": url + d.Hook, "timeout": 5} },
+		config: func(url string) servertest.Map { return servertest.Map{"webhook_url": url + d.Hook} },
 	}, d
 }
 

@@ -115,6 +115,7 @@ func TestRealHang(t *testing.T) { //nolint:paralleltest // see above
 	const alerts = 1000
 	engines(t, nil, func(t *testing.T, h hub) {
 		stuck, _ := slackBot("stuck")
+		stuck.wait = 5
 		pager, _ := pagerDuty("pager")
 		phone, _ := telegram("phone")
 		var mu sync.Mutex

@@ -1,11 +1,13 @@
 package server_test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
 	"github.com/incidenthub/incidenthub/internal/server/servertest"
 )
@@ -17,6 +19,8 @@ type outside struct {
 	config       func(url string) servertest.Map
 	// seen are the messages as people see them: one for each that called somebody.
 	seen func() []string
+	// wait is for how many seconds the channel waits for an answer; 0: as long as it may, since a slow machine is no verdict.
+	wait int
 	at   *channeltest.Receiver
 }
 
@@ -27,7 +31,7 @@ func pagerDuty(name string) (*outside, *channeltest.PagerDuty) {
 	return &outside{
 		name: name, driver: "pagerduty", step: pd.Step,
 		config: func(url string) servertest.Map {
-			return servertest.Map{"integration_key": pagerKey, "base_url": url, "timeout": 5}
+			return servertest.Map{"integration_key": pagerKey, "base_url": url}
 		},
 		seen: func() (out []string) {
 			for _, a := range pd.Alerts() {
@@ -46,7 +50,7 @@ func slackBot(name string) (*outside, *channeltest.Slack) {
 	return &outside{
 		name: name, driver: "slack", step: s.Step,
 		config: func(url string) servertest.Map {
-			return servertest.Map{"bot_token": s.Token, "channel": s.Channel, "base_url": url + "/api", "timeout": 5}
+			return servertest.Map{"bot_token": s.Token, "channel": s.Channel, "base_url": url + "/api"}
 		},
 		seen: func() (out []string) {
 			for _, m := range s.Messages() {
@@ -63,7 +67,7 @@ func slackHook(name string) (*outside, *channeltest.Slack) {
 	s := channeltest.NewSlack()
 	return &outside{
 		name: name, driver: "slack", step: s.Step,
-		config: func(url string) servertest.Map { return servertest.Map{"webhook_url": url + s.Hook, "timeout": 5} },
+		config: func(url string) servertest.Map { return servertest.Map{"webhook_url": url + s.Hook} },
 		seen: func() (out []string) {
 			for _, m := range s.Messages() {
 				out = append(out, m.Text)
@@ -78,7 +82,7 @@ func telegram(name string) (*outside, *channeltest.Telegram) {
 	return &outside{
 		name: name, driver: "telegram", step: f.Step,
 		config: func(url string) servertest.Map {
-			return servertest.Map{"bot_token": f.Token, "chat_id": "-1001", "server": url, "timeout": 5}
+			return servertest.Map{"bot_token": f.Token, "chat_id": "-1001", "server": url}
 		},
 		seen: func() (out []string) {
 			for _, m := range f.Messages() {
@@ -98,7 +102,9 @@ func (o *outside) open(t *testing.T, h hub, step channeltest.Step) {
 		step = o.step
 	}
 	o.at = channeltest.Receive(t, step)
-	h.Want(http.StatusCreated, http.MethodPost, "/api/v1/channels", servertest.Map{"name": o.name, "driver": o.driver, "config": o.config(o.at.URL)})
+	config := o.config(o.at.URL)
+	config["timeout"] = cmp.Or(o.wait, int(channel.MaxTimeout.Seconds()))
+	h.Want(http.StatusCreated, http.MethodPost, "/api/v1/channels", servertest.Map{"name": o.name, "driver": o.driver, "config": config})
 }
 
 // over waits until the channel has nothing left to send, and returns its deliveries.

@@ -275,7 +275,7 @@ func TestRunDeadline(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, url string) {
 		stopped := make(chan struct{}, 10)
-		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "3s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
+		c := startCoreWith(t, url, map[string]string{"HUB_LEASE": "6s"}, checks(func(c *orchestration.NodeContext) orchestration.Result {
 			<-c.Ctx.Done()
 			stopped <- struct{}{}
 			return orchestration.Result{Err: c.Ctx.Err()}

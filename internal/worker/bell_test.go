@@ -74,18 +74,30 @@ func TestServersAndWorkers(t *testing.T) {
 			}
 		}
 	}
-	// What a process rings is for the others: its own ears leave it to them.
-	own, others := servers[0].Rings().Heard, servers[1].Rings().Heard
-	testkit.Eventually(t, back, func() bool {
+	// What a process rings is for the others: its own ears leave it to them while they have their time. On a busy machine they may not use it.
+	most := time.Now().Add(back)
+	for others := 0; others < 15; time.Sleep(10 * time.Millisecond) {
+		own, other := servers[0].Rings().Heard, servers[1].Rings().Heard
+		began := time.Now()
 		servers[0].Ring("ingest")
 		if !isRung(servers[0], "ingest", 0) {
 			t.Fatal("its own ring was not heard")
 		}
-		time.Sleep(10 * time.Millisecond)
-		return servers[1].Rings().Heard >= others+15
-	}, "the other server heard too little")
-	if n := servers[0].Rings().Heard - own; n > 0 {
-		t.Errorf("the server that rang took %d of its own rings from Redis", n)
+		for servers[0].Rings().Heard == own && servers[1].Rings().Heard == other && time.Now().Before(most) {
+			time.Sleep(time.Millisecond)
+		}
+		took := time.Since(began)
+		switch {
+		case servers[1].Rings().Heard > other:
+			others++
+		case servers[0].Rings().Heard == own:
+			t.Fatal("the other server heard too little")
+		case took < worker.Courtesy:
+			t.Errorf("the server that rang took its own ring from Redis after %s", took)
+		}
+		if time.Now().After(most) {
+			t.Fatal("the other server heard too little")
+		}
 	}
 }
 

@@ -3,9 +3,11 @@
 package channel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -52,6 +54,11 @@ type Notice struct {
 	Labels     map[string]string // common to all alerts
 	Tags       map[string]string // trace_id, run_id, idempotency_key, fingerprint
 	Context    map[string]any    // outputs of earlier nodes: ingest, check, intelligence
+}
+
+// Heading is the title in one line that is safe to show; never "".
+func (n *Notice) Heading() string {
+	return cmp.Or(strings.TrimSpace(VisibleLine(n.Title)), "Notification")
 }
 
 // Incident is the incident behind a notice, in its own words: Title without the severity in front, Severity as it was while it

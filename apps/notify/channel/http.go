@@ -16,8 +16,8 @@ import (
 // Limits of a call, in the words of the setting "timeout". A call must end before the lease of its job does.
 const (
 	MaxTimeout = 20 * time.Second
-	// MostSeconds is the largest value that the setting takes; more than MaxTimeout counts as that.
-	MostSeconds = 120
+	// maxSeconds is the largest value that the setting takes; more than MaxTimeout counts as that.
+	maxSeconds = 120
 )
 
 // Timeout reads the setting "timeout", in seconds; 0 is MaxTimeout.
@@ -25,8 +25,8 @@ func Timeout(seconds float64) (time.Duration, error) {
 	switch {
 	case seconds == 0:
 		return MaxTimeout, nil
-	case !(seconds >= 1 && seconds <= MostSeconds):
-		return 0, Bad("timeout", "must be from 1 to %d seconds", MostSeconds)
+	case !(seconds >= 1 && seconds <= maxSeconds):
+		return 0, Bad("timeout", "must be from 1 to %d seconds", maxSeconds)
 	default:
 		return min(time.Duration(seconds*float64(time.Second)), MaxTimeout), nil
 	}
@@ -59,10 +59,10 @@ func (w Wire) HTTP(timeout time.Duration, secrets ...string) HTTP {
 	return HTTP{Client: w.Client, Clock: w.Clock, Redact: NewRedactor(secrets...), Timeout: timeout}
 }
 
-// HTTP makes calls for drivers that speak HTTP. Its zero value is of no use: Client is required.
+// HTTP makes calls for drivers that speak HTTP. Wire.HTTP makes it.
 type HTTP struct {
 	Client  *httpclient.Client
-	Clock   clock.Clock // nil: the system's
+	Clock   clock.Clock
 	Redact  Redactor
 	Timeout time.Duration // 0: MaxTimeout
 }
@@ -93,6 +93,19 @@ func (h HTTP) Do(ctx context.Context, req *http.Request) (*httpclient.Response, 
 	return &resp, r
 }
 
+// ClassBadAnswer is the Result.Class of a success by its status that is none of the receiver's API: something else may have taken the
+// message.
+const ClassBadAnswer = "bad_answer"
+
+// Doubt makes a retry of a success, since the answer is not what the receiver's API says when it has taken a message. why says so; it is
+// not said of an answer that broke off.
+func (r *Result) Doubt(resp *httpclient.Response, why string) {
+	r.Verdict, r.Class, r.Error = Retry, ClassBadAnswer, why
+	if resp.BodyErr != nil {
+		r.Class, r.Error = fault.Class(resp.BodyErr), "the answer broke off"
+	}
+}
+
 // PostJSON posts a JSON body.
 func (h HTTP) PostJSON(ctx context.Context, address string, header http.Header, body []byte) (*httpclient.Response, Result) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
@@ -110,16 +123,10 @@ var words = strings.NewReplacer(
 	"context deadline exceeded", "no answer in time", "context canceled", "the hub gave up", "i/o timeout", "no answer in time",
 )
 
-func inWords(said string) string { return words.Replace(said) }
-
 // Failed is the result of a call without an answer.
 func (h HTTP) Failed(err error) Result {
-	clk := h.Clock
-	if clk == nil {
-		clk = clock.System()
-	}
-	v := httpclient.Judge(0, nil, err, clk.Now())
-	return Result{Verdict: VerdictOf(v), RetryAfter: v.After, Error: h.Redact.Text(inWords(fault.Public(err))), Class: fault.Class(err)}
+	v := httpclient.Judge(0, nil, err, h.Clock.Now())
+	return Result{Verdict: VerdictOf(v), RetryAfter: v.After, Error: h.Redact.Text(words.Replace(fault.Public(err))), Class: fault.Class(err)}
 }
 
 // VerdictOf puts a verdict of the HTTP client into the words of deliveries.

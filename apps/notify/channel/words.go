@@ -2,6 +2,7 @@ package channel
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -25,6 +26,9 @@ var linkWords = map[string]string{
 
 // LinkWord is what people call a link of a notice, by its name; "" for other names.
 func LinkWord(name string) string { return linkWords[name] }
+
+// LinkLabel is LinkWord, and for other names the name itself, with a capital.
+func LinkLabel(name string) string { return cmp.Or(linkWords[name], Capital(name)) }
 
 // Limit is the beginning of a text, at most so many characters.
 func Limit(s string, most int) string {
@@ -58,15 +62,13 @@ func CheckLine(key, value string, most int) error {
 // ShowDocument shows a stored body that is one JSON document as it is: laid out to be read, or as text when it is none. An empty one is
 // not shown.
 func ShowDocument(name string, body []byte) []Shown {
-	var pretty bytes.Buffer
-	switch {
-	case len(body) == 0:
+	if len(body) == 0 {
 		return nil
-	case json.Indent(&pretty, body, "", "  ") != nil:
-		return []Shown{{Name: name, Media: "text/plain", Text: string(body)}}
-	default:
-		return []Shown{{Name: name, Media: "application/json", Text: readableJSON(pretty.Bytes())}}
 	}
+	if pretty := PrettyJSON(body); pretty != "" {
+		return []Shown{{Name: name, Media: "application/json", Text: pretty}}
+	}
+	return []Shown{{Name: name, Media: "text/plain", Text: string(body)}}
 }
 
 // PrettyJSON lays a JSON document out to be read: the same document, in which <, > and & stand as they are. What is no JSON is "".

@@ -3,12 +3,10 @@ package channeltest
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -21,9 +19,9 @@ type Discord struct {
 	Hook   string // path of the webhook
 	Thread string // a thread of its channel
 
-	mu       sync.Mutex
+	lossy
+
 	messages []*DiscordMessage
-	then     []Step
 	old      bool
 	last     int
 }
@@ -44,13 +42,6 @@ func NewDiscord() *Discord {
 	return &Discord{Hook: "/api/webhooks/123456789012345678/canarytoken0123456789_abcdefghijklmnop-XYZ", Thread: "223456789012345678"}
 }
 
-// Then makes step happen after the next message was taken, instead of the answer.
-func (d *Discord) Then(step Step) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.then = append(d.then, step)
-}
-
 // Delete deletes a message as somebody might.
 func (d *Discord) Delete(id string) {
 	d.mu.Lock()
@@ -69,11 +60,7 @@ func (d *Discord) Age() {
 func (d *Discord) Messages() []DiscordMessage {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	out := make([]DiscordMessage, len(d.messages))
-	for i, m := range d.messages {
-		out[i] = *m
-	}
-	return out
+	return copies(d.messages)
 }
 
 // Refuses says why Discord would refuse a request; nil when it would not.
@@ -88,7 +75,7 @@ func (d *Discord) Refuses(r Request) error {
 
 // Step answers one request.
 func (d *Discord) Step(w http.ResponseWriter, r *http.Request, gone <-chan struct{}) {
-	body, _ := io.ReadAll(r.Body)
+	body := readAll(r)
 	d.mu.Lock()
 	m, args, c := d.judge(r.Method, r.URL.Path, r.URL.Query().Get("thread_id"), r.Header, body)
 	var then Step
@@ -101,9 +88,7 @@ func (d *Discord) Step(w http.ResponseWriter, r *http.Request, gone <-chan struc
 			m.Edits++
 		}
 		m.look(args)
-		if len(d.then) > 0 {
-			then, d.then = d.then[0], d.then[1:]
-		}
+		then = d.instead()
 	}
 	d.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
@@ -164,7 +149,7 @@ func (d *Discord) judge(method, path, thread string, header http.Header, body []
 	if why := discordForm(args); why != "" {
 		return nil, nil, &discordRefusal{400, 50035, "Invalid Form Body: " + why}
 	}
-	if embeds, _ := args["embeds"].([]any); str(args, "content") == "" && len(embeds) == 0 {
+	if str(args, "content") == "" && len(list(args, "embeds")) == 0 {
 		return nil, nil, &discordRefusal{400, 50006, "Cannot send an empty message"}
 	}
 	return m, args, nil
@@ -187,8 +172,7 @@ func discordForm(m map[string]any) string {
 	}
 	if a, ok := m["allowed_mentions"]; ok {
 		o, isObject := a.(map[string]any)
-		parse, _ := o["parse"].([]any)
-		for _, p := range parse {
+		for _, p := range list(o, "parse") {
 			if p != "everyone" && p != "users" && p != "roles" {
 				return "allowed_mentions.parse"
 			}
@@ -213,7 +197,7 @@ func discordEmbed(e map[string]any, total *int) string {
 	if len(e) == 0 {
 		return "required"
 	}
-	fields, _ := e["fields"].([]any)
+	fields := list(e, "fields")
 	if len(fields) > 25 {
 		return "fields: Must be 25 or fewer in length."
 	}
@@ -248,7 +232,7 @@ func discordEmbed(e map[string]any, total *int) string {
 // look takes over what a message looks like.
 func (m *DiscordMessage) look(args map[string]any) {
 	m.Text, m.Color = DiscordText(args), 0
-	if embeds, _ := args["embeds"].([]any); len(embeds) > 0 {
+	if embeds := list(args, "embeds"); len(embeds) > 0 {
 		color, _ := asMap(embeds[0])["color"].(float64)
 		m.Color = int(color)
 	}
@@ -262,12 +246,10 @@ var (
 // DiscordText is all that people see of a message, as they see it.
 func DiscordText(m map[string]any) string {
 	out := []string{str(m, "content")}
-	embeds, _ := m["embeds"].([]any)
-	for _, v := range embeds {
+	for _, v := range list(m, "embeds") {
 		e := asMap(v)
 		out = append(out, str(e, "title"), str(e, "description"))
-		fields, _ := e["fields"].([]any)
-		for _, f := range fields {
+		for _, f := range list(e, "fields") {
 			out = append(out, str(asMap(f), "name")+": "+str(asMap(f), "value"))
 		}
 		out = append(out, str(asMap(e["footer"]), "text"))
@@ -278,13 +260,11 @@ func DiscordText(m map[string]any) string {
 // discordMentions are those whom a message calls: only its content can, and only whom allowed_mentions names. Without that it is anybody.
 func discordMentions(m map[string]any) []string {
 	a, limited := m["allowed_mentions"].(map[string]any)
-	may := func(list, value string) bool {
+	may := func(kind, value string) bool {
 		if !limited {
 			return true
 		}
-		parse, _ := a["parse"].([]any)
-		named, _ := a[list].([]any)
-		return slices.Contains(parse, any(list)) || slices.Contains(named, any(value))
+		return slices.Contains(list(a, "parse"), any(kind)) || slices.Contains(list(a, kind), any(value))
 	}
 	var out []string
 	content := str(m, "content")
@@ -294,11 +274,11 @@ func discordMentions(m map[string]any) []string {
 		}
 	}
 	for _, found := range discordCall.FindAllStringSubmatch(content, -1) {
-		list := "users"
+		kind := "users"
 		if strings.HasPrefix(found[0], "<@&") {
-			list = "roles"
+			kind = "roles"
 		}
-		if may(list, found[1]) {
+		if may(kind, found[1]) {
 			out = append(out, found[0])
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -22,9 +21,9 @@ type Mattermost struct {
 	Hook     string // path of the webhook
 	Channels []string
 
-	mu    sync.Mutex
+	lossy
+
 	posts []MattermostPost
-	then  []Step
 }
 
 // MattermostPost is a post.
@@ -40,13 +39,6 @@ type MattermostPost struct {
 // NewMattermost has one webhook, which may also post to town-square.
 func NewMattermost() *Mattermost {
 	return &Mattermost{Hook: "/hooks/canary5xg7w3tjp9mfqk1h8zod", Channels: []string{"town-square"}}
-}
-
-// Then makes step happen after the next message was taken, instead of the answer.
-func (m *Mattermost) Then(step Step) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.then = append(m.then, step)
 }
 
 // Posts are those that it took, in order.
@@ -66,7 +58,7 @@ func (m *Mattermost) Refuses(r Request) error {
 
 // Step answers one request.
 func (m *Mattermost) Step(w http.ResponseWriter, r *http.Request, gone <-chan struct{}) {
-	body, _ := io.ReadAll(r.Body)
+	body := readAll(r)
 	args, status, id := m.judge(r.Method, r.URL.Path, r.Header, body)
 	if id != "" {
 		w.Header().Set("Content-Type", "application/json")
@@ -76,15 +68,12 @@ func (m *Mattermost) Step(w http.ResponseWriter, r *http.Request, gone <-chan st
 	}
 	p := MattermostPost{Channel: str(args, "channel"), Text: MattermostText(args), Username: str(args, "username"), Mentions: mattermostMentions(args)}
 	p.Props, _ = args["props"].(map[string]any)
-	if list, _ := args["attachments"].([]any); len(list) > 0 {
-		p.Color = str(asMap(list[0]), "color")
+	if attachments := list(args, "attachments"); len(attachments) > 0 {
+		p.Color = str(asMap(attachments[0]), "color")
 	}
 	m.mu.Lock()
 	m.posts = append(m.posts, p)
-	var then Step
-	if len(m.then) > 0 {
-		then, m.then = m.then[0], m.then[1:]
-	}
+	then := m.instead()
 	m.mu.Unlock()
 	if then != nil {
 		then(w, r, gone)
@@ -139,14 +128,12 @@ var (
 
 func mattermostTexts(m map[string]any, visit func(text string, calls bool)) {
 	visit(str(m, "text"), true)
-	attachments, _ := m["attachments"].([]any)
-	for _, v := range attachments {
+	for _, v := range list(m, "attachments") {
 		a := asMap(v)
 		visit(str(a, "pretext"), true)
 		visit(str(a, "title"), false)
 		visit(str(a, "text"), true)
-		fields, _ := a["fields"].([]any)
-		for _, f := range fields {
+		for _, f := range list(a, "fields") {
 			visit(str(asMap(f), "title")+": "+str(asMap(f), "value"), true)
 		}
 		visit(str(a, "footer"), false)

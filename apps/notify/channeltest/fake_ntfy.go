@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"sync"
 )
 
@@ -40,7 +40,7 @@ var ntfyTopic = regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`)
 func (n *Ntfy) Messages() []NtfyMessage {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]NtfyMessage(nil), n.got...)
+	return slices.Clone(n.got)
 }
 
 // Refuses says why it would refuse a request; nil when it would not.
@@ -51,8 +51,7 @@ func (n *Ntfy) Refuses(r Request) error {
 
 // Step answers one request.
 func (n *Ntfy) Step(w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
-	body, _ := io.ReadAll(r.Body)
-	m, code, err := n.judge(r.Method, r.URL.Path, r.Header, body)
+	m, code, err := n.judge(r.Method, r.URL.Path, r.Header, readAll(r))
 	w.Header().Set("Content-Type", "application/json")
 	if err != nil {
 		w.WriteHeader(code / 100)

@@ -45,10 +45,9 @@ func NewPagerDuty(integrationKey string) *PagerDuty { return &PagerDuty{key: int
 func (p *PagerDuty) Alerts() []PagerDutyAlert {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := make([]PagerDutyAlert, len(p.alerts))
-	for i, a := range p.alerts {
-		out[i] = *a
-		out[i].Actions = slices.Clone(a.Actions)
+	out := copies(p.alerts)
+	for i := range out {
+		out[i].Actions = slices.Clone(out[i].Actions)
 	}
 	return out
 }
@@ -159,8 +158,7 @@ func (p *PagerDuty) refuse(method string, body []byte) (int, error) {
 func (p *PagerDuty) take(e map[string]any) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	action, _ := e["event_action"].(string)
-	key, _ := e["dedup_key"].(string)
+	action, key := str(e, "event_action"), str(e, "dedup_key")
 	if key == "" {
 		key = fmt.Sprintf("made-up-%d", len(p.alerts)+1)
 	}

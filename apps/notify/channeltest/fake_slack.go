@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // Slack is a fake of Slack: incoming webhooks and the part of the Web API that bots use. It refuses what Slack refuses and keeps channels,
@@ -25,10 +24,10 @@ type Slack struct {
 	Channel string // a channel that the bot is in
 	Epoch   int64  // the second in which all messages come, Unix time; 0: 2026-03-01 10:00 UTC
 
-	mu       sync.Mutex
+	lossy
+
 	channels map[string]SlackChannel
 	messages []*SlackMessage
-	then     []Step
 	scopes   bool // history may be read
 	closed   bool // edits are not allowed any more
 	page     int
@@ -87,13 +86,6 @@ func (s *Slack) Pages(size int) {
 	s.page = size
 }
 
-// Then makes step happen after the next message was taken, instead of the answer: what is lost is not the message.
-func (s *Slack) Then(step Step) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.then = append(s.then, step)
-}
-
 // Delete deletes a message as somebody might.
 func (s *Slack) Delete(ts string) {
 	s.mu.Lock()
@@ -105,11 +97,7 @@ func (s *Slack) Delete(ts string) {
 func (s *Slack) Messages() []SlackMessage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]SlackMessage, len(s.messages))
-	for i, m := range s.messages {
-		out[i] = *m
-	}
-	return out
+	return copies(s.messages)
 }
 
 // Refuses says why Slack would refuse a request; nil when it would not.
@@ -125,15 +113,15 @@ func (s *Slack) Refuses(r Request) error {
 
 // Step answers one request.
 func (s *Slack) Step(w http.ResponseWriter, r *http.Request, gone <-chan struct{}) {
-	body, _ := io.ReadAll(r.Body)
+	body := readAll(r)
 	s.mu.Lock()
 	args, code := s.judge(r.Method, r.URL.Path, r.URL.Query(), r.Header, body)
 	var answer map[string]any
 	var then Step
 	if code == "" {
 		answer = s.do(r.URL.Path, args)
-		if _, posted := answer["ts"]; posted && len(s.then) > 0 {
-			then, s.then = s.then[0], s.then[1:]
+		if _, posted := answer["ts"]; posted {
+			then = s.instead()
 		}
 	}
 	s.mu.Unlock()
@@ -187,8 +175,7 @@ func (s *Slack) do(path string, args map[string]any) map[string]any {
 			m.Channel = s.Channel
 		}
 		m.Broadcast, _ = args["reply_broadcast"].(bool)
-		meta, _ := args["metadata"].(map[string]any)
-		m.Metadata, _ = meta["event_payload"].(map[string]any)
+		m.Metadata = asMap(asMap(args["metadata"])["event_payload"])
 		m.look(args)
 		m.Mentions = slackMentions(args)
 		s.messages = append(s.messages, m)
@@ -199,9 +186,8 @@ func (s *Slack) do(path string, args map[string]any) map[string]any {
 // look takes over what a message looks like.
 func (m *SlackMessage) look(args map[string]any) {
 	m.Body, m.Color = args, ""
-	if list, _ := args["attachments"].([]any); len(list) > 0 {
-		first, _ := list[0].(map[string]any)
-		m.Color = str(first, "color")
+	if attachments := list(args, "attachments"); len(attachments) > 0 {
+		m.Color = str(asMap(attachments[0]), "color")
 	}
 	m.Text = SlackText(args)
 }
@@ -228,7 +214,7 @@ func (s *Slack) list(args map[string]any) map[string]any {
 		}
 		one := map[string]any{"type": "message", "ts": m.TS, "text": m.Text}
 		if m.Metadata != nil && str(args, "include_all_metadata") == "true" {
-			meta, _ := m.Body["metadata"].(map[string]any)
+			meta := asMap(m.Body["metadata"])
 			one["metadata"] = map[string]any{"event_type": meta["event_type"], "event_payload": m.Metadata}
 			if meta == nil { // an edit without metadata keeps them
 				one["metadata"] = map[string]any{"event_type": "incidenthub_notification", "event_payload": m.Metadata}
@@ -250,11 +236,6 @@ func (s *Slack) list(args map[string]any) map[string]any {
 		page["response_metadata"] = map[string]any{"next_cursor": "page:" + strconv.Itoa(end)}
 	}
 	return page
-}
-
-func str(m map[string]any, key string) string {
-	s, _ := m[key].(string)
-	return s
 }
 
 // formArgs are the arguments of a call that is no JSON.

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"unicode/utf16"
 )
 
 // judge returns a call's arguments, and Slack's word for what is wrong with it; "" when it is in order.
@@ -127,7 +126,7 @@ func slackMessage(m map[string]any) string {
 	}
 	for _, a := range attachments {
 		o, ok := a.(map[string]any)
-		inner, _ := o["blocks"].([]any)
+		inner := list(o, "blocks")
 		if !ok || len(inner) > 20 || !slackBlocks(inner, &total) || len(inner) == 0 && str(o, "text") == "" && str(o, "fallback") == "" {
 			return "invalid_attachments"
 		}
@@ -141,9 +140,8 @@ func slackMessage(m map[string]any) string {
 // slackBlocks checks blocks and counts their text.
 func slackBlocks(blocks []any, total *int) bool {
 	for _, v := range blocks {
-		b, _ := v.(map[string]any)
-		elements, _ := b["elements"].([]any)
-		fields, _ := b["fields"].([]any)
+		b := asMap(v)
+		elements, fields := list(b, "elements"), list(b, "fields")
 		ok := true
 		switch str(b, "type") {
 		case "divider":
@@ -171,11 +169,6 @@ func slackBlocks(blocks []any, total *int) bool {
 	return true
 }
 
-func asMap(v any) map[string]any {
-	m, _ := v.(map[string]any)
-	return m
-}
-
 func slackTextOK(v any, limit int, total *int) bool {
 	m := asMap(v)
 	for key := range m {
@@ -188,9 +181,6 @@ func slackTextOK(v any, limit int, total *int) bool {
 	*total += n
 	return (m["type"] == "mrkdwn" || m["type"] == "plain_text") && n >= 1 && n <= limit
 }
-
-// chars is the length of a text as JavaScript counts it.
-func chars(s string) int { return len(utf16.Encode([]rune(s))) }
 
 var (
 	slackCall   = regexp.MustCompile(`<(?:!(?:here|channel|everyone)|@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)(?:\|[^<>]*)?>`)
@@ -226,7 +216,7 @@ func slackTexts(m map[string]any, visit func(text string, markup, verbatim bool)
 			}
 		}
 	}
-	if blocks, _ := m["blocks"].([]any); len(blocks) == 0 {
+	if len(list(m, "blocks")) == 0 {
 		visit(str(m, "text"), true, true)
 	}
 	walk(m["blocks"])

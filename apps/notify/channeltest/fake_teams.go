@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode/utf16"
 )
 
 // Teams is a fake of a Teams workflow's webhook: it refuses what the workflow and Teams refuse and keeps the cards that it posted.
@@ -85,7 +84,7 @@ func (m *Teams) refuse(r Request) (content map[string]any, status int, err error
 		return nil, http.StatusUnauthorized, errors.New("DirectApiAuthorizationRequired: the signature is not valid")
 	case r.Method != http.MethodPost, !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
 		return nil, http.StatusBadRequest, errors.New("the trigger takes JSON by POST")
-	case 2*len(utf16.Encode([]rune(string(r.Body)))) > 28<<10:
+	case 2*chars(string(r.Body)) > 28<<10:
 		return nil, http.StatusRequestEntityTooLarge, errors.New("RequestEntityTooLarge")
 	}
 	var msg struct {
@@ -115,17 +114,17 @@ func checkCard(card map[string]any) error {
 	if card["type"] != "AdaptiveCard" {
 		return fmt.Errorf("the card is a %v", card["type"])
 	}
-	if v, _ := card["version"].(string); v != "1.2" && v != "1.3" && v != "1.4" && v != "1.5" {
+	if v := str(card, "version"); v != "1.2" && v != "1.3" && v != "1.4" && v != "1.5" {
 		return fmt.Errorf("version %q", v)
 	}
-	if actions, _ := card["actions"].([]any); len(actions) > 6 {
+	if actions := list(card, "actions"); len(actions) > 6 {
 		return fmt.Errorf("%d actions are more than six", len(actions))
 	}
 	return checkElement(card)
 }
 
 func checkElement(e map[string]any) error {
-	kind, _ := e["type"].(string)
+	kind := str(e, "type")
 	must, known := teamsElements[kind]
 	if !known {
 		return fmt.Errorf("unknown element %q", kind)
@@ -177,16 +176,13 @@ func (p *TeamsCard) read(e map[string]any) {
 	case "Action.OpenUrl":
 		p.Links = append(p.Links, fmt.Sprint(e["url"]))
 	case "Container":
-		if s, _ := e["style"].(string); p.Style == "" {
-			p.Style = s
+		if p.Style == "" {
+			p.Style = str(e, "style")
 		}
 	}
 	for _, key := range []string{"body", "items", "inlines", "actions"} {
-		inner, _ := e[key].([]any)
-		for _, i := range inner {
-			if o, ok := i.(map[string]any); ok {
-				p.read(o)
-			}
+		for _, i := range list(e, key) {
+			p.read(asMap(i))
 		}
 	}
 	if e["type"] == "RichTextBlock" || e["type"] == "TextBlock" {

@@ -4,14 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/incidenthub/incidenthub/apps/notify/channel"
 )
 
 // Telegram is a Bot API server with one bot in some chats. It refuses what api.telegram.org refuses (checked against the documentation of
@@ -80,8 +77,7 @@ func (f *Telegram) Refuses(r Request) error {
 
 // Step answers one request.
 func (f *Telegram) Step(w http.ResponseWriter, r *http.Request, _ <-chan struct{}) {
-	body, _ := io.ReadAll(r.Body)
-	method, call, code, err := f.judge(r.URL.Path, body)
+	method, call, code, err := f.judge(r.URL.Path, readAll(r))
 	var m TelegramMessage
 	if err == nil {
 		code = http.StatusBadRequest
@@ -124,7 +120,7 @@ func (f *Telegram) judge(path string, body []byte) (method string, c telegramCal
 	switch {
 	case strings.TrimSpace(shown) == "":
 		return bad("message text is empty")
-	case channel.Units(shown) > 4096:
+	case chars(shown) > 4096:
 		return bad("message is too long")
 	case c.Topic != 0 && !slices.Contains(f.Topics, c.Topic):
 		return bad("message thread not found")

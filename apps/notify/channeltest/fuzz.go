@@ -3,6 +3,7 @@ package channeltest
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/incidenthub/incidenthub/apps/event"
@@ -49,6 +50,25 @@ func Fuzz(f *testing.F, c channel.Channel, check func(t *testing.T, n channel.No
 		}
 		if check != nil {
 			check(t, n, r)
+		}
+	})
+}
+
+// FuzzMessages is Fuzz for drivers whose body is a list of messages, each posted to path as it is: the API takes all of them.
+func FuzzMessages(f *testing.F, c channel.Channel, path string, refuses func(Request) error) {
+	f.Helper()
+	Fuzz(f, c, func(t *testing.T, _ channel.Notice, r channel.Rendered) {
+		t.Helper()
+		var doc struct{ Messages []json.RawMessage }
+		if err := json.Unmarshal(r.Body, &doc); err != nil || len(doc.Messages) != r.Parts {
+			t.Fatalf("%d messages, %d parts (%v)", len(doc.Messages), r.Parts, err)
+		}
+		for _, m := range doc.Messages {
+			q := Request{Method: http.MethodPost, Body: m, Header: http.Header{"Content-Type": {"application/json"}}}
+			q.URL.Path = path
+			if err := refuses(q); err != nil {
+				t.Errorf("%v: %s", err, m)
+			}
 		}
 	})
 }

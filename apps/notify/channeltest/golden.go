@@ -5,10 +5,27 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/incidenthub/incidenthub/apps/notify/channel"
 )
+
+// Goldens compares the bodies that made gives for each of Notices, but for those left out, with testdata/<prefix><name>.json.
+func Goldens(t *testing.T, update bool, prefix string, made func(t *testing.T, n channel.Notice) []byte, leftOut ...string) {
+	t.Helper()
+	for name, n := range Notices() {
+		if slices.Contains(leftOut, name) {
+			continue
+		}
+		t.Run(prefix+name, func(t *testing.T) {
+			t.Parallel()
+			Golden(t, update, prefix+name, made(t, n))
+		})
+	}
+}
 
 // Golden compares a JSON document with testdata/<name>.json, laid out to be read; with update it writes the file.
 func Golden(t *testing.T, update bool, name string, body []byte) {

@@ -1,8 +1,6 @@
 package channeltest
 
 import (
-	"time"
-
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 )
@@ -32,43 +30,19 @@ func HostileNotice() channel.Notice {
 	return n
 }
 
-// Notice is an ordinary page.
-func Notice() channel.Notice {
-	started := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	labels := map[string]string{"alertname": "DiskFull", "instance": "db-1:9100", "team": "storage"}
-	return channel.Notice{
-		Kind: channel.KindFiring, Title: "[CRITICAL] DiskFull on db-1:9100", Text: "Disk / on db-1 is 97% full\n\nSeverity: critical\nWhere: db-1:9100",
-		Severity: "critical", Channel: "ops", Source: "alertmanager", IdemKey: "01990000-0000-7000-8000-000000000001:1:0:01990000-0000-7000-8000-000000000002",
-		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", RunID: "01990000-0000-7000-8000-000000000003", IncidentID: "01990000-0000-7000-8000-000000000001",
-		Incident: &channel.Incident{
-			Title: "DiskFull on db-1:9100", Description: "Disk / on db-1 is 97% full", Severity: "critical", Environment: "production",
-		},
-		Status: "open", StartedAt: started, At: started.Add(time.Minute), URL: "https://hub.example/incidents/01990000-0000-7000-8000-000000000001",
-		Links: []channel.Link{
-			{Name: "incident", URL: "https://hub.example/incidents/01990000-0000-7000-8000-000000000001"},
-			{Name: "runbook", URL: "https://runbooks.example/disk?a=1&b=2"},
-		},
-		Alerts: []channel.Alert{{
-			Name: "DiskFull", Status: event.StatusFiring, Severity: event.SeverityCritical, Description: "Disk / on db-1 is 97% full",
-			Source: "alertmanager", Fingerprint: "00ff00ff00ff00ff", Labels: labels,
-			Annotations: map[string]string{"runbook_url": "https://runbooks.example/disk?a=1&b=2"}, StartedAt: started,
-		}},
-		Labels: labels,
-		Tags: map[string]string{
-			"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "run_id": "01990000-0000-7000-8000-000000000003", "fingerprint": "00ff00ff00ff00ff",
-			"idempotency_key": "01990000-0000-7000-8000-000000000001:1:0:01990000-0000-7000-8000-000000000002",
-		},
-		Context: map[string]any{"ingest": map[string]any{"alerts_created": 1, "incidents_created": 1, "source": "alertmanager"}},
+// HostileLinks is a notice whose ids, severity and links are hostile too, although the hub lets none through: what a driver is given counts.
+func HostileLinks() channel.Notice {
+	n := HostileNotice()
+	h := Hostile()
+	n.Kind, n.Severity, n.IncidentID, n.By, n.Event, n.RunID = channel.KindReminder, h, h, h, h, h
+	n.URL = "javascript:alert(1)"
+	n.Links = []channel.Link{
+		{Name: h, URL: "https://evil.example/\"><script>alert(1)</script>)](|x)<!channel> @everyone?a=1&b=\u202e\r\nBcc: x"},
+		{Name: "🔥", URL: "javascript:alert(1)"},
+		{Name: "", URL: "data:text/html,<script>alert(1)</script>"},
+		{Name: "incident", URL: "JaVaScRiPt:alert(1)"},
+		{Name: "runbook", URL: "https://good.example@evil.example/"},
+		{Name: "dashboard", URL: "//evil.example"},
 	}
-}
-
-// Resolved is the end of Notice.
-func Resolved() channel.Notice {
-	n := Notice()
-	n.Kind, n.Title, n.Severity, n.Status = channel.KindResolved, "Resolved: DiskFull on db-1:9100", "success", "resolved"
-	n.Text = "Resolved after 2 h, at 2026-03-01 12:00:00 UTC.\n\nWhere: db-1:9100"
-	n.EndedAt = n.StartedAt.Add(2 * time.Hour)
-	n.At = n.EndedAt
-	n.Alerts[0].Status, n.Alerts[0].EndedAt = event.StatusResolved, &n.EndedAt
 	return n
 }

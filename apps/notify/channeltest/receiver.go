@@ -161,9 +161,3 @@ func Echo(status int) Step {
 		_ = r.Write(w)
 	}
 }
-
-// readAll reads a body that has arrived.
-func readAll(r *http.Request) []byte {
-	body, _ := io.ReadAll(r.Body) // it is in memory
-	return body
-}

@@ -6,8 +6,9 @@
 //   - RunHTTP, for drivers that speak to an HTTP API: everything below, against real receivers on the loopback interface. A driver with
 //     two ways to send (a webhook, a bot) calls it once for each.
 //   - Settings, Bodies and Readable, for the others (e-mail, the inbox): the parts of the suite that need no HTTP.
-//   - Fuzz, as the driver's FuzzRender.
-//   - Golden, for the bodies that the driver's README points at.
+//   - Complaints, for each row of a table of settings, good and bad.
+//   - Fuzz, as the driver's FuzzRender; FuzzMessages, where the body is a list of messages.
+//   - Goldens and Golden, for the bodies that the driver's README points at.
 //
 // # What a driver may be like
 //
@@ -26,6 +27,7 @@ package channeltest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +145,32 @@ func Rendered(tb testing.TB, c channel.Channel, n channel.Notice) channel.Outgoi
 	return channel.Outgoing{
 		IdemKey: n.IdemKey, TraceID: n.TraceID, Title: n.Title, Kind: n.Kind, Severity: n.Severity, IncidentID: n.IncidentID, Body: r.Body,
 	}
+}
+
+// Attempt makes one attempt that must come to this verdict.
+func Attempt(t *testing.T, c channel.Channel, o channel.Outgoing, want channel.Verdict) channel.Result {
+	t.Helper()
+	got := c.Send(t.Context(), o)
+	if got.Verdict != want {
+		t.Fatalf("got %+v, want %s", got, want)
+	}
+	return got
+}
+
+// Object is a body that is one JSON object.
+func Object(t *testing.T, body []byte) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(body, &m); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	return m
+}
+
+// Inline is a setting with a template of one's own, to follow others: ,"template":{"type":"inline","template":"…"}.
+func Inline(key, template string) string {
+	text, _ := json.Marshal(template) // a text has a form in JSON
+	return fmt.Sprintf(`,%q:{"type":"inline","template":%s}`, key, text)
 }
 
 func (h HTTP) open(t *testing.T, steps ...Step) (*Receiver, channel.Channel) {

@@ -72,10 +72,10 @@ func (h HTTP) unknown(t *testing.T) {
 			same(t, 2, first[0], again[0])
 			continue
 		}
-		if text := h.shown(t, first); contains(text, channel.MayRepeat) {
+		if text := h.shown(t, first); strings.Contains(text, channel.MayRepeat) {
 			t.Errorf("the first attempt says %q: %s", channel.MayRepeat, text)
 		}
-		if text := h.shown(t, again); !contains(text, channel.MayRepeat) {
+		if text := h.shown(t, again); !strings.Contains(text, channel.MayRepeat) {
 			t.Errorf("%q is missing in the repeat: %s", channel.MayRepeat, text)
 		}
 	}
@@ -163,7 +163,7 @@ func (h HTTP) long(t *testing.T) {
 				return
 			}
 			switch text := h.shown(t, made); {
-			case h.Shortened != "" && !contains(text, h.Shortened):
+			case h.Shortened != "" && !strings.Contains(text, h.Shortened):
 				t.Errorf("%d bytes of text do not say %q", len(text), h.Shortened)
 			case h.Shortened == "" && name == "text":
 				inOrder(t, text, lines)
@@ -196,7 +196,7 @@ func (h HTTP) bounded(t *testing.T, c channel.Channel, n channel.Notice, made []
 	if !tooLong && len(found) == 0 && rendered.Remark == "" {
 		return
 	}
-	if len(found) != 1 || found[0][2] == "" || !contains(rendered.Remark, found[0][1]+" characters were left out") {
+	if len(found) != 1 || found[0][2] == "" || !strings.Contains(rendered.Remark, found[0][1]+" characters were left out") {
 		t.Fatalf("it says %q, the remark %q", found, rendered.Remark)
 	}
 	last := 0
@@ -208,7 +208,7 @@ func (h HTTP) bounded(t *testing.T, c channel.Channel, n channel.Notice, made []
 	if rest := len(n.Text) - last*len(Lines(1)); err != nil || tooLong && (left < rest-200 || left > rest+200) {
 		t.Errorf("%d characters after line %d, and it says %d", rest, last, left)
 	}
-	if n.URL == "" || !contains(strings.Join(bodies(made), ""), n.URL) {
+	if n.URL == "" || !strings.Contains(strings.Join(bodies(made), ""), n.URL) {
 		t.Errorf("%s is nowhere", n.URL)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 )
 
@@ -33,7 +35,7 @@ func Settings(t *testing.T, d channel.Driver) {
 		}
 	}
 	_, err := d.New(json.RawMessage(`{"no_such_key":"canary-value"}`))
-	if err == nil || !contains(err.Error(), "no_such_key") || contains(err.Error(), "canary-value") {
+	if err == nil || !strings.Contains(err.Error(), "no_such_key") || strings.Contains(err.Error(), "canary-value") {
 		t.Errorf("the complaint %v must name the key and not the value", err)
 	}
 	for key := range seen {
@@ -42,7 +44,7 @@ func Settings(t *testing.T, d channel.Driver) {
 		}
 		// Every type that JSON has: a complaint or a channel, never a panic, and no value in the complaint.
 		for _, value := range []string{`null`, `"canary-value"`, `-1`, `true`, `["canary-value"]`, `{"a":"canary-value"}`, `{"type":"inline","template":"{{ x"}`} {
-			if _, err := d.New(json.RawMessage(`{"` + key + `":` + value + `}`)); err != nil && contains(err.Error(), "canary-value") && isSecret(s, key) {
+			if _, err := d.New(json.RawMessage(`{"` + key + `":` + value + `}`)); err != nil && strings.Contains(err.Error(), "canary-value") && isSecret(s, key) {
 				t.Errorf("the complaint %q shows the secret", err)
 			}
 		}
@@ -51,6 +53,19 @@ func Settings(t *testing.T, d channel.Driver) {
 		if _, err := d.New(json.RawMessage(`{"timeout":5}`)); seen["timeout"] && len(channel.KeyErrors(err)) == 0 {
 			t.Errorf("%s is required and was not asked for: %v", f.Key, err)
 		}
+	}
+}
+
+// Complaints checks which settings a driver complains about, by key and in this order; nil: these are good.
+func Complaints(t *testing.T, d channel.Driver, config string, want []string) {
+	t.Helper()
+	_, err := d.New(json.RawMessage(config))
+	var keys []string
+	for _, k := range channel.KeyErrors(err) {
+		keys = append(keys, k.Key)
+	}
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
 	}
 }
 

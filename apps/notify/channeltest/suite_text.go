@@ -26,7 +26,7 @@ func (h HTTP) hostile(t *testing.T) {
 		}
 		for name, values := range q.Header {
 			for _, bad := range []string{"script", "Bcc", "DROP"} {
-				if contains(name+strings.Join(values, " "), bad) {
+				if strings.Contains(name+strings.Join(values, " "), bad) {
 					t.Errorf("header %s: %q", name, values)
 				}
 			}
@@ -45,7 +45,7 @@ func Readable(t *testing.T, text string) {
 		"<script>alert(1)</script>", "{{ 7*7 }}", "${7*7}", "<!channel>", "@everyone", "Bcc: evil@example.com", "%0a%0dX: y", "'; DROP TABLE alerts; --", "gnp.exe",
 		"[click](https://evil.example)", "**bold**", "<@U024BE7LH>",
 	} {
-		if !contains(text, want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("%q cannot be read any more in %q", want, text)
 		}
 	}
@@ -69,7 +69,7 @@ func (h HTTP) secrets(t *testing.T) {
 			defer cancel()
 			r := c.Send(ctx, o)
 			for _, s := range h.Secrets {
-				if contains(r.Response+r.Error+r.Class+r.ProviderRef+r.Endpoint, s) {
+				if strings.Contains(r.Response+r.Error+r.Class+r.ProviderRef+r.Endpoint, s) {
 					t.Errorf("the secret %q shows in %+v", s, r)
 				}
 			}
@@ -202,5 +202,3 @@ func inOrder(t *testing.T, text string, n int) {
 		}
 	}
 }
-
-func contains(s, part string) bool { return strings.Contains(s, part) }

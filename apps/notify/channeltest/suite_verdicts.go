@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,11 +44,9 @@ func (h HTTP) table() map[string]Row {
 
 func (h HTTP) verdicts(t *testing.T) {
 	t.Helper()
-	rows := h.table()
-	for name := range maps.Keys(rows) {
+	for name, tt := range h.table() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tt := rows[name]
 			if tt.Step == nil || tt.Want == "" {
 				t.Fatal("the row has no Step, or wants nothing")
 			}
@@ -84,13 +82,13 @@ func (h HTTP) blocked(t *testing.T) {
 	r := Receive(t)
 	c, err := h.New(Client(t)).New(json.RawMessage(h.Config(r.URL))) // not on the allow-list
 	if err != nil {                                                  // drivers that know where their receivers are need not wait for the first call
-		if !errors.Is(err, channel.ErrConfig) || !contains(err.Error(), "HUB_EGRESS_ALLOW="+r.Allow) {
+		if !errors.Is(err, channel.ErrConfig) || !strings.Contains(err.Error(), "HUB_EGRESS_ALLOW="+r.Allow) {
 			t.Errorf("got %v", err)
 		}
 		return
 	}
 	got := c.Send(t.Context(), Rendered(t, c, Notice()))
-	if got.Verdict != channel.Permanent || got.Class != "blocked_address" || !contains(got.Error, "HUB_EGRESS_ALLOW="+r.Allow) {
+	if got.Verdict != channel.Permanent || got.Class != "blocked_address" || !strings.Contains(got.Error, "HUB_EGRESS_ALLOW="+r.Allow) {
 		t.Errorf("got %+v", got)
 	}
 	if n := len(r.Requests()); n != 0 {

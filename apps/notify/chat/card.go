@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type Fact struct{ Name, Value string }
 
 // Card lays a notice out. body is in the service's markup.
 func (d *Dialect) Card(n channel.Notice, body string, l Limits) Card {
-	c := Card{Heading: FirstOf(d.Line(n.Title), "Notification")}
+	c := Card{Heading: cmp.Or(d.Line(n.Title), "Notification")}
 	c.Title = c.Heading
 	body = strings.TrimSpace(body)
 	if channel.Units(c.Heading) > l.Title {
@@ -77,7 +78,7 @@ func (d *Dialect) Bounds(limit int, page string) channel.Bounds {
 func (d *Dialect) Links(n channel.Notice, between string) string {
 	refs := make([]string, len(n.Links))
 	for i, l := range n.Links {
-		refs[i] = d.Link(l.URL, FirstOf(channel.LinkWord(l.Name), channel.Capital(FirstOf(l.Name, "link"))))
+		refs[i] = d.Link(l.URL, channel.LinkLabel(cmp.Or(l.Name, "link")))
 	}
 	return strings.Join(refs, between)
 }
@@ -110,14 +111,4 @@ func Stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
-}
-
-// FirstOf is the first word that is not empty.
-func FirstOf(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

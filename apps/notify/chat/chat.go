@@ -12,13 +12,12 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
-// Most is how many recommendations a message has (contract 8.4).
-const Most = 5
+// maxRecommendations is how many a message has (contract 8.4).
+const maxRecommendations = 5
 
 // Dialect is how a service writes, and what it takes. It holds nothing of a channel.
 type Dialect struct {
 	Driver string                   // whose built-in templates are used
-	Media  string                   // of texts that are shown: text/markdown, text/plain
 	Escape func(string) string      // makes text from outside inert in the service's markup
 	Whole  *regexp.Regexp           // what a cut must not go through
 	Bold   string                   // stands before and after bold text
@@ -55,7 +54,7 @@ type Frame struct {
 
 // NewFrame compiles the templates of a channel. bad is what is wrong with its settings already; it is joined to what is wrong with them.
 func NewFrame(d *Dialect, v Voice, text, payload settings.Template, bad error) (Frame, error) {
-	o := texts.Options{Driver: d.Driver, Escape: d.Escape, Most: Most}
+	o := texts.Options{Driver: d.Driver, Escape: d.Escape, Most: maxRecommendations}
 	usual, err := texts.New(o)
 	if err != nil {
 		return Frame{}, err

@@ -23,7 +23,7 @@ var markdown = chat.Markdown{
 
 // plain is a service of little: messages of at most 40 characters, lists of at most 2 parts.
 var plain = chat.Dialect{
-	Driver: "chattest", Media: "text/markdown", Escape: markdown.Escape, Whole: regexp.MustCompile(`\\.`), Bold: "*", List: "parts", Items: 2, Text: 40,
+	Driver: "chattest", Escape: markdown.Escape, Whole: regexp.MustCompile(`\\.`), Bold: "*", List: "parts", Items: 2, Text: 40,
 	Link: func(a, w string) string { return markdown.Link(a, w, markdown.Escape) },
 	Lines: func(m map[string]any) []string {
 		var out chat.Lines

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -35,7 +36,7 @@ func (f *Frame) Read(o channel.Outgoing) Document {
 	}
 	var foreign struct{ Title, Message string }
 	_ = json.Unmarshal(o.Body, &foreign) // whatever can be read of it
-	title := f.Bold + f.Line(FirstOf(foreign.Title, o.Title, "Notification")) + f.Bold
+	title := f.Bold + f.Line(cmp.Or(foreign.Title, o.Title, "Notification")) + f.Bold
 	messages, _, err := f.plain(strings.TrimSpace(title+"\n"+f.Escape(foreign.Message)), false, "")
 	if err != nil { // texts only: they cannot fail
 		return Document{}
@@ -65,13 +66,13 @@ func (f *Frame) Show(body []byte) []channel.Shown {
 	for _, raw := range doc.Messages {
 		all = append(all, f.readable(raw))
 	}
-	out := []channel.Shown{{Name: "text", Media: f.Media, Text: strings.Join(all, "\n\n")}}
+	out := []channel.Shown{{Name: "text", Media: "text/plain", Text: strings.Join(all, "\n\n")}}
 	for _, after := range []struct {
 		name string
 		raw  json.RawMessage
 	}{{"message after a change in place", doc.Call}, {"reply in the thread, after a change in place", doc.Reply}} {
 		if len(after.raw) > 0 {
-			out = append(out, channel.Shown{Name: after.name, Media: f.Media, Text: f.readable(after.raw)})
+			out = append(out, channel.Shown{Name: after.name, Media: "text/plain", Text: f.readable(after.raw)})
 		}
 	}
 	for _, raw := range doc.Messages {

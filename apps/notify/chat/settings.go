@@ -10,8 +10,8 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
-// MaxMention is how many can be mentioned.
-const MaxMention = 10
+// maxMention is how many can be mentioned.
+const maxMention = 10
 
 // Settings are those that all chats have. Drivers embed them in theirs.
 type Settings struct {
@@ -45,8 +45,8 @@ func Fields(mention, markup, list string) []channel.Field {
 func (s *Settings) Check(form *regexp.Regexp, who string) (timeout time.Duration, err error) {
 	timeout, err = channel.Timeout(s.Timeout)
 	errs := []error{err}
-	if len(s.Mention) > MaxMention || slices.ContainsFunc(s.Mention, func(m string) bool { return !form.MatchString(m) }) {
-		errs = append(errs, channel.Bad("mention", "at most %d of %s", MaxMention, who))
+	if len(s.Mention) > maxMention || slices.ContainsFunc(s.Mention, func(m string) bool { return !form.MatchString(m) }) {
+		errs = append(errs, channel.Bad("mention", "at most %d of %s", maxMention, who))
 	}
 	return timeout, errors.Join(append(errs, s.Once("text_template", "template"))...)
 }

@@ -1,10 +1,8 @@
 package discord_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -22,15 +20,6 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func newDriver(c *httpclient.Client) channel.Driver { return discord.New(c, nil) }
 
-func decode(t *testing.T, body []byte) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	return m
-}
-
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	fake := channeltest.NewDiscord()
@@ -42,7 +31,7 @@ func TestConformance(t *testing.T) {
 		Secrets: []string{fake.Hook, fake.Hook[strings.LastIndex(fake.Hook, "/")+1:]},
 		Text: func(t *testing.T, r channeltest.Request) string {
 			t.Helper()
-			return channeltest.DiscordText(decode(t, r.Body))
+			return channeltest.DiscordText(channeltest.Object(t, r.Body))
 		},
 		KeyOf:  channeltest.HeaderKey("Idempotency-Key"),
 		Accept: fake.Step,
@@ -71,15 +60,10 @@ func TestConformance(t *testing.T) {
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	c := channeltest.Open(t, newDriver(channeltest.Client(t)), `{"webhook_url":"https://discord.com`+channeltest.NewDiscord().Hook+`","mention":["here","role:123456789012345678"]}`)
-	for kind, n := range channeltest.Notices() {
-		if kind == "crowded" || kind == "none" {
-			continue
-		}
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			channeltest.Golden(t, *update, kind, channeltest.Rendered(t, c, n).Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		return channeltest.Rendered(t, c, n).Body
+	}, "crowded", "none")
 }
 
 // room is a channel of a fake Discord.
@@ -104,11 +88,7 @@ func (r *room) out(n channel.Notice) channel.Outgoing {
 
 func (r *room) send(o channel.Outgoing, want channel.Verdict) channel.Result {
 	r.t.Helper()
-	got := r.c.Send(r.t.Context(), o)
-	if got.Verdict != want {
-		r.t.Fatalf("got %+v, want %s", got, want)
-	}
-	return got
+	return channeltest.Attempt(r.t, r.c, o, want)
 }
 
 // TestInPlace: an incident is one message as it stands now; a reminder is one more, so that somebody notices.
@@ -256,11 +236,7 @@ func TestOwnTemplate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inline, err := json.Marshal(map[string]string{"type": "inline", "template": tt.template})
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := newRoom(t, fmt.Sprintf(`,%q:%s`, tt.key, inline))
+			r := newRoom(t, channeltest.Inline(tt.key, tt.template))
 			r.send(r.out(channeltest.Notice()), channel.Done)
 			m := r.fake.Messages()
 			if len(m) != 1 || !strings.Contains(m[0].Text, tt.want) || len(m[0].Mentions) > 0 || len(r.r.Requests()) != tt.requests {
@@ -332,14 +308,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newDriver(channeltest.Client(t, "discord.lan:9000")).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, newDriver(channeltest.Client(t, "discord.lan:9000")), tt.config, tt.keys)
 		})
 	}
 }
@@ -347,18 +316,5 @@ func TestSettings(t *testing.T) {
 func FuzzRender(f *testing.F) {
 	fake := channeltest.NewDiscord()
 	c := channeltest.Open(f, newDriver(channeltest.Client(f)), `{"webhook_url":"https://discord.com`+fake.Hook+`"}`)
-	channeltest.Fuzz(f, c, func(t *testing.T, _ channel.Notice, r channel.Rendered) {
-		t.Helper()
-		var doc struct{ Messages []json.RawMessage }
-		if err := json.Unmarshal(r.Body, &doc); err != nil || len(doc.Messages) != r.Parts {
-			t.Fatalf("%d messages, %d parts (%v)", len(doc.Messages), r.Parts, err)
-		}
-		for _, m := range doc.Messages {
-			q := channeltest.Request{Method: http.MethodPost, Body: m, Header: http.Header{"Content-Type": {"application/json"}}}
-			q.URL.Path = fake.Hook
-			if err := fake.Refuses(q); err != nil {
-				t.Errorf("%v: %s", err, m)
-			}
-		}
-	})
+	channeltest.FuzzMessages(f, c, fake.Hook, fake.Refuses)
 }

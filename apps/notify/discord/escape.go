@@ -17,7 +17,7 @@ var markdown = chat.Markdown{
 
 // dialect is Discord's.
 var dialect = chat.Dialect{
-	Driver: Name, Media: "text/plain", Escape: markdown.Escape, Whole: regexp.MustCompile(`\\.|\[[^\[\]\n]{1,200}\]\([^()\s]+\)`),
+	Driver: Name, Escape: markdown.Escape, Whole: regexp.MustCompile(`\\.|\[[^\[\]\n]{1,200}\]\([^()\s]+\)`),
 	Bold: "**", List: "embeds", Items: maxEmbeds, Text: maxContent, Lines: lines, Plain: markdown.Plain,
 	Link: func(address, word string) string { return markdown.Link(address, word, markdown.Escape) },
 }

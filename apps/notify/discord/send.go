@@ -2,6 +2,7 @@ package discord
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ func (d *delivery) run(ctx context.Context) channel.Result {
 	r := d.doc.Deliver(d.o.Sent, func(i int) channel.Result {
 		r := d.part(ctx, i)
 		if i == 0 && r.Verdict == channel.Done {
-			ref = chat.FirstOf(d.root, r.ProviderRef)
+			ref = cmp.Or(d.root, r.ProviderRef)
 		}
 		return r
 	})

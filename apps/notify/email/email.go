@@ -17,11 +17,8 @@ import (
 // Name is the driver's name.
 const Name = "email"
 
-// Driver makes e-mail channels.
-type Driver struct {
-	client *httpclient.Client
-	clock  clock.Clock
-}
+// Driver makes e-mail channels. The zero value has no client; use New.
+type Driver struct{ channel.Wire }
 
 var (
 	_ channel.Driver   = Driver{}
@@ -33,10 +30,7 @@ var (
 // New returns the driver. Its channels connect through the guard of client only. clk dates mails whose notice has no time; nil means the
 // system's.
 func New(client *httpclient.Client, clk clock.Clock) Driver {
-	if clk == nil {
-		clk = clock.System()
-	}
-	return Driver{client: client, clock: clk}
+	return Driver{channel.NewWire(client, clk)}
 }
 
 // Spec implements channel.Driver. A repeat under the same Message-ID is one mail to most mailboxes, so it is Repeatable.
@@ -55,19 +49,14 @@ func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	if err := errors.Join(err, bad); err != nil {
 		return nil, err
 	}
-	return &Channel{
-		settings: s, texts: set, client: d.client, clock: d.clock,
-		failed: channel.HTTP{Clock: d.clock, Redact: channel.NewRedactor(s.secrets()...)},
-	}, nil
+	return &Channel{settings: s, texts: set, wire: d.HTTP(s.timeout, s.secrets()...)}, nil
 }
 
 // Channel sends to one list of recipients.
 type Channel struct {
 	settings Settings
 	texts    *texts.Set
-	client   *httpclient.Client
-	clock    clock.Clock
-	failed   channel.HTTP // what errors of connections mean
+	wire     channel.HTTP // for its guard, its clock and what errors of connections mean: nothing is sent by HTTP
 }
 
 // Follows implements channel.Follower.
@@ -81,12 +70,12 @@ var errBody = errors.New("the stored message has no text")
 func (c *Channel) Send(ctx context.Context, o channel.Outgoing) channel.Result {
 	doc, ok := read(o)
 	if !ok {
-		return c.failed.Failed(fault.WithClass(fault.Permanent(errBody), "bad_body"))
+		return c.wire.Failed(fault.WithClass(fault.Permanent(errBody), "bad_body"))
 	}
 	m := c.mail(doc, o)
 	raw, err := m.bytes()
 	if err != nil {
-		return c.failed.Failed(fault.Permanent(err))
+		return c.wire.Failed(fault.Permanent(err))
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.settings.timeout)
 	defer cancel()

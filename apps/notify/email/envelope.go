@@ -126,14 +126,14 @@ func (c *Channel) result(e *envelope, err error) channel.Result {
 			worst = e.deferred[0]
 		}
 		r := c.judge(in("name the recipient "+worst.recipient, worst.err))
-		r.Response = c.failed.Redact.Answer([]byte(list(left)))
+		r.Response = c.wire.Redact.Answer([]byte(list(left)))
 		return r
 	}
-	r := channel.Result{Verdict: channel.Done, Status: 250, Response: c.failed.Redact.Answer([]byte(e.said))}
+	r := channel.Result{Verdict: channel.Done, Status: 250, Response: c.wire.Redact.Answer([]byte(e.said))}
 	if len(left) > 0 {
 		r.Class = classPartly
-		r.Error = c.failed.Redact.Text(fmt.Sprintf("not taken for %d of %d recipients, %s among them", len(left), len(left)+e.taken, left[0].recipient))
-		r.Response = c.failed.Redact.Answer([]byte("sent to " + strconv.Itoa(e.taken) + ", not taken for:\n" + list(left) + e.said))
+		r.Error = c.wire.Redact.Text(fmt.Sprintf("not taken for %d of %d recipients, %s among them", len(left), len(left)+e.taken, left[0].recipient))
+		r.Response = c.wire.Redact.Answer([]byte("sent to " + strconv.Itoa(e.taken) + ", not taken for:\n" + list(left) + e.said))
 	}
 	return r
 }
@@ -163,15 +163,15 @@ func words(err error) string {
 func (c *Channel) judge(err error) channel.Result {
 	answer, ok := errors.AsType[*textproto.Error](err)
 	if !ok {
-		return c.failed.Failed(err)
+		return c.wire.Failed(err)
 	}
 	class := fault.WithClass(err, "smtp_"+strconv.Itoa(answer.Code))
 	if !temporary(answer.Code) {
 		class = fault.Permanent(class)
 	}
-	r := c.failed.Failed(class)
+	r := c.wire.Failed(class)
 	r.Status = answer.Code
-	r.Error = c.failed.Redact.Text(channel.VisibleLine(words(err)))
-	r.Response = c.failed.Redact.Answer([]byte(strconv.Itoa(answer.Code) + " " + answer.Msg))
+	r.Error = c.wire.Redact.Text(channel.VisibleLine(words(err)))
+	r.Response = c.wire.Redact.Answer([]byte(strconv.Itoa(answer.Code) + " " + answer.Msg))
 	return r
 }

@@ -1,4 +1,4 @@
 package email
 
-// Encoded is encoded.
+// Encoded is how a text stands in a header.
 var Encoded = encoded

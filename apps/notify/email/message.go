@@ -37,7 +37,7 @@ func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 	text := c.texts.Text(n)
 	note(&r, text.Remark, text.Missing)
 	d := document{Subject: subject(n), Text: bound(strings.TrimSpace(channel.Visible(text.Text)), maxText), Date: n.At}
-	if full := title(n); !strings.Contains(d.Subject, full) { // what a subject has no room for is in the text
+	if full := n.Heading(); !strings.Contains(d.Subject, full) { // what a subject has no room for is in the text
 		d.Text = full + "\n\n" + d.Text
 	} else if d.Text == "" {
 		d.Text = full
@@ -79,16 +79,9 @@ func note(r *channel.Rendered, remark string, missing []string) {
 	}
 }
 
-func title(n channel.Notice) string {
-	if t := strings.TrimSpace(channel.VisibleLine(n.Title)); t != "" {
-		return t
-	}
-	return "Notification"
-}
-
 // subject is "[SEVERITY] title"; the end is "[RESOLVED] title", and titles that begin in brackets have theirs already.
 func subject(n channel.Notice) string {
-	t := title(n)
+	t := n.Heading()
 	switch {
 	case n.Kind == channel.KindResolved:
 		t = "[RESOLVED] " + strings.TrimPrefix(t, "Resolved: ")
@@ -142,7 +135,7 @@ func (c *Channel) mail(d document, o channel.Outgoing) *letter {
 		l.thread = "<incident." + name(o.IncidentID) + "@" + domain + ">"
 	}
 	if l.date.IsZero() {
-		l.date = c.clock.Now()
+		l.date = c.wire.Clock.Now()
 	}
 	if len(l.to) == 0 {
 		l.to = []*mail.Address{s.from}

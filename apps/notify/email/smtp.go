@@ -67,7 +67,7 @@ func in(doing string, err error) error {
 
 // deliver makes one attempt: connect, hand the mail over, say goodbye.
 func (c *Channel) deliver(ctx context.Context, recipients []string, raw []byte) channel.Result {
-	conn, err := c.client.DialContext(ctx, "tcp", c.settings.address)
+	conn, err := c.wire.Client.DialContext(ctx, "tcp", c.settings.address)
 	if err != nil {
 		return c.judge(in("connect to the mail server", err))
 	}

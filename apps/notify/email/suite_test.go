@@ -281,14 +281,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := driver(nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, driver(nil), tt.config, tt.keys)
 		})
 	}
 	many := `["a0@b.example"` + strings.Repeat(`,"a@b.example"`, 100) + `]`

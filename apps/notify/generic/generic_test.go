@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 		Secrets: []string{"canary-hmac", "canary-bearer", "canary-key", "canary token&", "canary+token%26"},
 		Text: func(t *testing.T, r channeltest.Request) string {
 			t.Helper()
-			p := decode(t, r.Body)
+			p := channeltest.Object(t, r.Body)
 			alerts, _ := p["alerts"].([]any)
 			first, _ := alerts[0].(map[string]any)
 			if p["title"] == channeltest.Hostile() {
@@ -53,15 +53,6 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func decode(t *testing.T, body []byte) map[string]any {
-	t.Helper()
-	var p map[string]any
-	if err := json.Unmarshal(body, &p); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	return p
-}
-
 // send makes one attempt with a notice and returns what arrived.
 func send(t *testing.T, config string, n channel.Notice) channeltest.Request {
 	t.Helper()
@@ -76,15 +67,10 @@ func send(t *testing.T, config string, n channel.Notice) channeltest.Request {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	for name, n := range channeltest.Notices() {
-		if name == "none" || name == "crowded" {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			channeltest.Golden(t, *update, name, send(t, `{"endpoint":"URL"}`, n).Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		return send(t, `{"endpoint":"URL"}`, n).Body
+	}, "crowded", "none")
 }
 
 // TestBuiltInText: a built-in text of another kind is the message; what makes no document is refused as one.
@@ -92,7 +78,7 @@ func TestBuiltInText(t *testing.T) {
 	t.Parallel()
 	n := channeltest.Notice()
 	for _, key := range []string{"template", "text_template"} {
-		p := decode(t, send(t, `{"endpoint":"URL","`+key+`":"file:slack"}`, n).Body)
+		p := channeltest.Object(t, send(t, `{"endpoint":"URL","`+key+`":"file:slack"}`, n).Body)
 		message, _ := p["message"].(string)
 		if usual, _ := p["incident"].(map[string]any)["message"].(string); !strings.Contains(message, "Where: ") || message == usual {
 			t.Errorf("%s: %v", key, p)
@@ -108,10 +94,7 @@ func TestBuiltInText(t *testing.T) {
 // TestTemplates: what a template makes is the body, or a message; incident is there in any case, and nothing that an alert says is a key.
 func TestTemplates(t *testing.T) {
 	t.Parallel()
-	inline := func(key, text string) string {
-		b, _ := json.Marshal(map[string]any{key: map[string]string{"type": "inline", "template": text}})
-		return "," + strings.TrimSuffix(strings.TrimPrefix(string(b), "{"), "}")
-	}
+	inline := channeltest.Inline
 	n := channeltest.Notice()
 	n.Title = `"}, "evil": {"x": "`
 	for name, tt := range map[string]struct {
@@ -130,7 +113,7 @@ func TestTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := send(t, `{"endpoint":"URL","secret":"k3y"`+tt.more+`}`, n)
-			p := decode(t, got.Body)
+			p := channeltest.Object(t, got.Body)
 			if i, _ := p["incident"].(map[string]any); i["incident_id"] != n.IncidentID {
 				t.Errorf("no incident in %s", got.Body)
 			}
@@ -150,11 +133,11 @@ func TestTemplates(t *testing.T) {
 		})
 	}
 	own := send(t, `{"endpoint":"URL"`+inline("payload_template", `{"incident": "mine"}`)+`}`, n)
-	if p := decode(t, own.Body); len(p) != 1 || p["incident"] != "mine" {
+	if p := channeltest.Object(t, own.Body); len(p) != 1 || p["incident"] != "mine" {
 		t.Errorf("got %s", own.Body)
 	}
 	r, err := channeltest.Open(t, generic.New(nil, nil), `{"endpoint":"https://a.example"`+inline("template", `{{ 1 / 0 }}`)+`}`).Render(n)
-	if p := decode(t, r.Body); err != nil || p["severity"] != "critical" || !strings.Contains(r.Remark, "template failed") {
+	if p := channeltest.Object(t, r.Body); err != nil || p["severity"] != "critical" || !strings.Contains(r.Remark, "template failed") {
 		t.Errorf("a template that fails: %q, %s (%v)", r.Remark, r.Body, err)
 	}
 }
@@ -304,14 +287,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := generic.New(nil, nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, generic.New(nil, nil), tt.config, tt.keys)
 		})
 	}
 }
@@ -346,7 +322,7 @@ func TestUnwritable(t *testing.T) {
 	t.Parallel()
 	n := channeltest.Notice()
 	n.Context = map[string]any{"check": math.NaN()}
-	p := decode(t, send(t, `{"endpoint":"URL"}`, n).Body)
+	p := channeltest.Object(t, send(t, `{"endpoint":"URL"}`, n).Body)
 	if p["title"] != n.Title {
 		t.Errorf("got %v", p)
 	}
@@ -370,7 +346,7 @@ func FuzzRender(f *testing.F) {
 	channeltest.Fuzz(f, c, func(t *testing.T, n channel.Notice, r channel.Rendered) {
 		t.Helper()
 		want := strings.ReplaceAll(n.Title, "\x00", "")
-		if got := decode(t, r.Body)["title"]; utf8.ValidString(want) && got != want {
+		if got := channeltest.Object(t, r.Body)["title"]; utf8.ValidString(want) && got != want {
 			t.Errorf("title %q, want %q", got, want)
 		}
 	})

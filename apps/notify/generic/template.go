@@ -3,7 +3,6 @@ package generic
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/texts"
@@ -52,8 +51,8 @@ func (c *Channel) templated(n channel.Notice, p payload) (channel.Rendered, erro
 	}
 	out, err := builtIn(p)
 	out.Remark, out.Missing = text.Remark, text.Missing
-	if explicit && body.Remark != "" && body.Remark != text.Remark {
-		out.Remark = strings.Trim(body.Remark+"; "+text.Remark, "; ")
+	if explicit {
+		out.Remark = channel.Remark(body.Remark, text.Remark)
 	}
 	return out, err
 }

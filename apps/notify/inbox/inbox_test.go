@@ -1,14 +1,9 @@
 package inbox_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"flag"
-	"os"
-	"path/filepath"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
@@ -45,30 +40,13 @@ func TestBodies(t *testing.T) {
 			if m.Title != n.Title || m.Text != n.Text || m.AlertCount != len(n.Alerts) {
 				t.Errorf("title %q, text %q, %d alerts came back", m.Title, m.Text, m.AlertCount)
 			}
-			var pretty bytes.Buffer
-			if err := json.Indent(&pretty, o.Body, "", "  "); err != nil {
-				t.Fatal(err)
-			}
-			pretty.WriteByte('\n')
 			if name == "many" {
 				if len(m.Alerts) != 50 {
 					t.Errorf("%d alerts are listed", len(m.Alerts))
 				}
 				return
 			}
-			file := filepath.Join("testdata", name+".json")
-			if *update {
-				if err := os.WriteFile(file, pretty.Bytes(), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), pretty.String()); diff != "" {
-				t.Errorf("body (-want +got), -update rewrites it:\n%s", diff)
-			}
+			channeltest.Golden(t, *update, name, o.Body)
 		})
 	}
 }

@@ -35,7 +35,7 @@ func escape(s string) string {
 
 // dialect is Mattermost's.
 var dialect = chat.Dialect{
-	Driver: Name, Media: "text/plain", Escape: escape, Whole: regexp.MustCompile(`\\.|@\x{200b}.|<\x{200b}.|\[[^\[\]\n]{1,200}\]\([^()\s]+\)`),
+	Driver: Name, Escape: escape, Whole: regexp.MustCompile(`\\.|@\x{200b}.|<\x{200b}.|\[[^\[\]\n]{1,200}\]\([^()\s]+\)`),
 	Bold: "**", List: "attachments", Text: maxPost - len(channel.MayRepeat) - 1, Lines: lines,
 	Plain: func(s string) string { return strings.ReplaceAll(markdown.Plain(s), gap, "") },
 	Link:  func(address, word string) string { return markdown.Link(address, word, escape) },

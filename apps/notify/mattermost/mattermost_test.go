@@ -1,10 +1,8 @@
 package mattermost_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -20,15 +18,6 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 func newDriver(c *httpclient.Client) channel.Driver { return mattermost.New(c, nil) }
 
-func decode(t *testing.T, body []byte) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	return m
-}
-
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	fake := channeltest.NewMattermost()
@@ -40,7 +29,7 @@ func TestConformance(t *testing.T) {
 		Secrets: []string{fake.Hook, strings.TrimPrefix(fake.Hook, "/hooks/")},
 		Text: func(t *testing.T, r channeltest.Request) string {
 			t.Helper()
-			return channeltest.MattermostText(decode(t, r.Body))
+			return channeltest.MattermostText(channeltest.Object(t, r.Body))
 		},
 		KeyOf: channeltest.HeaderKey("Idempotency-Key"),
 		Rows: map[string]channeltest.Row{
@@ -61,15 +50,10 @@ func TestConformance(t *testing.T) {
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	c := channeltest.Open(t, newDriver(channeltest.Client(t)), `{"webhook_url":"https://chat.example`+channeltest.NewMattermost().Hook+`","mention":["here","alice"]}`)
-	for kind, n := range channeltest.Notices() {
-		if kind == "crowded" || kind == "none" {
-			continue
-		}
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			channeltest.Golden(t, *update, kind, channeltest.Rendered(t, c, n).Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		return channeltest.Rendered(t, c, n).Body
+	}, "crowded", "none")
 }
 
 // post sends a notice and returns what the server has.
@@ -82,24 +66,13 @@ func post(t *testing.T, more string, n channel.Notice, want channel.Verdict, cha
 	if change != nil {
 		change(fake, &o)
 	}
-	got := c.Send(t.Context(), o)
-	if got.Verdict != want {
-		t.Fatalf("got %+v, want %s", got, want)
-	}
-	return got, fake.Posts(), r
+	return channeltest.Attempt(t, c, o, want), fake.Posts(), r
 }
 
 func TestMentions(t *testing.T) {
 	t.Parallel()
 	hostile := channeltest.HostileNotice()
 	hostile.Text += " @channel @all, (@here) mail@example.com <!here> <@u123> x@y @"
-	template := func(key, text string) string {
-		inline, err := json.Marshal(map[string]string{"type": "inline", "template": text})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return fmt.Sprintf(`,%q:%s`, key, inline)
-	}
 	for name, tt := range map[string]struct {
 		more string
 		n    channel.Notice
@@ -108,9 +81,9 @@ func TestMentions(t *testing.T) {
 		"none":                {"", hostile, nil},
 		"configured":          {`,"mention":["channel","alice"]`, hostile, []string{"@channel", "@alice"}},
 		"not when it is over": {`,"mention":["channel"]`, channeltest.Resolved(), nil},
-		"text":                {template("template", "@channel <!here> {{ message }}"), hostile, nil},
-		"text, configured":    {`,"mention":["channel"]` + template("template", "@channel @here {{ message }}"), hostile, []string{"@channel", "@channel"}},
-		"object":              {template("payload_template", `{"text":{{ message|tojson }},"attachments":[{"fields":[{"title":"x","value":{{ message|tojson }}}]}]}`), hostile, nil},
+		"text":                {channeltest.Inline("template", "@channel <!here> {{ message }}"), hostile, nil},
+		"text, configured":    {`,"mention":["channel"]` + channeltest.Inline("template", "@channel @here {{ message }}"), hostile, []string{"@channel", "@channel"}},
+		"object":              {channeltest.Inline("payload_template", `{"text":{{ message|tojson }},"attachments":[{"fields":[{"title":"x","value":{{ message|tojson }}}]}]}`), hostile, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -189,11 +162,7 @@ func TestOwnTemplate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			inline, err := json.Marshal(map[string]string{"type": "inline", "template": tt.template})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, posts, r := post(t, fmt.Sprintf(`,%q:%s`, tt.key, inline), channeltest.Notice(), channel.Done, nil)
+			_, posts, r := post(t, channeltest.Inline(tt.key, tt.template), channeltest.Notice(), channel.Done, nil)
 			if len(posts) != 1 || !strings.Contains(posts[0].Text, tt.want) || len(r.Requests()) != tt.requests {
 				t.Errorf("%d requests, posts %+v", len(r.Requests()), posts)
 			}
@@ -220,14 +189,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newDriver(nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, newDriver(nil), tt.config, tt.keys)
 		})
 	}
 }
@@ -235,18 +197,5 @@ func TestSettings(t *testing.T) {
 func FuzzRender(f *testing.F) {
 	fake := channeltest.NewMattermost()
 	c := channeltest.Open(f, newDriver(nil), `{"webhook_url":"https://chat.example`+fake.Hook+`"}`)
-	channeltest.Fuzz(f, c, func(t *testing.T, _ channel.Notice, r channel.Rendered) {
-		t.Helper()
-		var doc struct{ Messages []json.RawMessage }
-		if err := json.Unmarshal(r.Body, &doc); err != nil || len(doc.Messages) != r.Parts {
-			t.Fatalf("%d messages, %d parts (%v)", len(doc.Messages), r.Parts, err)
-		}
-		for _, m := range doc.Messages {
-			q := channeltest.Request{Method: http.MethodPost, Body: m, Header: http.Header{"Content-Type": {"application/json"}}}
-			q.URL.Path = fake.Hook
-			if err := fake.Refuses(q); err != nil {
-				t.Errorf("%v: %s", err, m)
-			}
-		}
-	})
+	channeltest.FuzzMessages(f, c, fake.Hook, fake.Refuses)
 }

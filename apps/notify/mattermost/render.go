@@ -1,6 +1,8 @@
 package mattermost
 
 import (
+	"cmp"
+
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/chat"
 )
@@ -24,7 +26,7 @@ func (c *Channel) builtin(n channel.Notice, body string) (chat.Document, error) 
 	if card.ID != "" {
 		first.Footer = "#" + dialect.Line(card.ID)
 	}
-	summary := chat.FirstOf(channel.Cut(channel.VisibleLine(n.Title)+"\n"+channel.Visible(n.Text), maxPlain, nil), "Notification")
+	summary := cmp.Or(channel.Cut(channel.VisibleLine(n.Title)+"\n"+channel.Visible(n.Text), maxPlain, nil), "Notification")
 	doc := chat.Document{Left: card.Left}
 	for i, piece := range card.Pieces {
 		a, m := attachment{Color: first.Color}, message{Props: &props{facts{

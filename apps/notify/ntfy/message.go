@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 )
 
@@ -58,7 +59,7 @@ func (c *Channel) loudness(n channel.Notice) int {
 	switch {
 	case n.Kind == channel.KindAcknowledged:
 		return min(p, quiet)
-	case n.Kind == channel.KindUpdated && n.Event != "severity_raised":
+	case n.Kind == channel.KindUpdated && n.Event != string(event.EventSeverityRaised):
 		return min(p, calm)
 	default:
 		return p

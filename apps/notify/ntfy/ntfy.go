@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/texts"
@@ -17,7 +16,7 @@ import (
 // Name is the driver's name.
 const Name = "ntfy"
 
-// Driver makes ntfy channels.
+// Driver makes ntfy channels. The zero value has no client; use New.
 type Driver struct{ channel.Wire }
 
 var (
@@ -27,7 +26,7 @@ var (
 	_ channel.Follower = (*Channel)(nil)
 )
 
-// New returns the driver. Its channels call out through client only.
+// New returns the driver. Its channels call out through client only. clk nil means the system's.
 func New(client *httpclient.Client, clk clock.Clock) Driver {
 	return Driver{channel.NewWire(client, clk)}
 }
@@ -51,9 +50,7 @@ func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Channel{
-		settings: s, address: address, texts: set, http: d.HTTP(s.timeout, s.Token, s.Password, basic(s.Username, s.Password)),
-	}, nil
+	return &Channel{settings: s, address: address, texts: set, http: d.HTTP(s.timeout, s.secrets()...)}, nil
 }
 
 // Channel publishes to one topic.
@@ -140,13 +137,4 @@ func messageID(resp *httpclient.Response) string {
 		return ""
 	}
 	return answer.ID
-}
-
-func basic(username, password string) string {
-	req := http.Request{Header: http.Header{}}
-	if username == "" {
-		return ""
-	}
-	req.SetBasicAuth(username, password)
-	return req.Header.Get("Authorization")[len("Basic "):]
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
 	"github.com/incidenthub/incidenthub/apps/notify/ntfy"
@@ -49,17 +47,13 @@ func TestConformance(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	for name, n := range channeltest.Notices() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := channeltest.Receive(t)
-			c := channeltest.Open(t, driver(channeltest.Client(t, r.Allow)), `{"server":"`+r.URL+`","topic":"ops","tags":["prod"]}`)
-			if got := c.Send(t.Context(), channeltest.Rendered(t, c, n)); got.Verdict != channel.Done {
-				t.Fatalf("send: %+v", got)
-			}
-			channeltest.Golden(t, *update, name, r.Requests()[0].Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		r := channeltest.Receive(t)
+		c := channeltest.Open(t, driver(channeltest.Client(t, r.Allow)), `{"server":"`+r.URL+`","topic":"ops","tags":["prod"]}`)
+		channeltest.Attempt(t, c, channeltest.Rendered(t, c, n), channel.Done)
+		return r.Requests()[0].Body
+	})
 }
 
 // publish sends one notice to a fake server and returns what that took.
@@ -175,14 +169,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := driver(nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, driver(nil), tt.config, tt.keys)
 		})
 	}
 }

@@ -151,6 +151,12 @@ func (s *Settings) header() http.Header {
 	return req.Header
 }
 
+// secrets are the values that must not be shown; the login also in the form that it has on the wire.
+func (s *Settings) secrets() []string {
+	_, credential, _ := strings.Cut(s.header().Get("Authorization"), " ")
+	return []string{s.Token, s.Password, credential}
+}
+
 // priority of a severity.
 func (s *Settings) priority(severity string) int {
 	if p, err := strconv.Atoi(s.Priorities[severity]); err == nil {

@@ -62,12 +62,6 @@ type message struct {
 	missing []string
 }
 
-func (m *message) remark(s string) {
-	if s != "" && !slices.Contains(m.remarks, s) {
-		m.remarks = append(m.remarks, s)
-	}
-}
-
 func (c *Channel) message(n *channel.Notice) message {
 	var m message
 	explicit := !c.settings.PayloadTemplate.IsZero()
@@ -76,18 +70,18 @@ func (c *Channel) message(n *channel.Notice) message {
 		if json.Unmarshal(doc, &m.own) != nil || m.own == nil {
 			m.own = nil
 			if explicit {
-				m.remark("payload_template made no JSON object: the built-in form was sent")
+				m.remarks = append(m.remarks, "payload_template made no JSON object: the built-in form was sent")
 			}
 		}
 	} else if explicit {
-		m.remark(made.Remark)
+		m.remarks = append(m.remarks, made.Remark)
 	}
 	if m.own != nil && !explicit { // the text template was the payload's
 		m.text = n.Text
 		return m
 	}
 	made := c.texts.Text(*n)
-	m.remark(made.Remark)
+	m.remarks = append(m.remarks, made.Remark)
 	m.text, m.missing = made.Text, append(m.missing, made.Missing...)
 	slices.Sort(m.missing)
 	m.missing = slices.Compact(m.missing)

@@ -63,7 +63,7 @@ func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 		if out, ok := c.try(e, &n, &m, levels[0]); ok {
 			return out, nil
 		}
-		m.remark("payload_template made more than the 512 KB that PagerDuty takes: the built-in form was sent instead")
+		m.remarks = append(m.remarks, "payload_template made more than the 512 KB that PagerDuty takes: the built-in form was sent instead")
 		m.own = nil
 	}
 	for _, l := range levels {
@@ -82,7 +82,7 @@ func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 func (c *Channel) try(e event, n *channel.Notice, m *message, l level) (channel.Rendered, bool) {
 	e.Payload, e.Links = c.payload(n, m, l), links(n, l)
 	out, err := channel.Document(e)
-	out.Remark, out.Missing = strings.Join(m.remarks, "; "), m.missing
+	out.Remark, out.Missing = channel.Remark(m.remarks...), m.missing
 	return out, err == nil && len(out.Body) <= maxEvent
 }
 
@@ -195,10 +195,7 @@ func linkText(name string) string {
 	if name == "incident" {
 		return "Incident in the hub"
 	}
-	if word := channel.LinkWord(name); word != "" {
-		return word
-	}
-	return channel.Capital(name)
+	return channel.LinkLabel(name)
 }
 
 // isEvent reports whether a stored body is one that Render made.

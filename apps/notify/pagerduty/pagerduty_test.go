@@ -1,7 +1,6 @@
 package pagerduty_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
@@ -34,7 +33,7 @@ func TestConformance(t *testing.T) {
 		Config:  config,
 		Secrets: []string{key},
 		Text:    texts,
-		KeyOf:   func(r channeltest.Request) string { return str(decode(t, r.Body)["dedup_key"]) },
+		KeyOf:   func(r channeltest.Request) string { return str(channeltest.Object(t, r.Body)["dedup_key"]) },
 		Key:     func(o channel.Outgoing) string { return "incidenthub:" + o.IncidentID },
 		Accept:  pd.Accepted("k"),
 		Rows: map[string]channeltest.Row{
@@ -52,7 +51,7 @@ func TestConformance(t *testing.T) {
 // texts are all the texts of an event that are of the notice's making.
 func texts(t *testing.T, r channeltest.Request) string {
 	t.Helper()
-	p, _ := decode(t, r.Body)["payload"].(map[string]any)
+	p, _ := channeltest.Object(t, r.Body)["payload"].(map[string]any)
 	var b strings.Builder
 	var walk func(v any)
 	walk = func(v any) {
@@ -79,15 +78,6 @@ func str(v any) string {
 	return s
 }
 
-func decode(t *testing.T, body []byte) map[string]any {
-	t.Helper()
-	var p map[string]any
-	if err := json.Unmarshal(body, &p); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	return p
-}
-
 // send makes one attempt at the fake with a notice and returns what arrived.
 func send(t *testing.T, more string, n channel.Notice) []byte {
 	t.Helper()
@@ -103,15 +93,10 @@ func send(t *testing.T, more string, n channel.Notice) []byte {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	for name, n := range channeltest.Notices() {
-		if name == "none" || name == "crowded" {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			channeltest.Golden(t, *update, name, send(t, "", n))
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		return send(t, "", n)
+	}, "crowded", "none")
 }
 
 // TestLife: an incident is one alert from its beginning to its end, wakes once, and a second attempt at anything changes nothing.
@@ -186,9 +171,9 @@ func TestKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := str(decode(t, send(t, tt.more, tt.n))["dedup_key"])
+			got := str(channeltest.Object(t, send(t, tt.more, tt.n))["dedup_key"])
 			if name == "too long" {
-				if got == str(decode(t, send(t, tt.more, other))["dedup_key"]) || len(got) != len(tt.want) {
+				if got == str(channeltest.Object(t, send(t, tt.more, other))["dedup_key"]) || len(got) != len(tt.want) {
 					t.Errorf("two keys became one: %s", got)
 				}
 				return
@@ -227,7 +212,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, _ := decode(t, send(t, "", tt.n))["payload"].(map[string]any)
+			p, _ := channeltest.Object(t, send(t, "", tt.n))["payload"].(map[string]any)
 			d, _ := p["custom_details"].(map[string]any)
 			if name == "title" {
 				if s := str(p["summary"]); len([]rune(s)) != 1024 || !strings.HasSuffix(s, "… (shortened)") || str(d["title"]) != tt.n.Title {
@@ -269,7 +254,7 @@ func TestTemplates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, _ := decode(t, send(t, tt.more, n))["payload"].(map[string]any)
+			p, _ := channeltest.Object(t, send(t, tt.more, n))["payload"].(map[string]any)
 			d, _ := p["custom_details"].(map[string]any)
 			if p["summary"] != tt.summary {
 				t.Errorf("summary %q, want %q", p["summary"], tt.summary)
@@ -333,14 +318,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := pagerduty.New(nil, nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, pagerduty.New(nil, nil), tt.config, tt.keys)
 		})
 	}
 }

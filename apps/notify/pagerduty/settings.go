@@ -3,7 +3,6 @@ package pagerduty
 import (
 	"encoding/json"
 	"errors"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -119,7 +118,7 @@ func load(config json.RawMessage) (s Settings, err error) {
 	s.address, err = base(s.BaseURL)
 	errs = append(errs, err)
 	if s.ClientURL != "" {
-		_, err = web("client_url", s.ClientURL)
+		_, err = channel.WebAddress("client_url", s.ClientURL)
 		errs = append(errs, err)
 	}
 	errs = append(errs, s.Once("template", "text_template"))
@@ -132,21 +131,17 @@ func base(raw string) (string, error) {
 	if raw == "" {
 		return defaultBase + path, nil
 	}
-	u, err := web("base_url", raw)
-	if err != nil {
+	const key = "base_url"
+	u, err := channel.WebAddress(key, raw)
+	switch {
+	case err != nil:
 		return "", err
+	case u.RawQuery != "":
+		return "", channel.Bad(key, "must hold no query")
 	}
 	if u.Path = strings.TrimRight(u.Path, "/"); !strings.HasSuffix(u.Path, path) {
 		u.Path = strings.TrimSuffix(u.Path, "/v2") + path
 	}
-	u.RawPath, u.Fragment = "", ""
+	u.RawPath = ""
 	return u.String(), nil
-}
-
-func web(key, raw string) (*url.URL, error) {
-	u, err := channel.WebAddress(key, raw)
-	if err == nil && u.RawQuery != "" && key == "base_url" {
-		return nil, channel.Bad(key, "must hold no query")
-	}
-	return u, err
 }

@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -14,8 +15,8 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 )
 
-// EventType names the metadata of the hub's messages.
-const EventType = "incidenthub_notification"
+// eventType names the metadata of the hub's messages.
+const eventType = "incidenthub_notification"
 
 // The keys of that metadata.
 const (
@@ -125,7 +126,7 @@ func (d *delivery) say(ctx context.Context, raw json.RawMessage, name string, th
 	}
 	must := map[string]any{
 		"channel": d.c.settings.Channel, "link_names": false, "parse": "none", "metadata": map[string]any{
-			"event_type": EventType, "event_payload": map[string]any{
+			"event_type": eventType, "event_payload": map[string]any{
 				metaKey: channel.VisibleLine(d.o.IdemKey), metaPart: name, "incident_id": channel.VisibleLine(d.o.IncidentID), "event": string(d.o.Kind),
 			},
 		},
@@ -153,7 +154,7 @@ func (d *delivery) say(ctx context.Context, raw json.RawMessage, name string, th
 	if r.Verdict != channel.Done {
 		return r, place{}
 	}
-	return r, place{chat.FirstOf(a.Channel, d.c.settings.Channel), a.TS}
+	return r, place{cmp.Or(a.Channel, d.c.settings.Channel), a.TS}
 }
 
 // change puts a message in the place of the root. To do that twice does no harm.
@@ -207,5 +208,5 @@ func (c *Channel) request(ctx context.Context, method string, h http.Header, bod
 }
 
 func (c *Channel) api(method string) string {
-	return strings.TrimSuffix(chat.FirstOf(strings.TrimSpace(c.settings.BaseURL), usualBase), "/") + "/" + method
+	return strings.TrimSuffix(cmp.Or(strings.TrimSpace(c.settings.BaseURL), usualBase), "/") + "/" + method
 }

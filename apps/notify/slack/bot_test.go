@@ -31,13 +31,7 @@ func newRoom(t *testing.T, steps ...channeltest.Step) *room {
 
 func (r *room) send(o channel.Outgoing, want channel.Verdict) channel.Result {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
-	defer cancel()
-	got := r.c.Send(ctx, o)
-	if got.Verdict != want {
-		r.t.Fatalf("got %+v, want %s", got, want)
-	}
-	return got
+	return channeltest.Attempt(r.t, r.c, o, want)
 }
 
 func (r *room) out(n channel.Notice) channel.Outgoing {
@@ -354,9 +348,7 @@ func TestRequests(t *testing.T) {
 		`{"webhook_url":%q,"channel":"#ops","username":"Hub","icon_emoji":":fire:","mention":["channel"]}`, hook.URL+fake.Hook))
 	o = channeltest.Rendered(t, c, channeltest.Notice())
 	for _, name := range []string{"request_webhook", "request_webhook_may_repeat"} {
-		if got := c.Send(t.Context(), o); got.Verdict != channel.Done {
-			t.Fatalf("%+v", got)
-		}
+		channeltest.Attempt(t, c, o, channel.Done)
 		channeltest.Golden(t, *update, name, hook.Requests()[len(hook.Requests())-1].Body)
 		o.Unknown = true
 	}

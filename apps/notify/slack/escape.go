@@ -23,7 +23,7 @@ func inCode(s string) string { return strings.ReplaceAll(escapeLine(s), "`", "'"
 
 // dialect is Slack's.
 var dialect = chat.Dialect{
-	Driver: Name, Media: "text/plain", Escape: escape, Whole: regexp.MustCompile(`&(?:amp|lt|gt);|<[^<>\n]+>`),
+	Driver: Name, Escape: escape, Whole: regexp.MustCompile(`&(?:amp|lt|gt);|<[^<>\n]+>`),
 	Bold: "*", List: "blocks", Items: maxBlocks, Text: maxText, Link: link, Lines: lines,
 }
 

@@ -46,7 +46,7 @@ func (d *delivery) find(ctx context.Context) (r channel.Result, ok bool) {
 		for i := range a.Messages {
 			m := &a.Messages[i]
 			part, _ := m.Metadata.Payload[metaPart].(string)
-			if m.Metadata.Type == EventType && m.Metadata.Payload[metaKey] == channel.VisibleLine(d.o.IdemKey) && part != "" {
+			if m.Metadata.Type == eventType && m.Metadata.Payload[metaKey] == channel.VisibleLine(d.o.IdemKey) && part != "" {
 				d.there[part] = place{where, m.TS}
 			}
 		}

@@ -17,18 +17,12 @@ func withTemplate(t *testing.T, key, template string, n channel.Notice, more str
 	t.Helper()
 	fake := channeltest.NewSlack()
 	r := channeltest.Receive(t, fake.Step)
-	inline, err := json.Marshal(map[string]string{"type": "inline", "template": template})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := channeltest.Open(t, newDriver(channeltest.Client(t, r.Allow)), fmt.Sprintf(`{"webhook_url":%q,%q:%s%s}`, r.URL+fake.Hook, key, inline, more))
+	c := channeltest.Open(t, newDriver(channeltest.Client(t, r.Allow)), fmt.Sprintf(`{"webhook_url":%q%s%s}`, r.URL+fake.Hook, channeltest.Inline(key, template), more))
 	made, err := c.Render(n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := c.Send(t.Context(), channeltest.Rendered(t, c, n)); got.Verdict != channel.Done {
-		t.Fatalf("%+v", got)
-	}
+	channeltest.Attempt(t, c, channeltest.Rendered(t, c, n), channel.Done)
 	return made, r.Requests(), fake
 }
 
@@ -52,7 +46,7 @@ func TestOwnTemplate(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.want), &want); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, decode(t, got[0].Body)); diff != "" {
+			if diff := cmp.Diff(want, channeltest.Object(t, got[0].Body)); diff != "" {
 				t.Errorf("body (-want +got):\n%s", diff)
 			}
 		})

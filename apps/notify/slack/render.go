@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -17,11 +18,11 @@ func (c *Channel) Show(body []byte) []channel.Shown { return c.frame.Show(body) 
 
 // builtin is the message without a template of the channel's own. body is mrkdwn.
 func (c *Channel) builtin(n channel.Notice, body string) (chat.Document, error) {
-	title := chat.FirstOf(escapeLine(n.Title), "Notification")
+	title := cmp.Or(escapeLine(n.Title), "Notification")
 	head := "*" + title + "*"
 	if n.Severity != "" { // which is said once
 		word := strings.ToUpper(n.Severity)
-		head = "*" + chat.FirstOf(strings.TrimPrefix(title, "["+escapeLine(word)+"] "), title) + "* — `" + inCode(word) + "`"
+		head = "*" + cmp.Or(strings.TrimPrefix(title, "["+escapeLine(word)+"] "), title) + "* — `" + inCode(word) + "`"
 	}
 	if n.IncidentID != "" {
 		head += " | #" + escapeLine(n.IncidentID)

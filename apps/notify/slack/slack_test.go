@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
 	"github.com/incidenthub/incidenthub/apps/notify/slack"
@@ -22,16 +20,7 @@ func newDriver(c *httpclient.Client) channel.Driver { return slack.New(c, nil) }
 
 func textOf(t *testing.T, r channeltest.Request) string {
 	t.Helper()
-	return channeltest.SlackText(decode(t, r.Body))
-}
-
-func decode(t *testing.T, body []byte) map[string]any {
-	t.Helper()
-	var m map[string]any
-	if err := json.Unmarshal(body, &m); err != nil {
-		t.Fatalf("%v in %s", err, body)
-	}
-	return m
+	return channeltest.SlackText(channeltest.Object(t, r.Body))
 }
 
 func TestWebhookConformance(t *testing.T) {
@@ -95,7 +84,7 @@ func TestBotConformance(t *testing.T) {
 		SplitLines: 600,
 		Refuses:    fake.Refuses,
 		ThreadOf: func(r channeltest.Request) string {
-			m := decode(t, r.Body)
+			m := channeltest.Object(t, r.Body)
 			ts, _ := m["ts"].(string)
 			if thread, ok := m["thread_ts"].(string); ok {
 				ts = thread
@@ -110,15 +99,10 @@ func TestBodies(t *testing.T) {
 	fake := channeltest.NewSlack()
 	for name, config := range map[string]string{"webhook": `{"webhook_url":"https://hooks.slack.com/services/T0/B0/x"}`, "bot": botConfig(fake, "http://127.0.0.1:1")} {
 		c := channeltest.Open(t, newDriver(channeltest.Client(t, "127.0.0.1")), config)
-		for kind, n := range channeltest.Notices() {
-			if kind == "crowded" || kind == "none" {
-				continue
-			}
-			t.Run(name+"/"+kind, func(t *testing.T) {
-				t.Parallel()
-				channeltest.Golden(t, *update, name+"_"+kind, channeltest.Rendered(t, c, n).Body)
-			})
-		}
+		channeltest.Goldens(t, *update, name+"_", func(t *testing.T, n channel.Notice) []byte {
+			t.Helper()
+			return channeltest.Rendered(t, c, n).Body
+		}, "crowded", "none")
 	}
 }
 
@@ -135,15 +119,6 @@ func TestWebhookWords(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-}
-
-// complaints are the settings that New has something against.
-func complaints(err error) []string {
-	var keys []string
-	for _, k := range channel.KeyErrors(err) {
-		keys = append(keys, k.Key)
-	}
-	return keys
 }
 
 func TestSettings(t *testing.T) {
@@ -186,10 +161,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := newDriver(channeltest.Client(t, "slack.lan:9000")).New(json.RawMessage(tt.config))
-			if diff := cmp.Diff(tt.keys, complaints(err)); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, newDriver(channeltest.Client(t, "slack.lan:9000")), tt.config, tt.keys)
 		})
 	}
 }
@@ -197,18 +169,5 @@ func TestSettings(t *testing.T) {
 func FuzzRender(f *testing.F) {
 	fake := channeltest.NewSlack()
 	c := channeltest.Open(f, newDriver(channeltest.Client(f, "127.0.0.1")), botConfig(fake, "http://127.0.0.1:1"))
-	channeltest.Fuzz(f, c, func(t *testing.T, n channel.Notice, r channel.Rendered) {
-		t.Helper()
-		var doc struct{ Messages []json.RawMessage }
-		if err := json.Unmarshal(r.Body, &doc); err != nil || len(doc.Messages) != r.Parts {
-			t.Fatalf("%d messages, %d parts (%v)", len(doc.Messages), r.Parts, err)
-		}
-		for _, m := range doc.Messages {
-			q := channeltest.Request{Method: "POST", Body: m, Header: map[string][]string{"Content-Type": {"application/json"}}}
-			q.URL.Path = fake.Hook
-			if err := fake.Refuses(q); err != nil {
-				t.Errorf("%v: %s", err, m)
-			}
-		}
-	})
+	channeltest.FuzzMessages(f, c, fake.Hook, fake.Refuses)
 }

@@ -25,14 +25,14 @@ const (
 // Render implements channel.Channel.
 func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 	made := c.texts.Text(n)
-	remarks, missing := []string{made.Remark}, made.Missing
 	doc, own, ok := c.texts.Payload(n)
-	remarks, missing = append(remarks, own.Remark), append(missing, own.Missing...)
-	var out channel.Rendered
+	missing := append(made.Missing, own.Missing...)
+	slices.Sort(missing)
+	out := channel.Rendered{Parts: 1, Remark: channel.Remark(made.Remark, own.Remark), Missing: slices.Compact(missing)}
 	if ok && own.Own {
 		body, err := ownMessage(doc)
 		if err != nil {
-			remarks = append(remarks, "payload_template "+err.Error()+": the built-in card was sent")
+			out.Remark = channel.Remark(out.Remark, "payload_template "+err.Error()+": the built-in card was sent")
 		}
 		out.Body = body
 	}
@@ -43,9 +43,6 @@ func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 		}
 		out.Body = body
 	}
-	slices.Sort(missing)
-	remarks = slices.DeleteFunc(remarks, func(s string) bool { return s == "" })
-	out.Parts, out.Remark, out.Missing = 1, strings.Join(slices.Compact(remarks), "; "), slices.Compact(missing)
 	return out, nil
 }
 
@@ -159,10 +156,7 @@ func button(name string) string {
 	case "incident":
 		return "Open incident"
 	}
-	if word := channel.LinkWord(name); word != "" {
-		return word
-	}
-	return channel.Capital(name)
+	return channel.LinkLabel(name)
 }
 
 // facts are what is known besides the text; nothing is said of what is not known.

@@ -62,16 +62,11 @@ func send(t *testing.T, more string, n channel.Notice) (channeltest.Request, cha
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	for name, n := range channeltest.Notices() {
-		if name == "none" || name == "crowded" {
-			continue
-		}
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r, _ := send(t, "", n)
-			channeltest.Golden(t, *update, name, r.Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		r, _ := send(t, "", n)
+		return r.Body
+	}, "crowded", "none")
 }
 
 // TestLook: colours, buttons, and no markup anywhere.
@@ -221,14 +216,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := teams.New(nil, nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, teams.New(nil, nil), tt.config, tt.keys)
 		})
 	}
 }

@@ -39,9 +39,9 @@ func (c *Channel) Render(n channel.Notice) (channel.Rendered, error) {
 	}
 	switch {
 	case n.Kind == channel.KindResolved:
-		m.Short = mark(n) + " " + bold(shorten(title(n)))
-	case n.Kind == channel.KindUpdated && n.Event == "severity_raised":
-		m.Short = mark(n) + " Severity raised: " + bold(shorten(title(n)))
+		m.Short = mark(n) + " " + bold(shorten(n.Heading()))
+	case n.Kind == channel.KindUpdated && n.Event == string(event.EventSeverityRaised):
+		m.Short = mark(n) + " Severity raised: " + bold(shorten(n.Heading()))
 	}
 	body, err := channel.Encode(m)
 	return channel.Rendered{Body: body, Parts: m.calls(again(n)), Remark: channel.Remark(made.Remark, channel.LeftOut(left)), Missing: made.Missing}, err
@@ -62,14 +62,7 @@ func again(n channel.Notice) bool {
 
 // builtIn is the message where no template made one: the title in bold, and the plain text.
 func builtIn(n channel.Notice) string {
-	return mark(n) + " " + bold(title(n)) + "\n\n" + escape(strings.TrimSpace(channel.Visible(n.Text)))
-}
-
-func title(n channel.Notice) string {
-	if t := strings.TrimSpace(channel.VisibleLine(n.Title)); t != "" {
-		return t
-	}
-	return "Notification"
+	return mark(n) + " " + bold(n.Heading()) + "\n\n" + escape(strings.TrimSpace(channel.Visible(n.Text)))
 }
 
 func bold(s string) string { return "<b>" + escape(s) + "</b>" }

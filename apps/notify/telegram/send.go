@@ -21,11 +21,8 @@ const (
 	methodEdit = "editMessageText"
 )
 
-// The words of Result.Class that are not those of every call.
-const (
-	classNotOK  = "not_ok"     // ok:false in an answer that is a success by its status
-	classAnswer = "bad_answer" // no answer of the Bot API
-)
+// classNotOK is the Result.Class of ok:false in an answer that is a success by its status.
+const classNotOK = "not_ok"
 
 var errBody = errors.New("the stored message has no text")
 
@@ -189,7 +186,7 @@ func (c *Channel) post(ctx context.Context, k call) (r channel.Result, why strin
 	var a reply
 	if json.Unmarshal(resp.Body, &a) != nil || a.OK == nil {
 		if r.Verdict == channel.Done {
-			r.Verdict, r.Class, r.Error = channel.Retry, classAnswer, "the answer is not one of the Bot API: something else took the message"
+			r.Verdict, r.Class, r.Error = channel.Retry, channel.ClassBadAnswer, "the answer is not one of the Bot API: something else took the message"
 		}
 		return r, ""
 	}

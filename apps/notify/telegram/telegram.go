@@ -14,7 +14,7 @@ import (
 // Name is the driver's name.
 const Name = "telegram"
 
-// Driver makes telegram channels.
+// Driver makes Telegram channels. The zero value has no client; use New.
 type Driver struct{ channel.Wire }
 
 var (
@@ -24,7 +24,7 @@ var (
 	_ channel.Follower = (*Channel)(nil)
 )
 
-// New returns the driver. Its channels call out through client only.
+// New returns the driver. Its channels call out through client only. clk nil means the system's.
 func New(client *httpclient.Client, clk clock.Clock) Driver {
 	return Driver{channel.NewWire(client, clk)}
 }

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/channeltest"
 	"github.com/incidenthub/incidenthub/apps/notify/telegram"
@@ -95,14 +93,12 @@ func TestConformance(t *testing.T) {
 
 func TestBodies(t *testing.T) {
 	t.Parallel()
-	for name, n := range channeltest.Notices() {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := open(t, bot(), `"chat_id":"@ops_room","message_thread_id":7`)
-			h.send(n, "")
-			channeltest.Golden(t, *update, name, h.Requests()[0].Body)
-		})
-	}
+	channeltest.Goldens(t, *update, "", func(t *testing.T, n channel.Notice) []byte {
+		t.Helper()
+		h := open(t, bot(), `"chat_id":"@ops_room","message_thread_id":7`)
+		h.send(n, "")
+		return h.Requests()[0].Body
+	})
 }
 
 // room is a channel on a fake server.
@@ -127,11 +123,7 @@ func (r room) out(n channel.Notice, thread string) channel.Outgoing {
 // send makes an attempt that must succeed and returns the reference to the message.
 func (r room) send(n channel.Notice, thread string) string {
 	r.t.Helper()
-	got := r.c.Send(r.t.Context(), r.out(n, thread))
-	if got.Verdict != channel.Done {
-		r.t.Fatalf("send: %+v", got)
-	}
-	return got.ProviderRef
+	return channeltest.Attempt(r.t, r.c, r.out(n, thread), channel.Done).ProviderRef
 }
 
 // TestInPlace: an incident is one message that changes, and a reply at its end.
@@ -338,14 +330,7 @@ func TestSettings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := driver(nil).New(json.RawMessage(tt.config))
-			var keys []string
-			for _, k := range channel.KeyErrors(err) {
-				keys = append(keys, k.Key)
-			}
-			if diff := cmp.Diff(tt.keys, keys); diff != "" {
-				t.Errorf("complaints about (-want +got):\n%s%v", diff, err)
-			}
+			channeltest.Complaints(t, driver(nil), tt.config, tt.keys)
 		})
 	}
 }

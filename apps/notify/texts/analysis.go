@@ -16,11 +16,9 @@ import (
 // recommendations come from the context, else from the analysis in it, brought into a list and cut to what the channel takes.
 func (v *variables) recommendations() []any {
 	list := channel.Recommended(v.n.Context)
-	out := make([]any, 0, min(len(list), v.most))
-	for i, r := range list {
-		if i == v.most {
-			break
-		}
+	list = list[:min(len(list), v.most)]
+	out := make([]any, 0, len(list))
+	for _, r := range list {
 		out = append(out, jinja.Plain(r, block))
 	}
 	return out

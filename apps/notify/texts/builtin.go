@@ -5,7 +5,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -84,10 +83,10 @@ func named(name, part string) (func(channel.Kind) *jinja.Template, bool) {
 	}, true
 }
 
-// HasText and HasPayload report whether a setting is a template of one's own, or names a built-in one that makes a text, or a document.
+// HasText reports whether a setting is a template of one's own, or names a built-in one that makes a text.
 func HasText(t settings.Template) bool { return has(t, partText) }
 
-// HasPayload is as HasText.
+// HasPayload is HasText for a built-in one that makes a document.
 func HasPayload(t settings.Template) bool { return has(t, partPayload) }
 
 func has(t settings.Template, part string) bool {
@@ -100,5 +99,3 @@ func has(t settings.Template, part string) bool {
 
 // names lists the built-in templates, for complaints.
 func names() string { return strings.Join(slices.Sorted(maps.Keys(files())), ", ") }
-
-func text1(n int) string { return strconv.Itoa(n) }

@@ -1,12 +1,13 @@
 // Package texts makes the texts of notifications from templates: a channel's own where its settings have some, the built-in ones of
-// its driver behind them, and the plain text of the notice behind those. No message is lost to a template. templates/README.md lists
-// the variables.
+// its driver behind them, and the plain text of the notice behind those. No message is lost to a template. docs/templates.md lists the
+// variables.
 package texts
 
 import (
 	"encoding/json"
 	"errors"
 	"html"
+	"strconv"
 	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -200,7 +201,7 @@ func document(s string) (string, error) {
 	if err := json.Unmarshal([]byte(s), &raw); err != nil {
 		if at, ok := errors.AsType[*json.SyntaxError](err); ok {
 			line := 1 + strings.Count(s[:min(max(int(at.Offset)-1, 0), len(s))], "\n")
-			return "", &jinja.Error{Message: errJSON.Error() + ": line " + text1(line) + " of the output: " + at.Error()}
+			return "", &jinja.Error{Message: errJSON.Error() + ": line " + strconv.Itoa(line) + " of the output: " + at.Error()}
 		}
 		return "", errJSON
 	}

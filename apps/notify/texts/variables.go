@@ -18,7 +18,7 @@ type variables struct {
 	most int
 }
 
-// Var implements jinja.Vars. templates/README.md documents each name; a test holds the two together.
+// Var implements jinja.Vars. docs/templates.md documents each name; a test holds the two together.
 func (v *variables) Var(name string) (any, bool) {
 	n := v.n
 	switch name {
@@ -71,9 +71,9 @@ func (v *variables) Var(name string) (any, bool) {
 	case "recommendations_pretty":
 		return v.pretty(), true
 	case "color":
-		return look(n.Severity).color, true
+		return channel.Colour(n.Severity), true
 	case "emoji":
-		return look(n.Severity).emoji, true
+		return emoji(n.Severity), true
 	case "trace_id":
 		return line(n.TraceID), true
 	case "run_id":
@@ -83,7 +83,7 @@ func (v *variables) Var(name string) (any, bool) {
 	}
 }
 
-// Names lists the variables, for documentation and forms.
+// Names lists the variables. A test holds docs/templates.md against it.
 func Names() []string {
 	return []string{
 		"title", "message", "severity", "channel", "tags", "context", "event", "status", "source", "environment", "incident_id", "incident", "alerts", "labels",
@@ -163,10 +163,7 @@ const mostAlerts = 200
 func (v *variables) alerts() []any {
 	alerts := v.n.Alerts
 	out := make([]any, 0, min(len(alerts), mostAlerts))
-	for i := range alerts {
-		if i == mostAlerts {
-			break
-		}
+	for i := range alerts[:min(len(alerts), mostAlerts)] {
 		a := &alerts[i]
 		ended := ""
 		if a.EndedAt != nil {
@@ -284,18 +281,16 @@ func hides(r rune) bool {
 	return r != '\n' && (unicode.IsControl(r) || settings.Hides(r) || r == 0x2028 || r == 0x2029)
 }
 
-type dress struct{ color, emoji string }
-
-// look is contract 8.1.
-func look(severity string) dress {
+// emoji is a severity as most chat services write it (contract 8.1).
+func emoji(severity string) string {
 	switch severity {
 	case "critical":
-		return dress{"#dc3545", ":rotating_light:"}
+		return ":rotating_light:"
 	case "warning":
-		return dress{"#ffc107", ":warning:"}
+		return ":warning:"
 	case "success":
-		return dress{"#28a745", ":white_check_mark:"}
+		return ":white_check_mark:"
 	default:
-		return dress{"#17a2b8", ":information_source:"}
+		return ":information_source:"
 	}
 }

@@ -65,8 +65,8 @@ func bombs() map[string]string {
 	}
 }
 
-func abused() jinja.Map {
-	return jinja.Map{
+func abused() facts {
+	return facts{
 		"long": strings.Repeat("x", 200<<10), "lines": strings.Repeat("\n", 100<<10), "angles": strings.Repeat("<", 200<<10),
 		"uni": strings.Repeat("ﷺİß漢👩‍🚒\u202e", 5000), "a": "a",
 	}
@@ -113,7 +113,7 @@ func TestTime(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := tmpl.Render(ctx, jinja.Map{}, jinja.Mode{}); err == nil || !strings.Contains(err.Error(), "line 1: takes too long") {
+	if _, err := tmpl.Render(ctx, facts{}, jinja.Mode{}); err == nil || !strings.Contains(err.Error(), "line 1: takes too long") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func (secretive) Drop() string { return "dropped" }
 // TestSealed: values that are not plain data give nothing away.
 func TestSealed(t *testing.T) {
 	t.Parallel()
-	vars := jinja.Map{"s": secretive{"canary"}, "p": &secretive{"canary"}, "f": func() string { return "canary" }, "t": time.Unix(0, 0), "c": make(chan int)}
+	vars := facts{"s": secretive{"canary"}, "p": &secretive{"canary"}, "f": func() string { return "canary" }, "t": time.Unix(0, 0), "c": make(chan int)}
 	for _, source := range []string{
 		"{{ s }}{{ p }}{{ f }}{{ t }}{{ c }}", "{{ s.Password }}{{ p.Password }}{{ s['Password'] }}", "{{ s.Drop }}{{ p|attr('Drop') }}{{ t.Unix }}",
 		"{{ [s, p]|map(attribute='Password')|join }}", "{{ [s]|tojson }}", "{% for x in s %}{{ x }}{% endfor %}", "{{ s ~ p }}", "{{ s == p }}{{ s in [p] }}",
@@ -170,7 +170,7 @@ func TestConcurrent(t *testing.T) {
 	shared := map[string]any{"a": "b"}
 	for n := range 20 {
 		wg.Go(func() {
-			made, err := tmpl.Render(t.Context(), jinja.Map{"n": int64(n), "l": shared}, jinja.Mode{})
+			made, err := tmpl.Render(t.Context(), facts{"n": int64(n), "l": shared}, jinja.Mode{})
 			if want := strconv.Itoa(n) + "b"; err != nil || made.Text != want {
 				t.Errorf("got %q, %v, want %q", made.Text, err, want)
 			}
@@ -198,7 +198,7 @@ func FuzzTemplate(f *testing.F) {
 			return
 		}
 		// What a template prints of a value holds no mark of it that is not in the template's own text.
-		made, err := tmpl.Render(t.Context(), jinja.Map{"v": "<" + value, "l": []any{"<"}}, jinja.Mode{
+		made, err := tmpl.Render(t.Context(), facts{"v": "<" + value, "l": []any{"<"}}, jinja.Mode{
 			Escape: func(s string) string { return strings.ReplaceAll(s, "<", ".") },
 		})
 		if err == nil && strings.Contains(made.Text, "<") && !strings.Contains(source, "<") {
@@ -211,7 +211,7 @@ func FuzzTemplate(f *testing.F) {
 }
 
 func BenchmarkRender(b *testing.B) {
-	vars := jinja.Map{
+	vars := facts{
 		"title": "DiskFull on db-1", "severity": "critical", "status": "open", "labels": map[string]any{"team": "storage", "zone": "b", "job": "node"},
 		"alerts": []any{map[string]any{"name": "DiskFull", "severity": "critical"}, map[string]any{"name": "Slow", "severity": "warning"}}, "message": "text",
 	}

@@ -70,12 +70,9 @@ func (c *compiler) call(name string, at int, args []nodes.Expression, named map[
 	if !ok {
 		return nil, failed(max(at, c.at), "the filter %s is not available", short(name))
 	}
-	given := make([]expr, len(args))
-	for i, a := range args {
-		var err error
-		if given[i], err = c.expr(a); err != nil {
-			return nil, err
-		}
+	given, err := c.exprs(args)
+	if err != nil {
+		return nil, err
 	}
 	keys := slices.Sorted(maps.Keys(named))
 	for _, k := range keys {
@@ -108,11 +105,9 @@ func (c *compiler) test(n *nodes.TestExpression) (expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	given := make([]expr, len(n.Test.Args))
-	for i, a := range n.Test.Args {
-		if given[i], err = c.expr(a); err != nil {
-			return nil, err
-		}
+	given, err := c.exprs(n.Test.Args)
+	if err != nil {
+		return nil, err
 	}
 	if len(given) != t.args {
 		return nil, c.fail("the test %s takes %d values", name, t.args)

@@ -172,7 +172,7 @@ func (c *compiler) ifTag(n *ifTag, at int) (step, error) {
 					continue
 				}
 			}
-			return r.steps1(arms[i].body)
+			return r.do(arms[i].body)
 		}
 		return nil
 	}, nil
@@ -216,12 +216,9 @@ func (c *compiler) setTag(n *setTag, at int) (step, error) {
 }
 
 func (c *compiler) withTag(n *withTag, at int) (step, error) {
-	values := make([]expr, len(n.values))
-	for i, v := range n.values {
-		var err error
-		if values[i], err = c.expr(v); err != nil {
-			return nil, err
-		}
+	values, err := c.exprs(n.values)
+	if err != nil {
+		return nil, err
 	}
 	body, err := c.body(n.body)
 	if err != nil {
@@ -271,7 +268,7 @@ func (c *compiler) filterTag(n *filterTag, at int) (step, error) {
 	}, nil
 }
 
-// operators of expressions that a template may use.
+// operator is one of those that a template may use.
 func operator(t *tokens.Token) (tokens.Type, bool) {
 	switch t.Type {
 	case tokens.Addition, tokens.Subtraction, tokens.Division, tokens.FloorDivision, tokens.Modulo, tokens.Tilde, tokens.And, tokens.Or,

@@ -65,6 +65,17 @@ func (c *compiler) expr(n nodes.Expression) (expr, error) {
 	}
 }
 
+func (c *compiler) exprs(list []nodes.Expression) ([]expr, error) {
+	out := make([]expr, len(list))
+	for i, n := range list {
+		var err error
+		if out[i], err = c.expr(n); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 func constant(v any) expr { return func(*run) (any, error) { return v, nil } }
 
 func (c *compiler) name(name string) (expr, error) {
@@ -82,12 +93,9 @@ func (c *compiler) name(name string) (expr, error) {
 }
 
 func (c *compiler) list(items []nodes.Expression) (expr, error) {
-	values := make([]expr, len(items))
-	for i, item := range items {
-		var err error
-		if values[i], err = c.expr(item); err != nil {
-			return nil, err
-		}
+	values, err := c.exprs(items)
+	if err != nil {
+		return nil, err
 	}
 	return func(r *run) (any, error) {
 		out := make([]any, len(values))

@@ -143,6 +143,20 @@ func (c *use) list() ([]any, error) {
 	return items, err
 }
 
+// listBy is the input's items, and what is looked at of each: the attribute that value i names, the item itself where it names none.
+func (c *use) listBy(i int) (items []any, of func(any) any, err error) {
+	if items, err = c.list(); err != nil {
+		return nil, nil, err
+	}
+	path, err := c.word(i, "")
+	return items, func(v any) any {
+		if path != "" {
+			v, _ = c.dig(v, path)
+		}
+		return v
+	}, err
+}
+
 // dig reads an attribute, "labels.team" in steps.
 func (c *use) dig(v any, path string) (any, bool) {
 	for part := range strings.SplitSeq(path, ".") {
@@ -157,7 +171,7 @@ func (c *use) dig(v any, path string) (any, bool) {
 	return v, true
 }
 
-// text functions over the input.
+// texts makes a filter of a function on texts.
 func texts(f func(string) string) filter {
 	return filter{do: func(c *use) (any, error) {
 		s, err := c.str()

@@ -65,11 +65,11 @@ func filters() map[string]filter {
 			return nil, err
 		}},
 	}
-	for name, same := range map[string]string{"e": "escape", "d": "default"} {
-		all[name] = all[same]
-	}
 	maps.Copy(all, listFilters())
 	maps.Copy(all, numberFilters())
+	for name, same := range map[string]string{"e": "escape", "d": "default", "count": "length"} {
+		all[name] = all[same]
+	}
 	return all
 }
 

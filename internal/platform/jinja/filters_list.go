@@ -7,17 +7,14 @@ import (
 
 func listFilters() map[string]filter {
 	return map[string]filter{
-		"length": {do: func(c *use) (any, error) { return int64(length(c.in)), nil }},
-		"count":  {do: func(c *use) (any, error) { return int64(length(c.in)), nil }},
-		"list":   {do: func(c *use) (any, error) { items, err := c.list(); return items, err }},
-		"first":  {do: func(c *use) (any, error) { return end(c, 0) }},
-		"last":   {do: func(c *use) (any, error) { return end(c, -1) }},
-		"join":   {params: []string{"d", "attribute"}, do: join},
-		"items":  {do: items},
-		"values": {do: func(c *use) (any, error) { _, values, err := c.each(c.in); return values, err }},
-		"dictsort": {params: []string{"case_sensitive", "by", "reverse"}, do: func(c *use) (any, error) {
-			return dictSort(c)
-		}},
+		"length":     {do: func(c *use) (any, error) { return int64(length(c.in)), nil }},
+		"list":       {do: func(c *use) (any, error) { items, err := c.list(); return items, err }},
+		"first":      {do: func(c *use) (any, error) { return end(c, 0) }},
+		"last":       {do: func(c *use) (any, error) { return end(c, -1) }},
+		"join":       {params: []string{"d", "attribute"}, do: join},
+		"items":      {do: items},
+		"values":     {do: func(c *use) (any, error) { _, values, err := c.each(c.in); return values, err }},
+		"dictsort":   {params: []string{"case_sensitive", "by", "reverse"}, do: dictSort},
 		"reverse":    {do: reverse},
 		"sort":       {params: []string{"reverse", "case_sensitive", "attribute"}, do: sorted},
 		"unique":     {params: []string{"case_sensitive", "attribute"}, do: unique},
@@ -173,40 +170,22 @@ func (c *use) sortBy(list []any, reverse, exact bool, key func(any) any) ([]any,
 }
 
 func sorted(c *use) (any, error) {
-	list, err := c.list()
+	list, key, err := c.listBy(2)
 	if err != nil {
 		return nil, err
 	}
-	path, err := c.word(2, "")
-	if err != nil {
-		return nil, err
-	}
-	return c.sortBy(list, c.flag(0), c.flag(1), func(v any) any {
-		if path == "" {
-			return v
-		}
-		got, _ := c.dig(v, path)
-		return got
-	})
+	return c.sortBy(list, c.flag(0), c.flag(1), key)
 }
 
 func unique(c *use) (any, error) {
-	list, err := c.list()
-	if err != nil {
-		return nil, err
-	}
-	path, err := c.word(1, "")
+	list, key, err := c.listBy(1)
 	if err != nil {
 		return nil, err
 	}
 	seen := map[string]bool{}
 	out := []any{}
 	for _, item := range list {
-		v := item
-		if path != "" {
-			v, _ = c.dig(item, path)
-		}
-		s, err := c.text(v)
+		s, err := c.text(key(item))
 		if err != nil {
 			return nil, err
 		}

@@ -96,11 +96,7 @@ func round(c *use) (any, error) {
 }
 
 func sum(c *use) (any, error) {
-	list, err := c.list()
-	if err != nil {
-		return nil, err
-	}
-	path, err := c.word(0, "")
+	list, of, err := c.listBy(0)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +105,7 @@ func sum(c *use) (any, error) {
 		total = c.args[1]
 	}
 	for _, v := range list {
-		if path != "" {
-			v, _ = c.dig(v, path)
-		}
+		v = of(v)
 		if _, ok := number(v); !ok {
 			continue
 		}
@@ -124,21 +118,11 @@ func sum(c *use) (any, error) {
 
 func extreme(i int64) func(c *use) (any, error) {
 	return func(c *use) (any, error) {
-		list, err := c.list()
+		list, key, err := c.listBy(1)
 		if err != nil {
 			return nil, err
 		}
-		path, err := c.word(1, "")
-		if err != nil {
-			return nil, err
-		}
-		list, err = c.sortBy(list, false, c.flag(0), func(v any) any {
-			if path == "" {
-				return v
-			}
-			got, _ := c.dig(v, path)
-			return got
-		})
+		list, err = c.sortBy(list, false, c.flag(0), key)
 		if at, ok := index(i, len(list)); ok && err == nil {
 			return list[at], nil
 		}

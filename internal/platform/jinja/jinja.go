@@ -1,7 +1,7 @@
 // Package jinja runs templates that operators write, in Jinja's language, as sealed as a text can be. gonja's lexer and parser read them; what
 // they may say is an allow-list that is checked when they are compiled, and what runs is compiled from gonja's tree by this package, for gonja's
 // own evaluator calls methods of Go values by name, evaluates the receiver of every call twice (chains take exponential time) and gives no
-// place to count steps in. README.md has the list of what a template may say.
+// place to count steps in. docs/templates.md has the list of what a template may say.
 package jinja
 
 import (
@@ -146,7 +146,7 @@ func (t *Template) run(gone func() error, vars Vars, m Mode) (made Made, err err
 			made, err = Made{}, failed(r.line, "cannot be run")
 		}
 	}()
-	if err := r.steps1(t.body); err != nil {
+	if err := r.do(t.body); err != nil {
 		return Made{}, err
 	}
 	return Made{Text: r.out.String(), Missing: r.missing}, nil
@@ -162,13 +162,4 @@ type Vars interface {
 type Object interface {
 	Vars
 	All() map[string]any // for loops and JSON
-}
-
-// Map is variables that are there already.
-type Map map[string]any
-
-// Var implements Vars.
-func (m Map) Var(name string) (any, bool) {
-	v, ok := m[name]
-	return v, ok
 }

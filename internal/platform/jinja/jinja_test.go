@@ -11,8 +11,17 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/jinja"
 )
 
-func sample() jinja.Map {
-	return jinja.Map{
+// facts are variables that are there already.
+type facts map[string]any
+
+// Var implements jinja.Vars.
+func (f facts) Var(name string) (any, bool) {
+	v, ok := f[name]
+	return v, ok
+}
+
+func sample() facts {
+	return facts{
 		"title": "Disk full on <db-1>", "n": int64(3), "f": 2.5, "none": nil, "yes": true, "empty": "",
 		"labels": map[string]any{"team": "storage", "zone": "b", "instance": "db-1"},
 		"list":   []any{int64(3), int64(1), int64(2)},

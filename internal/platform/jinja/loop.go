@@ -43,7 +43,7 @@ func (f *loop) run(r *run) error {
 		return err
 	}
 	if len(items) == 0 {
-		return r.steps1(f.otherwise)
+		return r.do(f.otherwise)
 	}
 	// One scope for all turns, emptied each time: what a turn sets is gone with it.
 	at := len(r.scopes)
@@ -59,7 +59,7 @@ func (f *loop) run(r *run) error {
 		}
 		r.scopes = r.scopes[:at+1]
 		r.scopes[at] = scope{names, append(slices.Clone(item), turn{i, items, len(f.names)})}
-		if err := r.steps1(f.body); err != nil {
+		if err := r.do(f.body); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/nikolalohinski/gonja/v2/tokens"
 )
 
-// number reads a number; of a text the number that it spells.
+// number is what a value counts as in a calculation: true is 1, as in Python. Texts are no numbers, whatever they spell; toNumber reads those.
 func number(v any) (float64, bool) {
 	switch x := v.(type) {
 	case int64:
@@ -53,7 +53,7 @@ func (r *run) operate(op tokens.Type, a, b any) (any, error) {
 	}
 	a, b = r.known(a), r.known(b)
 	if op == tokens.Tilde {
-		return r.join2(a, b)
+		return r.concat(a, b)
 	}
 	if la, ok := a.([]any); ok && op == tokens.Addition {
 		if lb, ok := b.([]any); ok {
@@ -63,12 +63,12 @@ func (r *run) operate(op tokens.Type, a, b any) (any, error) {
 	_, textA := a.(string)
 	_, textB := b.(string)
 	if op == tokens.Addition && (textA || textB) {
-		return r.join2(a, b)
+		return r.concat(a, b)
 	}
 	return r.calculate(op, a, b)
 }
 
-func (r *run) join2(a, b any) (any, error) {
+func (r *run) concat(a, b any) (any, error) {
 	s, err := r.text(a)
 	if err != nil {
 		return nil, err

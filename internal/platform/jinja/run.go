@@ -41,7 +41,8 @@ type undefined struct{ path string }
 // made is text that is inert already: what a set block caught, and what tojson made where JSON is made.
 type made string
 
-func (r *run) steps1(body []step) error {
+// do runs a body.
+func (r *run) do(body []step) error {
 	for _, s := range body {
 		if err := s(r); err != nil {
 			return err
@@ -172,7 +173,7 @@ func (r *run) set(name string, v any) {
 // inside runs a body with names of its own.
 func (r *run) inside(names []string, values []any, body []step) error {
 	r.scopes = append(r.scopes, scope{names, values})
-	err := r.steps1(body)
+	err := r.do(body)
 	r.scopes = r.scopes[:len(r.scopes)-1]
 	return err
 }
@@ -182,7 +183,7 @@ func (r *run) catch(body []step) (string, error) {
 	outer := r.out
 	r.out = strings.Builder{}
 	r.scopes = append(r.scopes, scope{})
-	err := r.steps1(body)
+	err := r.do(body)
 	r.scopes = r.scopes[:len(r.scopes)-1]
 	s := r.out.String()
 	r.out = outer

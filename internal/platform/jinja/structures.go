@@ -160,15 +160,8 @@ func parseSet(p, args *parser.Parser) (nodes.ControlStructure, error) {
 		}
 		return t, ended(args)
 	}
-	if err = ended(args); err != nil {
-		return nil, err
-	}
-	body, more, err := p.WrapUntil("endset")
-	if err != nil {
-		return nil, err
-	}
-	t.body = body
-	return t, ended(more)
+	t.body, err = block(p, args, "endset")
+	return t, err
 }
 
 func parseWith(p, args *parser.Parser) (nodes.ControlStructure, error) {
@@ -187,15 +180,9 @@ func parseWith(p, args *parser.Parser) (nodes.ControlStructure, error) {
 			break
 		}
 	}
-	if err := ended(args); err != nil {
-		return nil, err
-	}
-	body, more, err := p.WrapUntil("endwith")
-	if err != nil {
-		return nil, err
-	}
-	t.body = body
-	return t, ended(more)
+	var err error
+	t.body, err = block(p, args, "endwith")
+	return t, err
 }
 
 func parseFilter(p, args *parser.Parser) (nodes.ControlStructure, error) {
@@ -210,26 +197,26 @@ func parseFilter(p, args *parser.Parser) (nodes.ControlStructure, error) {
 			break
 		}
 	}
-	if err := ended(args); err != nil {
-		return nil, err
-	}
-	body, more, err := p.WrapUntil("endfilter")
-	if err != nil {
-		return nil, err
-	}
-	t.body = body
-	return t, ended(more)
+	var err error
+	t.body, err = block(p, args, "endfilter")
+	return t, err
 }
 
 func parseRaw(p, args *parser.Parser) (nodes.ControlStructure, error) {
+	body, err := block(p, args, "endraw")
+	return &rawTag{body: body}, err
+}
+
+// block reads what stands between a tag, of which nothing may be left, and the one that ends it.
+func block(p, args *parser.Parser, end string) (*nodes.Wrapper, error) {
 	if err := ended(args); err != nil {
 		return nil, err
 	}
-	body, more, err := p.WrapUntil("endraw")
+	body, more, err := p.WrapUntil(end)
 	if err != nil {
 		return nil, err
 	}
-	return &rawTag{body: body}, ended(more)
+	return body, ended(more)
 }
 
 func expression(args *parser.Parser) (nodes.Expression, error) {

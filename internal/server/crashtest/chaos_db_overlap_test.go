@@ -88,15 +88,17 @@ func TestOverlap(t *testing.T) {
 		acts.Load(), late.Load(), refused.Load(), deadlocks)
 }
 
-// actOnAny acknowledges, resolves, or annotates an incident, as people do: somebody else may have been faster.
+// actOnAny acknowledges, resolves, or annotates an incident, as people do: somebody else may have been faster, and who is asked to come back
+// does.
 func actOnAny(h *hub, random *rand.Rand) (acted, stale int64) {
 	var page struct {
 		Items []struct {
 			ID string `json:"id"`
 		} `json:"items"`
 	}
-	if err := h.get("/api/v1/incidents?limit=50", &page); err != nil {
-		h.t.Errorf("list the incidents: %v", err)
+	a, err := h.again(http.MethodGet, "/api/v1/incidents?limit=50", nil)
+	if err != nil || a.status != http.StatusOK || json.Unmarshal(a.body, &page) != nil {
+		h.t.Errorf("list the incidents: %d %s %v", a.status, a.body, err)
 	}
 	if len(page.Items) == 0 { // nothing is folded yet
 		return 0, 0
@@ -109,7 +111,7 @@ func actOnAny(h *hub, random *rand.Rand) (acted, stale int64) {
 	if verb != "notes" {
 		body = []byte(`{}`)
 	}
-	a, err := h.do(http.MethodPost, "/api/v1/incidents/"+page.Items[random.IntN(len(page.Items))].ID+"/"+verb, body)
+	a, err = h.again(http.MethodPost, "/api/v1/incidents/"+page.Items[random.IntN(len(page.Items))].ID+"/"+verb, body)
 	switch {
 	case err == nil && a.status/100 == 2:
 		return 1, 0
@@ -119,6 +121,16 @@ func actOnAny(h *hub, random *rand.Rand) (acted, stale int64) {
 		h.t.Errorf("%s: %d %s %v", verb, a.status, a.body, err)
 		return 0, 0
 	}
+}
+
+// again makes a request again and again while the answer is 503 with Retry-After.
+func (h *hub) again(method, path string, body []byte) (a answer, err error) {
+	for began := time.Now(); time.Since(began) < patience; time.Sleep(100 * time.Millisecond) {
+		if a, err = h.do(method, path, body); err != nil || a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+			break
+		}
+	}
+	return a, err
 }
 
 // lastWord checks that alerts are as the last of their observations says, and that incidents are open once at most, and only while one

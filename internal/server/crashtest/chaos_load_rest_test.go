@@ -119,8 +119,25 @@ func quiet(t *testing.T, h *hub, r *receiver, before map[string]int) (now map[st
 // connections are to the database, on Linux also those to SQLite's file; they do not count as files.
 const connections = "database connections"
 
-// held is what the hub holds now, by its own account and by the database's.
-func held(t *testing.T, h *hub) map[string]int {
+// held is what the hub holds now, by its own account and by the database's. Both are of one moment: else a connection that was opened in between
+// would be missing among the files.
+func held(t *testing.T, h *hub) (out map[string]int) {
+	t.Helper()
+	testkit.Eventually(t, patience, func() bool {
+		n, files := connected(t, h)
+		out = accounted(t, h)
+		out[connections] = n
+		if out["files"] > 0 { // else nobody counts them here
+			out["files"] -= files
+		}
+		again, of := connected(t, h)
+		return again == n && of == files
+	}, "the hub opens and closes connections all the time")
+	return out
+}
+
+// accounted is what the hub holds by its own account.
+func accounted(t *testing.T, h *hub) map[string]int {
 	t.Helper()
 	a, err := h.do(http.MethodGet, "/metrics", nil)
 	if err != nil || a.status != http.StatusOK {
@@ -142,34 +159,35 @@ func held(t *testing.T, h *hub) map[string]int {
 	if out["goroutines"] == 0 {
 		t.Fatalf("the metrics say nothing: %s", a.body)
 	}
+	return out
+}
+
+// connected is how many connections to its database the hub has, and how many of its files these are: of those to SQLite some are of its log.
+func connected(t *testing.T, h *hub) (n, files int) {
+	t.Helper()
 	if url := h.settings["HUB_DATABASE_URL"]; url != "" {
 		conn, err := pgx.Connect(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close(context.WithoutCancel(t.Context()))
-		var n int
 		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
 			AND application_name LIKE 'incidenthub%'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
-		out[connections] = n
-		if out["files"] > 0 { // else nobody counts them here
-			out["files"] -= n
-		}
-		return out
+		return n, n
 	}
 	h.mu.Lock()
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", h.cmd.Process.Pid))
+	all, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", h.cmd.Process.Pid))
 	h.mu.Unlock()
-	for _, f := range files {
+	for _, f := range all {
 		switch to, _ := os.Readlink(f); {
 		case to == h.database():
-			out[connections]++
-			out["files"]--
+			n++
+			files++
 		case strings.HasPrefix(to, h.database()): // its log
-			out["files"]--
+			files++
 		}
 	}
-	return out
+	return n, files
 }

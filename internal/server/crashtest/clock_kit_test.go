@@ -85,7 +85,7 @@ func (s *scene) share(list ...death) []death {
 // newScene starts a hub with a receiver; what says what the scene is about.
 func newScene(t *testing.T, engine, url, what string) *scene {
 	t.Helper()
-	h, r := newHub(t, url, map[string]string{"HUB_LEASE": pick("", shortLease.String())}), newReceiver(t)
+	h, r := newHub(t, url, map[string]string{"HUB_LEASE": pick("", shortLease().String())}), newReceiver(t)
 	l := newLoad(h, 1)
 	s := &scene{
 		t: t, c: row(t, "C2", engine, "kill -9: "+what), hub: h, receiver: r, load: l, witness: newWitness(h, l, r), random: rand.New(rand.NewPCG(1, 3)),

@@ -18,8 +18,8 @@ import (
 // failVariable names the point and the hit at which a hub under test dies (internal/platform/failpoint).
 const failVariable = "HUB_FAILPOINT"
 
-// shortLease is how long work is held in tests that lose a process again and again.
-const shortLease = 5 * time.Second
+// shortLease is how long work is held in tests that lose a process again and again: as that of a fleet.
+func shortLease() time.Duration { return fleetLease() }
 
 // taken is the bar for the work of a lost process where a lease lasts lease: 45 s with the product's 30.
 func taken(lease time.Duration) time.Duration { return lease + 15*time.Second }
@@ -76,7 +76,7 @@ type pointed struct {
 
 func (p *pointed) run() {
 	t := p.t
-	h, r := newHub(t, p.url, map[string]string{"HUB_LEASE": shortLease.String()}), newReceiver(t)
+	h, r := newHub(t, p.url, map[string]string{"HUB_LEASE": shortLease().String()}), newReceiver(t)
 	h.await(h.spawn())
 	h.tell(r)
 	if slices.Contains(p.points, failpoint.Claimed) { // other work goes on in place, and is never claimed
@@ -101,7 +101,7 @@ func (p *pointed) run() {
 			}
 			l.hold()
 			h.await(h.spawn())
-			p.c.within("taken up", h.caughtUp(killed), taken(shortLease))
+			p.c.within("taken up", h.caughtUp(killed), taken(shortLease()))
 		}
 	}
 	if !long() {
@@ -237,7 +237,7 @@ func TestFleetFailpoints(t *testing.T) {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
 			c := row(t, "C2", scaled, "kill -9 at "+name)
-			dieAt(t, c, newDistant(t), shortLease, failTimes(), list)
+			dieAt(t, c, newDistant(t), shortLease(), failTimes(), list)
 		})
 	}
 }

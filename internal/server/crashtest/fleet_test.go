@@ -40,9 +40,9 @@ type fleet struct {
 	shaken map[string]bool // keys on their way while the database was killed: nobody could book them
 }
 
-// fleetLease is how long work is held. It is shorter than crashtest's own in the long form: what a killed process held shall be taken over
-// while the load lasts.
-func fleetLease() time.Duration { return pick(3*time.Second, 5*time.Second) }
+// fleetLease is how long work is held. It is short: what a killed process held shall be taken over while the load lasts. A machine that takes
+// longer to claim, send and book sends again, for which no fault is the reason: the short form has time for that.
+func fleetLease() time.Duration { return pick(10*time.Second, 5*time.Second) }
 
 // scaled is the engine of a fleet.
 const scaled = "Postgres, Redis"

@@ -201,10 +201,15 @@ func (h *Hub) Try(method, path string, body any, headers ...string) (Answer, err
 	return Answer{Status: res.StatusCode, Header: res.Header, Body: raw}, err
 }
 
-// Get reads a JSON answer of the API into out and fails the test on anything but 200.
+// Get reads a JSON answer of the API into out and fails the test on anything but 200. It asks again while the hub is too busy to answer.
 func (h *Hub) Get(path string, out any) {
 	h.t.Helper()
-	status, raw := h.Do(http.MethodGet, path, nil)
+	var status int
+	var raw []byte
+	testkit.Eventually(h.t, patience, func() bool {
+		status, raw = h.Do(http.MethodGet, path, nil)
+		return status != http.StatusServiceUnavailable
+	}, "the hub is too busy to answer")
 	if status != http.StatusOK {
 		h.t.Fatalf("GET %s: %d %s", path, status, raw)
 	}

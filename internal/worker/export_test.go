@@ -1,0 +1,4 @@
+package worker
+
+// Courtesy is for how long who rings leaves the ring to others.
+const Courtesy = courtesy
