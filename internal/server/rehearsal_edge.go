@@ -19,11 +19,34 @@ type edge struct {
 	first id.ID     // the one with the least id
 }
 
+// crowd is how far apart in time receipts may be whose ids are the other way round: pushes that come together are stored in any order.
+const crowd = time.Minute
+
+// there leaves the incidents that were there already. Those of about the window's beginning are told by who opened them.
+func (e *edge) there(db *gorm.DB, rows []seedIncident) ([]seedIncident, error) {
+	rows = slices.DeleteFunc(rows, func(r seedIncident) bool { return !r.CreatedAt.Before(e.at.Add(crowd)) })
+	var about []id.ID
+	for i := range rows {
+		if rows[i].CreatedAt.After(e.at.Add(-crowd)) {
+			about = append(about, rows[i].ID)
+		}
+	}
+	if len(about) == 0 {
+		return rows, nil
+	}
+	var before []id.ID
+	if err := db.Raw(`SELECT DISTINCT a.incident_id FROM alerts a JOIN alert_history h ON h.alert_id = a.id
+		WHERE a.incident_id IN ? AND h.incident_id = a.incident_id AND h.receipt_id < ?`, about, e.first).Scan(&before).Error; err != nil {
+		return nil, fmt.Errorf("read the incidents' history: %w", storage.Classify(err))
+	}
+	return slices.DeleteFunc(rows, func(r seedIncident) bool { return slices.Contains(about, r.ID) && !slices.Contains(before, r.ID) }), nil
+}
+
 // incidents are those that were there already, as their events tell.
 func (e *edge) incidents(db *gorm.DB, rows []seedIncident) ([]seedIncident, error) {
-	rows = slices.DeleteFunc(rows, func(r seedIncident) bool { return !r.CreatedAt.Before(e.at) })
-	if len(rows) == 0 {
-		return nil, nil
+	rows, err := e.there(db, rows)
+	if err != nil || len(rows) == 0 {
+		return nil, err
 	}
 	byID := map[id.ID]*seedIncident{}
 	ids := make([]id.ID, 0, len(rows))
