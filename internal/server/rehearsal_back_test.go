@@ -337,26 +337,6 @@ func TestBacktestEdge(t *testing.T) {
 	})
 }
 
-// TestBacktestAtOnce: of receipts that came in at once, the one with the least id may have come a moment after the others.
-func TestBacktestAtOnce(t *testing.T) {
-	t.Parallel()
-	engines(t, nil, func(t *testing.T, h hub) {
-		r := servertest.NewReceiver(t)
-		h.Tell("ops", r)
-		same := pipeline(obj{}, ingest("n"), tell("n", nil, "ops"))
-		h.Only("all", same)
-		for _, name := range []string{"A", "B", "C"} {
-			h.Send(servertest.Push(alert{Name: name}))
-		}
-		h.Rest()
-		if err := h.Server.DB().From(t.Context()).Exec(`UPDATE receipts SET received_at = ? WHERE id = (SELECT id FROM receipts ORDER BY id LIMIT 1)`,
-			h.Server.DB().Now()).Error; err != nil {
-			t.Fatal(err)
-		}
-		wantOtherwise(t, backtest(t, h, obj{"name": "all", "definition": same, "since": "1h"}))
-	})
-}
-
 // TestBacktestBeside: the hub goes on taking alerts in meanwhile, and they are no part of it; a second one has to wait.
 func TestBacktestBeside(t *testing.T) {
 	t.Parallel()

@@ -36,6 +36,7 @@ func TestBacktestCrowd(t *testing.T) {
 			`UPDATE receipts SET received_at = ? WHERE id = ?`,
 			`UPDATE incidents SET created_at = ? WHERE id IN (SELECT incident_id FROM alert_history WHERE receipt_id = ?)`,
 			`UPDATE incident_events SET created_at = ? WHERE incident_id IN (SELECT incident_id FROM alert_history WHERE receipt_id = ?)`,
+			`UPDATE deliveries SET created_at = ? WHERE incident_id IN (SELECT incident_id FROM alert_history WHERE receipt_id = ?)`,
 		} {
 			if err := db.From(t.Context()).Exec(sql, came, receipts[1]).Error; err != nil {
 				t.Fatal(err)
