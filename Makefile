@@ -8,10 +8,11 @@ FIXTURES   ?= $(or $(INCIDENTHUB_FIXTURES),$(abspath ../shared/fixtures))
 TAGS       := nomsgpack
 CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/incidenthub/bin
 LINT       := $(CACHE)/golangci-lint-v2.15.0
+# Whatever needs no race detector is built like the product, without cgo and with -trimpath: its packages are compiled once then, not twice.
 # -parallel 4 because most tests wait for a database. The time is for a package on a slow machine.
 # The tag chaos puts failpoints in (internal/platform/failpoint), for crash tests alone: build does not have it.
 TESTFLAGS  := -tags $(TAGS),chaos -parallel 4 -timeout 45m
-CHAOSFLAGS := -tags $(TAGS),chaos -count=1 -timeout 60m -v
+CHAOSFLAGS := -trimpath -tags $(TAGS),chaos -count=1 -timeout 60m -v
 
 .DEFAULT_GOAL := help
 .PHONY: help run build test chaos lint fmt bench faults generate fuzz fixtures packages clean
@@ -29,10 +30,11 @@ test: packages bin/testenv ## all tests with -race, beside one Postgres and one 
 	@GO=$(GO) .ci/test "$(PKG)" $(TESTFLAGS) $(TEST)
 
 chaos: packages ## crash tests in their long form, without -race: kills, full disks, lost databases
-	HUB_CHAOS=1 $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
+	HUB_CHAOS=1 CGO_ENABLED=0 $(GO) test $(CHAOSFLAGS) $(TEST) ./internal/server/crashtest
 
 lint: $(LINT) ## golangci-lint
-	$(LINT) run $(PKG)
+	CGO_ENABLED=0 GOFLAGS="$(GOFLAGS) -trimpath" $(LINT) run $(PKG)
+	CGO_ENABLED=0 $(GO) vet -trimpath -tags $(TAGS),chaos ./internal/platform/failpoint # which is another with this tag
 
 fmt: $(LINT) ## gofumpt and import order
 	$(LINT) fmt
@@ -44,7 +46,7 @@ faults: ## the local analyzer against live faults, as root more of them; FAULTS=
 	$(GO) run -tags $(TAGS) ./internal/faults $(FAULTS)
 
 generate: ## what go generate makes: the references in docs
-	$(GO) generate ./...
+	CGO_ENABLED=0 $(GO) generate ./...
 
 fuzz: ## each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME) $(PKG)
@@ -62,7 +64,7 @@ clean: ## remove what was built here
 # Always asked for: go build itself knows whether it is current.
 .PHONY: bin/testenv
 bin/testenv:
-	@$(GO) build -o $@ ./internal/platform/testkit/cmd/testenv
+	@CGO_ENABLED=0 $(GO) build -tags $(TAGS) -trimpath -o $@ ./internal/platform/testkit/cmd/testenv
 
 $(LINT):
 	GOBIN=$(CACHE)/tmp $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,7 +16,6 @@ import (
 	"github.com/incidenthub/incidenthub/apps/intelligence"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 	"github.com/incidenthub/incidenthub/providers"
 )
 
@@ -93,12 +91,10 @@ func kept(t *testing.T, db *storage.DB) *intelligence.Reader {
 
 func TestAnalyses(t *testing.T) {
 	t.Parallel()
-	for engine, url := range map[string]func(t *testing.T) string{
-		"sqlite": func(t *testing.T) string { t.Helper(); return filepath.Join(t.TempDir(), "hub.db") }, "postgres": func(t *testing.T) string { t.Helper(); return testkit.Postgres(t) },
-	} {
+	for engine, on := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			h := newHub(t, url(t))
+			h := on(t)
 			about := h.incident("Disk")
 			incident := about.String()
 			h.exec(`INSERT INTO alerts (id, tenant_id, source, fingerprint, name, severity, status, description, labels, annotations, group_key, vendor_group_key, incident_id,

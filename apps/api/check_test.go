@@ -16,7 +16,6 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/host"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 // gauge is a check that finds what its settings say.
@@ -69,7 +68,7 @@ func statuses(list any) (out []string) {
 
 func TestChecks(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": func(t *testing.T) *hub { t.Helper(); return newHub(t, testkit.Postgres(t)) }} {
+	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := h(t)

@@ -2,14 +2,12 @@ package api_test
 
 import (
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 // onEach runs a test on a hub with each engine.
@@ -17,11 +15,11 @@ func onEach(t *testing.T, fn func(t *testing.T, h *hub)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		fn(t, newHub(t, filepath.Join(t.TempDir(), "hub.db")))
+		fn(t, onSQLite(t))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		fn(t, newHub(t, testkit.Postgres(t)))
+		fn(t, onPostgres(t))
 	})
 }
 

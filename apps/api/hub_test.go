@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,6 +37,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 func TestMain(m *testing.M) { testkit.Main(m) }
@@ -143,10 +143,15 @@ func (h *hub) Balance(context.Context, string) (api.Balance, error) {
 
 func onSQLite(t *testing.T) *hub {
 	t.Helper()
-	return newHub(t, filepath.Join(t.TempDir(), "hub.db"))
+	return newHub(t, dbtest.Open(t, storage.SQLite))
 }
 
-func newHub(t *testing.T, url string) *hub {
+func onPostgres(t *testing.T) *hub {
+	t.Helper()
+	return newHub(t, dbtest.Open(t, storage.Postgres))
+}
+
+func newHub(t *testing.T, db *storage.DB) *hub {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -155,10 +160,6 @@ func newHub(t *testing.T, url string) *hub {
 		}
 	}
 	log := testkit.Logger(t)
-	db, err := storage.Open(context.Background(), storage.Config{URL: url, Log: log, Unsafe: true})
-	must(err)
-	t.Cleanup(func() { _ = db.Close() })
-	must(db.Migrate(t.Context()))
 	h := &hub{t: t, db: db, acts: &acts{}, hand: &hand{}, events: &pubsub.Broadcaster{}}
 	t.Cleanup(h.events.Close)
 

@@ -7,12 +7,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/incidenthub/incidenthub/internal/platform/id"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 func TestQueues(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": func(t *testing.T) *hub { t.Helper(); return newHub(t, testkit.Postgres(t)) }} {
+	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := h(t)

@@ -13,7 +13,6 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/pubsub"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 func (h *hub) publish(tenant, kind string, what id.ID) {
@@ -30,7 +29,7 @@ func titles(list map[string]any) []string {
 
 func TestIncidentsPageByCursor(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": func(t *testing.T) *hub { t.Helper(); return newHub(t, testkit.Postgres(t)) }} {
+	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := h(t)
@@ -63,7 +62,7 @@ func TestIncidentsPageByCursor(t *testing.T) {
 // TestEveryListAnswers checks that each list is a list, whatever is in the database, on both engines.
 func TestEveryListAnswers(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": func(t *testing.T) *hub { t.Helper(); return newHub(t, testkit.Postgres(t)) }} {
+	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := h(t)

@@ -20,6 +20,9 @@ func (c *rule) all(from, to time.Time) []string {
 		if !ok || w.After(to.Add(48*time.Hour)) {
 			break
 		}
+		if w.Add(c.length + 48*time.Hour).Before(from) {
+			continue // over by then in any zone
+		}
 		start := unwall(w, c.zone)
 		if end := start.Add(c.length); end.After(from) && start.Before(to) {
 			if s := start.UTC().Format(time.RFC3339); !out[s] {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/secretstore"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // bridge is a channel driver with a setting of each type.
@@ -110,18 +110,7 @@ type workshop struct {
 func newWorkshop(t *testing.T, token string) *workshop {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	db, err := storage.Open(t.Context(), storage.Config{URL: filepath.Join(t.TempDir(), "hub.db"), Log: log, Unsafe: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := dbtest.Open(t, storage.SQLite)
 	ring, err := secret.NewKeyring(secret.NewString(strings.Repeat("k", 40)))
 	if err != nil {
 		t.Fatal(err)

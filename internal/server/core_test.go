@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +26,7 @@ import (
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // receiver is a webhook receiver that remembers what arrived.
@@ -67,8 +67,8 @@ func (r *receiver) titles() []string {
 
 func engines(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, filepath.Join(t.TempDir(), "hub.db")) })
-	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, testkit.Postgres(t)) })
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); fn(t, dbtest.SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); fn(t, dbtest.Postgres(t)) })
 }
 
 func startCore(t *testing.T, url string, env map[string]string) *core {

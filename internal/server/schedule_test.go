@@ -11,6 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/clock"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 )
 
 // scheduled makes a definition with a schedule the only active one.
@@ -119,7 +120,7 @@ func (w wrong) Now() time.Time { return clock.System().Now().Add(time.Duration(w
 // one of them has gone, and what was missed while none was there is fired once.
 func TestScheduleOncePerSlot(t *testing.T) {
 	t.Parallel()
-	url := testkit.Postgres(t)
+	url := dbtest.Postgres(t)
 	env := map[string]string{"HUB_SECRET_KEY": strings.Repeat("slots ", 8)}
 	good := startCoreWith(t, url, env, coreOptions{})
 	fast := startCoreWith(t, url, env, coreOptions{clock: wrong(time.Hour)})

@@ -24,7 +24,14 @@ func PostgresFrom(t testing.TB, name string, prepare func(url string) error) str
 	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	if err := withConn(ctx, server, func(conn *pgconn.PgConn) error {
-		return ensureTemplate(ctx, conn, template, func() error { return prepare(withDatabase(t, server, template)) })
+		return ensureTemplate(ctx, conn, template, func() error {
+			url := withDatabase(t, server, template)
+			if err := prepare(url); err != nil {
+				return err
+			}
+			// The first connection after a change of the schema writes down the catalogs (pg_internal.init), and clones have what it wrote.
+			return withConn(ctx, url, func(*pgconn.PgConn) error { return nil })
+		})
 	}); err != nil {
 		t.Fatalf("make the template %q: %v", name, err)
 	}

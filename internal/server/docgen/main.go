@@ -20,7 +20,7 @@ import (
 	"path/filepath"
 )
 
-//go:generate go run -tags nomsgpack . -root ../../..
+//go:generate go run -tags nomsgpack -trimpath . -root ../../..
 
 func main() { os.Exit(run(context.Background(), os.Args[1:], os.Stderr)) }
 

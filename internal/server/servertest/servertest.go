@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"maps"
@@ -17,10 +16,9 @@ import (
 
 	"github.com/incidenthub/incidenthub/internal/platform/config"
 	"github.com/incidenthub/incidenthub/internal/platform/host"
-	"github.com/incidenthub/incidenthub/internal/platform/storage"
 	"github.com/incidenthub/incidenthub/internal/platform/testkit"
+	"github.com/incidenthub/incidenthub/internal/platform/testkit/dbtest"
 	"github.com/incidenthub/incidenthub/internal/server"
-	"github.com/incidenthub/incidenthub/migrations"
 )
 
 // AdminKey is the key with all rights of every hub under test.
@@ -65,13 +63,7 @@ func Engines(t *testing.T, env map[string]string, fn func(t *testing.T, h *Hub))
 // Postgres is the URL of a new database that is migrated already.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	return testkit.PostgresFrom(t, "hub "+testkit.HashFS(t, migrations.FS), func(url string) error {
-		db, err := storage.Open(t.Context(), storage.Config{URL: url, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			return err
-		}
-		return errors.Join(db.Migrate(context.WithoutCancel(t.Context())), db.Close())
-	})
+	return dbtest.Postgres(t)
 }
 
 // Start runs a hub with these settings over the test's defaults: SQLite in a temporary folder, any free port, calls to this
@@ -93,6 +85,9 @@ func start(t *testing.T, env map[string]string, opt server.Options, log *slog.Lo
 	settings := map[string]string{
 		"HUB_DATA_DIR": dir, "HUB_DATABASE_URL": "sqlite:" + filepath.Join(dir, "hub.db"), "HUB_LISTEN": "127.0.0.1:0",
 		"HUB_EGRESS_ALLOW": "127.0.0.0/8", "HUB_ADMIN_KEY": AdminKey,
+	}
+	if _, given := env["HUB_DATABASE_URL"]; !given {
+		dbtest.MakeSQLite(t, filepath.Join(dir, "hub.db"))
 	}
 	maps.Copy(settings, env)
 	cfg, err := config.Load(func(k string) string { return settings[k] }, nil)

@@ -24,9 +24,25 @@ const (
 // longestSocket leaves room for "/.s.PGSQL.32000" in the 107 bytes of a socket's address.
 const longestSocket = 90
 
-// newFolder makes a folder that user owns and can reach.
-func newFolder(kind string, user *syscall.Credential) (string, error) {
-	for _, base := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+// memory is where Linux keeps files in memory; room is what must be free there, many times what a server of tests needs.
+const (
+	memory = "/dev/shm"
+	room   = 4 << 30
+)
+
+// roomy reports whether folder is there and has room.
+func roomy(folder string) bool {
+	var s syscall.Statfs_t
+	return syscall.Statfs(folder, &s) == nil && uint64(s.Bavail) >= room/uint64(s.Bsize) //nolint:unconvert // the types differ by system
+}
+
+// newFolder makes a folder that user owns and can reach, in memory if it may be lost and there is room.
+func newFolder(kind string, user *syscall.Credential, lasting bool) (string, error) {
+	bases := []string{os.TempDir(), "/tmp", "/var/tmp"}
+	if !lasting && roomy(memory) {
+		bases = append([]string{memory}, bases...)
+	}
+	for _, base := range bases {
 		if user != nil && !reachable(base) {
 			continue
 		}

@@ -29,8 +29,8 @@ type Postgres struct {
 
 // PostgresOptions choose what kind of server StartPostgres makes.
 type PostgresOptions struct {
-	// Durable keeps fsync, synchronous commit and full page writes on. Without it nothing survives a power cut, and
-	// tests are several times faster.
+	// Durable keeps fsync, synchronous commit and full page writes on. Without it nothing survives a power cut, files
+	// are in memory where there is room, and tests are several times faster.
 	Durable bool
 	// Settings are further "name=value" lines, for example "max_connections=20".
 	Settings []string
@@ -52,7 +52,7 @@ func StartPostgres(o PostgresOptions) (*Postgres, error) {
 	p := &Postgres{settings: postgresSettings(o)}
 	p.name, p.user, p.look = "postgres", cred, p.ping
 	p.fast, p.now = syscall.SIGINT, syscall.SIGQUIT
-	if p.folder, err = newFolder("pg", cred); err != nil {
+	if p.folder, err = newFolder("pg", cred, o.Durable); err != nil {
 		return nil, err
 	}
 	if p.guard, err = newGuard(p.folder, "QUIT"); err != nil {
@@ -127,7 +127,7 @@ func postgresSettings(o PostgresOptions) []string {
 	}
 	if !o.Durable {
 		s = append(s, "fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal",
-			"max_wal_senders=0", "checkpoint_timeout=1h", "max_wal_size=2GB", "bgwriter_lru_maxpages=0")
+			"max_wal_senders=0", "checkpoint_timeout=1h", "max_wal_size=512MB", "bgwriter_lru_maxpages=0")
 	}
 	return append(s, o.Settings...)
 }

@@ -38,7 +38,7 @@ func StartRedis(settings ...string) (*Redis, error) {
 	r := &Redis{}
 	r.name, r.look = "redis-server", r.ping
 	r.fast, r.now = syscall.SIGTERM, syscall.SIGKILL
-	if r.folder, err = newFolder("redis", nil); err != nil {
+	if r.folder, err = newFolder("redis", nil, true); err != nil {
 		return nil, err
 	}
 	if r.guard, err = newGuard(r.folder, "KILL"); err != nil {
