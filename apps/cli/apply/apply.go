@@ -71,6 +71,8 @@ type Step struct {
 type Plan struct {
 	Steps  []Step `json:"steps"`
 	DryRun bool   `json:"dry_run"`
+	// Warnings say in sentences which channels pipelines name in vain afterwards: active ones, and those of the file.
+	Warnings []string `json:"warnings"`
 }
 
 // Changes counts the steps that change something.
@@ -90,12 +92,15 @@ var errDryRun = errors.New("dry run")
 // Apply brings the hub to what the document says, in one transaction: all of it or nothing. A dry run does the same and undoes
 // it. The error is *Problems when the document cannot be applied as it is.
 func (t *Target) Apply(ctx context.Context, doc *Document, o Options) (Plan, error) {
-	run := &run{Target: t, o: o, doc: doc, probed: map[Kind]map[string][]string{}, plan: Plan{Steps: []Step{}, DryRun: o.DryRun}}
+	run := &run{Target: t, o: o, doc: doc, probed: map[Kind]map[string][]string{}, plan: Plan{Steps: []Step{}, DryRun: o.DryRun, Warnings: []string{}}}
 	if err := errors.Join(run.probeChannels(ctx), run.probeProviders(ctx)); err != nil {
 		return Plan{}, err
 	}
 	err := t.DB.InTx(ctx, func(ctx context.Context) error {
 		if err := run.all(ctx); err != nil {
+			return err
+		}
+		if err := run.vain(ctx); err != nil {
 			return err
 		}
 		if o.DryRun {
