@@ -33,7 +33,7 @@ func TestUnknownParametersAreRefused(t *testing.T) {
 	}
 	for query, want := range map[string][]string{
 		"runs?incident_id=x":           {`query.incident_id: is unknown; known are cursor, definition, incident, limit, receipt, source, state, status; did you mean "incident"?`},
-		"analyses?incident=x":          {`query.incident: is unknown; known are cursor, incident_id, limit, provider, rung, run_id, status; did you mean "incident_id"?`},
+		"analyses?incident=x":          {`query.incident: is unknown; known are cursor, incident_id, limit, provider, run_id, rung, status; did you mean "incident_id"?`},
 		"channels?nane=x":              {`query.nane: is unknown; known are cursor, limit; `},
 		"definitions?inactive=x":       {`query.inactive: is unknown; known are cursor, include_inactive, limit; `},
 		"incidents?Limit=5":            {`query.Limit: is unknown; known are cursor, limit, q, severity, status; did you mean "limit"?`},

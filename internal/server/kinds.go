@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
@@ -17,7 +18,9 @@ func kindsWith(db *storage.DB, words graph.Known) func(ctx context.Context, tena
 		if err := db.From(ctx).Raw("SELECT name FROM channels WHERE tenant_id = ? ORDER BY name", tenant).Scan(&known.Channels).Error; err != nil {
 			return nil, fmt.Errorf("list channels: %w", storage.Classify(err))
 		}
-		known.Channels = append(known.Channels, notify.InboxName) // it may be still to come: the first start makes it
+		if !slices.Contains(known.Channels, notify.InboxName) { // it may be still to come: the first start makes it
+			known.Channels = append(known.Channels, notify.InboxName)
+		}
 		return graph.Builtin(known), nil
 	}
 }

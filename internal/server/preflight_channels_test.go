@@ -40,10 +40,10 @@ func TestPreflightOfNamedChannels(t *testing.T) {
 		define := func(name, channels string, active bool) orchestration.DefinitionInput {
 			return orchestration.DefinitionInput{
 				Name: name, IsActive: active, By: "ada",
-				Config: json.RawMessage(`{"version":"1.0","nodes":[{"id":"in","type":"ingest"},{"id":"tell","type":"notify","config":{"channels":` + channels + `}}]}`),
+				Config: json.RawMessage(`{"version":"1.0","nodes":[{"id":"take","type":"ingest"},{"id":"tell","type":"notify","config":{"channels":` + channels + `}}]}`),
 			}
 		}
-		for _, in := range []orchestration.DefinitionInput{define("full", `["ops"]`, true), define("both", `["inbox","ops"]`, true), define("night", `["ops"]`, false)} {
+		for _, in := range []orchestration.DefinitionInput{define("mine", `["ops"]`, true), define("both", `["inbox","ops"]`, true), define("night", `["ops"]`, false)} {
 			problems, err := c.definitions.Validate(ctx, tenant, in.Config)
 			if err != nil || len(problems) != 1 || problems[0].Message != `there is no channel "ops" yet` || problems[0].Severity != "warning" {
 				t.Errorf("%s: %+v, %v", in.Name, problems, err)
@@ -54,7 +54,7 @@ func TestPreflightOfNamedChannels(t *testing.T) {
 		}
 		want := []string{
 			`warn: Pipeline "both" names "ops", which does not exist, and others: only the others are told`,
-			`error: Pipeline "full" names "ops", which does not exist: its messages go nowhere`,
+			`error: Pipeline "mine" names "ops", which does not exist: its messages go nowhere`,
 		}
 		if diff := cmp.Diff(want, found()); diff != "" {
 			t.Errorf("there is no such channel:\n%s", diff)
@@ -66,7 +66,7 @@ func TestPreflightOfNamedChannels(t *testing.T) {
 		if diff := cmp.Diff([]string{"ok: The channels that active pipelines name are there"}, found()); diff != "" {
 			t.Errorf("there is:\n%s", diff)
 		}
-		if problems, err := c.definitions.Validate(ctx, tenant, define("full", `["ops"]`, true).Config); err != nil || len(problems) != 0 {
+		if problems, err := c.definitions.Validate(ctx, tenant, define("mine", `["ops"]`, true).Config); err != nil || len(problems) != 0 {
 			t.Errorf("%+v, %v", problems, err)
 		}
 		off := notify.InputOf(ops)

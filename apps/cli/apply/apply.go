@@ -72,7 +72,7 @@ type Plan struct {
 	Steps  []Step `json:"steps"`
 	DryRun bool   `json:"dry_run"`
 	// Warnings say in sentences which channels pipelines name in vain afterwards: active ones, and those of the file.
-	Warnings []string `json:"warnings"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Changes counts the steps that change something.
@@ -92,7 +92,7 @@ var errDryRun = errors.New("dry run")
 // Apply brings the hub to what the document says, in one transaction: all of it or nothing. A dry run does the same and undoes
 // it. The error is *Problems when the document cannot be applied as it is.
 func (t *Target) Apply(ctx context.Context, doc *Document, o Options) (Plan, error) {
-	run := &run{Target: t, o: o, doc: doc, probed: map[Kind]map[string][]string{}, plan: Plan{Steps: []Step{}, DryRun: o.DryRun, Warnings: []string{}}}
+	run := &run{Target: t, o: o, doc: doc, probed: map[Kind]map[string][]string{}, plan: Plan{Steps: []Step{}, DryRun: o.DryRun}}
 	if err := errors.Join(run.probeChannels(ctx), run.probeProviders(ctx)); err != nil {
 		return Plan{}, err
 	}

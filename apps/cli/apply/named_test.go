@@ -38,7 +38,7 @@ func TestNamedChannels(t *testing.T) {
 				t.Errorf("%+v:\n%s", o, diff)
 			}
 		}
-		if got := h.apply(t, "sources: []", apply.Options{}).Warnings; got == nil || len(got) != 0 {
+		if got := h.apply(t, "sources: []", apply.Options{}).Warnings; len(got) != 0 {
 			t.Errorf("of pipelines that are neither active nor in the file: %q", got)
 		}
 		doc, err := apply.Read([]byte("channels: []"), func(string) string { return "" })
