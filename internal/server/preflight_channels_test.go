@@ -40,7 +40,7 @@ func TestPreflightOfNamedChannels(t *testing.T) {
 		define := func(name, channels string, active bool) orchestration.DefinitionInput {
 			return orchestration.DefinitionInput{
 				Name: name, IsActive: active, By: "ada",
-				Config: json.RawMessage(`{"version":"1.0","nodes":[{"id":"take","type":"ingest"},{"id":"tell","type":"notify","config":{"channels":` + channels + `}}]}`),
+				Config: json.RawMessage(`{"version":"1.0","nodes":[{"id":"start","type":"ingest"},{"id":"tell","type":"notify","config":{"channels":` + channels + `}}]}`),
 			}
 		}
 		for _, in := range []orchestration.DefinitionInput{define("mine", `["ops"]`, true), define("both", `["inbox","ops"]`, true), define("night", `["ops"]`, false)} {
