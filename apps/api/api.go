@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -177,7 +178,11 @@ type adapter struct {
 
 // Handle implements huma.Adapter.
 func (d *adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
+	known := queryOf(d.schemas, op)
 	d.api.both(d.engine, op.Method, op.Path, func(c *gin.Context) {
+		if known != nil && c.Request.URL.RawQuery != "" {
+			c.Request = c.Request.WithContext(withUnknown(c.Request.Context(), c.Request, known))
+		}
 		if p := d.api.checkBody(d.schemas, op, c); p != nil {
 			p.write(c)
 			return
@@ -215,11 +220,14 @@ func (a *API) both(e *gin.Engine, method, path string, handler gin.HandlerFunc) 
 	}
 }
 
-// addTrace puts the trace id into problems that huma writes.
+// addTrace puts the trace id into problems that huma writes, and what it overlooks of a request that cannot be used.
 func addTrace(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*Problem); ok && p.TraceID == "" {
 		withTrace := *p
 		withTrace.TraceID = traceOf(ctx)
+		if p.Status == http.StatusUnprocessableEntity {
+			withTrace.Errors = slices.Concat(p.Errors, unknownIn(ctx.Context()))
+		}
 		return &withTrace, nil
 	}
 	return v, nil

@@ -32,7 +32,7 @@ type ChannelView struct {
 	State       string           `json:"state" enum:"active,inactive,off,failing" doc:"off: its settings say that nothing is sent. failing: what it was to be told has failed since it took something last."`
 	StateDetail string           `json:"state_detail" doc:"Why it tells nobody, in a sentence."`
 	Trouble     *notify.Trouble  `json:"trouble" doc:"What is known of a channel that fails; null: it does not."`
-	Warnings    []string         `json:"warnings" doc:"What to know after a change, such as who falls back on a channel that is told nothing."`
+	Warnings    []string         `json:"warnings" doc:"What to know after a change: who falls back on a channel that is told nothing, which pipelines name it by a name that is gone."`
 	BuiltIn     bool             `json:"built_in" doc:"The inbox, which stays."`
 	Version     int64            `json:"version"`
 	CreatedAt   time.Time        `json:"created_at"`
@@ -92,7 +92,10 @@ func (a *API) channelRoutes(h huma.API) {
 	create.Metadata = map[string]any{alsoKey: alsoWrong(a.alsoChannel)}
 	change(a, h, create, func(ctx context.Context, c caller, in *channelInput) (*answer[ChannelView], error) {
 		made, err := a.Channels.Create(ctx, c.tenant, in.Body.over(notify.ChannelInput{IsActive: true}))
-		return &answer[ChannelView]{Body: viewChannel(made)}, err
+		if err != nil {
+			return nil, err
+		}
+		return a.changedChannel(ctx, c.tenant, "", made), nil
 	})
 	replace, update := op(http.MethodPut, path+"/{ref}", "replace-channel", "Set every field; what is left out takes its default, secrets are kept"),
 		op(http.MethodPatch, path+"/{ref}", "update-channel", "Change the fields that are given")
@@ -107,9 +110,9 @@ func (a *API) channelRoutes(h huma.API) {
 		func(ctx context.Context, c caller, in *channelChange) (*answer[ChannelView], error) {
 			return a.updateChannel(ctx, c, in, notify.InputOf)
 		})
-	change(a, h, op(http.MethodDelete, path+"/{ref}", "delete-channel", "Remove a channel; the log of what it told stays"),
+	change(a, h, op(http.MethodDelete, path+"/{ref}", "delete-channel", "Remove a channel that no active pipeline names and no other one falls back on; the log of what it told stays"),
 		func(ctx context.Context, c caller, in *ByRef) (*nothing, error) {
-			return nil, a.Channels.Delete(ctx, c.tenant, in.Ref)
+			return nil, a.deleteChannel(ctx, c.tenant, in.Ref)
 		})
 	a.channelUseRoutes(h)
 	change(a, h, op(http.MethodPost, path+"/validate", "validate-channel", "Check settings without saving them; 422 lists what is wrong"),
@@ -147,7 +150,10 @@ func (a *API) updateChannel(ctx context.Context, c caller, in *channelChange, ba
 		version = was.Version
 	}
 	now, err := a.Channels.Update(ctx, c.tenant, was.ID.String(), version, in.Body.over(base(was)))
-	return &answer[ChannelView]{Body: viewChannel(now)}, err
+	if err != nil {
+		return nil, err
+	}
+	return a.changedChannel(ctx, c.tenant, was.Name, now), nil
 }
 
 // over writes the given fields over others.

@@ -154,10 +154,7 @@ func (a *API) contractEdit(ctx context.Context, c caller, g *gin.Context, base f
 		return nil, err
 	}
 	d, err := a.changeDefinition(ctx, c, g.Param("ref"), fields, base)
-	if err != nil {
-		return nil, err
-	}
-	return d.Body, nil
+	return viewDefinition(d), err
 }
 
 func (a *API) contractDelete(ctx context.Context, c caller, g *gin.Context) (any, error) {

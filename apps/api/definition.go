@@ -28,6 +28,7 @@ type definitionView struct {
 	UpdatedAt   time.Time       `json:"updated_at"`
 
 	Schedule *orchestration.Schedule `json:"schedule,omitempty" doc:"Of a pipeline that starts on a schedule: when it fires next, and when it did."`
+	Warnings []string                `json:"warnings,omitempty" doc:"Which channels it names that do not exist, or are told nothing; left out: none."`
 }
 
 type definitionVersion struct {
@@ -89,7 +90,7 @@ func (a *API) definitionRoutes(h huma.API) {
 					return storage.Page[definitionView]{}, err
 				}
 			}
-			return all(views).Body, nil
+			return all(views).Body, a.warned(ctx, tenant, list, views)
 		})
 	get(a, h, path+"/{ref}", "get-definition", "One pipeline definition",
 		func(ctx context.Context, tenant string, in *ByRef) (definitionView, error) {
@@ -97,7 +98,13 @@ func (a *API) definitionRoutes(h huma.API) {
 			if err != nil {
 				return definitionView{}, err
 			}
-			return a.scheduledDefinition(ctx, d)
+			v, err := a.scheduledDefinition(ctx, d)
+			if err != nil {
+				return definitionView{}, err
+			}
+			views := []definitionView{v}
+			err = a.warned(ctx, tenant, []orchestration.Definition{d}, views)
+			return views[0], err
 		})
 	a.definitionVersionRoutes(h)
 	get(a, h, path+"/schema", "get-definition-schema", "The JSON Schema of definitions",
@@ -108,15 +115,17 @@ func (a *API) definitionRoutes(h huma.API) {
 	create.DefaultStatus = http.StatusCreated
 	change(a, h, create, func(ctx context.Context, c caller, in *definitionInput) (*answer[definitionView], error) {
 		d, err := a.Definitions.Create(ctx, c.tenant, in.Body.over(orchestration.DefinitionInput{IsActive: true}, c.name))
-		return &answer[definitionView]{Body: viewDefinition(d)}, err
+		return a.definitionAnswer(ctx, c.tenant, d, err)
 	})
 	change(a, h, op(http.MethodPut, path+"/{ref}", "replace-definition", "Set every field; what is left out takes its default"),
 		func(ctx context.Context, c caller, in *definitionChange) (*answer[definitionView], error) {
-			return a.changeDefinition(ctx, c, in.Ref, in.Body, replacing)
+			d, err := a.changeDefinition(ctx, c, in.Ref, in.Body, replacing)
+			return a.definitionAnswer(ctx, c.tenant, d, err)
 		})
 	change(a, h, op(http.MethodPatch, path+"/{ref}", "update-definition", "Change the fields that are given"),
 		func(ctx context.Context, c caller, in *definitionChange) (*answer[definitionView], error) {
-			return a.changeDefinition(ctx, c, in.Ref, in.Body, orchestration.InputOfDefinition)
+			d, err := a.changeDefinition(ctx, c, in.Ref, in.Body, orchestration.InputOfDefinition)
+			return a.definitionAnswer(ctx, c.tenant, d, err)
 		})
 	change(a, h, op(http.MethodDelete, path+"/{ref}", "delete-definition", "Take it out of routing for good; its runs stay"),
 		func(ctx context.Context, c caller, in *ByRef) (*nothing, error) {
@@ -126,7 +135,7 @@ func (a *API) definitionRoutes(h huma.API) {
 	clone.DefaultStatus = http.StatusCreated
 	change(a, h, clone, func(ctx context.Context, c caller, in *cloneInput) (*answer[definitionView], error) {
 		d, err := a.Definitions.Clone(ctx, c.tenant, in.Ref, in.Body.Name, c.name)
-		return &answer[definitionView]{Body: viewDefinition(d)}, err
+		return a.definitionAnswer(ctx, c.tenant, d, err)
 	})
 	lint := op(http.MethodPost, path+"/lint", "lint-definition", "Find every problem of a definition without saving it")
 	lint.SkipValidateBody = true // even what is no JSON gets an answer that says where
@@ -156,15 +165,14 @@ func replacing(d orchestration.Definition) orchestration.DefinitionInput {
 // changeDefinition writes the given fields over base, which is made from what is stored at that moment.
 func (a *API) changeDefinition(
 	ctx context.Context, c caller, ref string, fields definitionFields, base func(orchestration.Definition) orchestration.DefinitionInput,
-) (*answer[definitionView], error) {
+) (orchestration.Definition, error) {
 	guard := orchestration.DefinitionGuard{Version: fields.Version}
 	if fields.UpdatedAt != nil {
 		guard.UpdatedAt = *fields.UpdatedAt
 	}
-	d, err := a.Definitions.Change(ctx, c.tenant, ref, guard, func(was orchestration.Definition) orchestration.DefinitionInput {
+	return a.Definitions.Change(ctx, c.tenant, ref, guard, func(was orchestration.Definition) orchestration.DefinitionInput {
 		return fields.over(base(was), c.name)
 	})
-	return &answer[definitionView]{Body: viewDefinition(d)}, err
 }
 
 // over writes the given fields over others, on behalf of by.

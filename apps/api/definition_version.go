@@ -69,7 +69,7 @@ func (a *API) definitionVersionRoutes(h huma.API) {
 				guard.Version = in.Body.Version
 			}
 			d, err := a.Definitions.Restore(ctx, c.tenant, in.Ref, in.Version, guard, c.name)
-			return &answer[definitionView]{Body: viewDefinition(d)}, err
+			return a.definitionAnswer(ctx, c.tenant, d, err)
 		})
 }
 

@@ -46,6 +46,7 @@ var refusals = []struct {
 	{sources.ErrDefault, http.StatusConflict},
 	{orchestration.ErrDefinitionConflict, http.StatusConflict},
 	{orchestration.ErrDefinitionExists, http.StatusConflict},
+	{orchestration.ErrChannelNamed, http.StatusConflict},
 	{analysts.ErrConflict, http.StatusConflict},
 	{analysts.ErrExists, http.StatusConflict},
 	{notify.ErrConflict, http.StatusConflict},

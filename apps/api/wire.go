@@ -119,6 +119,9 @@ func change[I, O any](a *API, h huma.API, o huma.Operation, call func(ctx contex
 		if err != nil {
 			return nil, a.fail(ctx, err)
 		}
+		if len(unknownIn(ctx)) > 0 {
+			return nil, newProblem(http.StatusUnprocessableEntity, unusableDetail) // addTrace lists them
+		}
 		out, err := call(ctx, caller{p.Tenant, p.Name}, in)
 		if err != nil {
 			return nil, a.fail(ctx, err)

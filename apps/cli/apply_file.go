@@ -41,7 +41,11 @@ func (c applyCmd) Run(ctx context.Context, p *Program) error {
 	if err != nil {
 		return c.refused(p, err)
 	}
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	open := p.withHub
+	if c.DryRun {
+		open = p.withAny
+	}
+	return open(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		plan, err := h.Target.Apply(ctx, file, apply.Options{Tenant: tenant, By: "apply", DryRun: c.DryRun, Prune: c.Prune})
 		if err != nil {
 			return c.refused(p, err)
@@ -90,6 +94,7 @@ func (c applyCmd) report(p *Program, plan apply.Plan) error {
 		done = "would change"
 	}
 	p.say("\n%d of %d %s.", plan.Changes(), len(plan.Steps), done)
+	p.notes(plan.Warnings)
 	return nil
 }
 
@@ -110,7 +115,7 @@ Example:
 
 // Run implements the command.
 func (c exportCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		file, names, err := h.Target.Export(ctx, tenant)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
 	"github.com/incidenthub/incidenthub/internal/platform/period"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
@@ -118,7 +119,7 @@ Examples:
 
 // Run implements the command.
 func (c channelListCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		records, err := h.Target.Channels.List(ctx, tenant)
 		if err != nil {
 			return err
@@ -154,7 +155,7 @@ func (channelShowCmd) Help() string {
 
 // Run implements the command.
 func (c channelShowCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		r, err := h.Target.Channels.Get(ctx, tenant, c.Channel)
 		if err != nil {
 			return err
@@ -211,8 +212,8 @@ type channelDeleteCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelDeleteCmd) Help() string {
-	return `Its settings and secrets are gone then; the log of what it told stays. One that others fall back on is not deleted: give those another
-fallback first. To keep the settings, switch it off instead.
+	return `Its settings and secrets are gone then; the log of what it told stays. One that others fall back on, or that active pipelines name, is not
+deleted: give those another fallback, and change the pipelines, first. To keep the settings, switch it off instead.
 
 Examples:
 
@@ -222,20 +223,35 @@ Examples:
 
 // Run implements the command.
 func (c channelDeleteCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		r, err := h.Target.Channels.Get(ctx, tenant, c.Channel)
-		if err == nil {
-			err = h.Target.Channels.Delete(ctx, tenant, r.ID.String())
+		if err != nil {
+			return err
 		}
+		warnings, err := deleteChannel(ctx, h, r)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return p.printJSON(map[string]string{"deleted": r.Name})
+			return p.printJSON(map[string]any{"deleted": r.Name, "warnings": warnings})
 		}
 		p.say("Channel %q is deleted.", clean(r.Name))
+		p.notes(warnings)
 		return nil
 	})
+}
+
+// deleteChannel removes a channel that no active pipeline names. The warnings are of those that are not active.
+func deleteChannel(ctx context.Context, h *Hub, c notify.Channel) (warnings []string, err error) {
+	list, err := h.Target.Pipelines.List(ctx, tenant, true)
+	if err != nil {
+		return nil, err
+	}
+	if free := orchestration.ChannelFree(list, c.Name); free != nil && !c.BuiltIn() { // that one stays in any case, which the service says
+		return nil, fmt.Errorf("delete channel %q: %w", c.Name, free)
+	}
+	warnings = orchestration.ChannelChange{Was: c.Name}.Warnings(list)
+	return append([]string{}, warnings...), h.Target.Channels.Delete(ctx, tenant, c.ID.String())
 }
 
 type channelDriversCmd struct {
@@ -287,7 +303,7 @@ func viewDriver(spec channel.Spec) wireDriver {
 
 // Run implements the command.
 func (c channelDriversCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(_ context.Context, h *Hub) error {
+	return p.withAny(ctx, c.where, func(_ context.Context, h *Hub) error {
 		if c.Driver != "" {
 			spec, err := driverOf(h, c.Driver)
 			if err != nil {

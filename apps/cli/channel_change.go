@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/period"
 )
 
@@ -110,19 +112,20 @@ Examples:
 
 // Run implements the command.
 func (c channelCreateCmd) Run(ctx context.Context, p *Program) error {
-	return p.changeChannel(ctx, c.where, c.JSON, "Channel %q is made. Try it: incidenthub channel test %q", func(ctx context.Context, h *Hub) (notify.Channel, error) {
+	return changeChannel(ctx, p, p.withHub, c.where, c.JSON, "Channel %q is made. Try it: incidenthub channel test %q", func(ctx context.Context, h *Hub) (was string, now notify.Channel, err error) {
 		spec, err := driverOf(h, c.Driver)
 		if err != nil {
-			return notify.Channel{}, err
+			return "", now, err
 		}
 		in, err := c.over(notify.ChannelInput{Name: c.Name, Driver: spec.Name, IsActive: true})
 		if err != nil {
-			return notify.Channel{}, usage{err}
+			return "", now, usage{err}
 		}
 		if in.Config, err = c.channelSettings.over(p, spec, json.RawMessage(`{}`)); err != nil {
-			return notify.Channel{}, usage{err}
+			return "", now, usage{err}
 		}
-		return h.Target.Channels.Create(ctx, tenant, in)
+		now, err = h.Target.Channels.Create(ctx, tenant, in)
+		return "", now, err
 	})
 }
 
@@ -150,45 +153,67 @@ Examples:
 
 // Run implements the command.
 func (c channelUpdateCmd) Run(ctx context.Context, p *Program) error {
-	return p.changeChannel(ctx, c.where, c.JSON, "Channel %q is changed. Try it: incidenthub channel test %q", func(ctx context.Context, h *Hub) (notify.Channel, error) {
+	return changeChannel(ctx, p, p.withStored, c.where, c.JSON, "Channel %q is changed. Try it: incidenthub channel test %q", func(ctx context.Context, h *Hub) (string, notify.Channel, error) {
 		was, err := h.Target.Channels.Get(ctx, tenant, c.Channel)
 		if err != nil {
-			return notify.Channel{}, err
+			return "", was, err
 		}
 		in, err := c.over(notify.InputOf(was))
 		if err != nil {
-			return notify.Channel{}, usage{err}
+			return "", was, usage{err}
 		}
 		in.Name = firstOf(c.Name, in.Name)
 		if c.given() {
 			spec, err := driverOf(h, was.Driver)
 			if err != nil {
-				return notify.Channel{}, err
+				return "", was, err
 			}
 			if in.Config, err = c.channelSettings.over(p, spec, was.Config.V); err != nil {
-				return notify.Channel{}, usage{err}
+				return "", was, usage{err}
 			}
 		}
-		return h.Target.Channels.Update(ctx, tenant, was.ID.String(), was.Version, in)
+		now, err := h.Target.Channels.Update(ctx, tenant, was.ID.String(), was.Version, in)
+		return was.Name, now, err
 	})
 }
 
-// changeChannel makes one change and says so.
-func (p *Program) changeChannel(ctx context.Context, w where, asJSON bool, done string, change func(context.Context, *Hub) (notify.Channel, error)) error {
-	return p.withHub(ctx, w, func(ctx context.Context, h *Hub) error {
-		r, err := change(ctx, h)
+// changeChannel makes one change and says so. change returns the channel's name before, "" for a new one.
+func changeChannel(ctx context.Context, p *Program, open opens, w where, asJSON bool, done string, change func(context.Context, *Hub) (was string, now notify.Channel, err error)) error {
+	return open(ctx, w, func(ctx context.Context, h *Hub) error {
+		was, r, err := change(ctx, h)
 		if err != nil {
 			return refusedChannel(err)
 		}
+		v := viewChannel(r)
+		told := v.State != notify.ChannelInactive && v.State != notify.ChannelOff
+		more, err := namedBy(ctx, h, orchestration.ChannelChange{Was: was, Now: r.Name, Told: told})
+		v.Warnings = append(v.Warnings, more...)
 		if asJSON {
-			return p.printJSON(viewChannel(r))
+			return errors.Join(p.printJSON(v), err)
 		}
 		p.say(done, clean(r.Name), clean(r.Name))
-		for _, w := range r.Warnings() {
-			p.warn("Note: %s.", clean(w))
-		}
-		return nil
+		p.notes(v.Warnings)
+		return err
 	})
+}
+
+// namedBy says what a change that was made means for the pipelines that name the channel.
+func namedBy(ctx context.Context, h *Hub, change orchestration.ChannelChange) ([]string, error) {
+	if !change.Matters() {
+		return nil, nil
+	}
+	list, err := h.Target.Pipelines.List(ctx, tenant, true)
+	if err != nil {
+		return nil, fmt.Errorf("the change is made; look which pipelines name the channel: %w", err)
+	}
+	return change.Warnings(list), nil
+}
+
+// notes writes what to know after a change.
+func (p *Program) notes(warnings []string) {
+	for _, w := range warnings {
+		p.warn("Note: %s.", clean(w))
+	}
 }
 
 type channelValidateCmd struct {
@@ -215,7 +240,11 @@ func (c channelValidateCmd) Run(ctx context.Context, p *Program) error {
 	if (c.Channel == "") == (c.Driver == "") {
 		return usage{errors.New("name a channel, or a --driver with settings")}
 	}
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	open := p.withStored
+	if c.Channel == "" {
+		open = p.withAny
+	}
+	return open(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		if err := c.check(ctx, p, h); err != nil {
 			return refusedChannel(err)
 		}

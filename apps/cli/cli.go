@@ -209,20 +209,6 @@ func (w where) overrides() map[string]string {
 	return map[string]string{"HUB_DATA_DIR": w.DataDir, "HUB_DATABASE_URL": w.DatabaseURL}
 }
 
-// withHub opens the database for one command. What its services log is not shown: the command says what it did.
-func (p *Program) withHub(ctx context.Context, w where, fn func(ctx context.Context, h *Hub) error) (err error) {
-	cfg, err := p.settings(w.overrides())
-	if err != nil {
-		return err
-	}
-	h, err := p.Open(ctx, cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return public(err)
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	return fn(auth.With(ctx, auth.System(tenant)), h)
-}
-
 // settings are the process settings. A key file that cannot be read is reported here, once and with what to do, before anything
 // is opened or made.
 func (p *Program) settings(over map[string]string) (config.Config, error) {

@@ -36,6 +36,7 @@ type wireDefinition struct {
 	CreatedBy   string          `json:"created_by"`
 	CreatedAt   *time.Time      `json:"created_at"`
 	UpdatedAt   *time.Time      `json:"updated_at"`
+	Warnings    []string        `json:"warnings"`
 	Schedule    *struct {
 		Next *time.Time `json:"next"`
 		Last []struct {
@@ -111,6 +112,9 @@ func (c definitionShowCmd) Run(ctx context.Context, p *Program) error {
 		}
 		if err := json.Unmarshal(d.Config, &config); err != nil {
 			return err
+		}
+		for _, w := range d.Warnings {
+			p.say("%s.", clean(capital(w)))
 		}
 		if len(config.Trigger) > 0 {
 			p.say("\nTRIGGER\n%s", clean(oneLine(config.Trigger)))
@@ -214,5 +218,6 @@ func changeDefinition(ctx context.Context, p *Program, r remote, method, path st
 		return p.printJSON(raw)
 	}
 	p.say("%s is at version %d, %s", clean(d.Name), d.Version, activity(d.IsActive))
+	p.notes(d.Warnings)
 	return nil
 }

@@ -87,7 +87,7 @@ type keyListCmd struct {
 
 // Run implements the command.
 func (c keyListCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		keys, err := h.Auth.ListKeys(ctx, tenant)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ type keyRevokeCmd struct {
 
 // Run implements the command.
 func (c keyRevokeCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		k, err := h.Auth.RevokeKey(ctx, tenant, c.Key)
 		if err != nil {
 			return err
@@ -181,7 +181,7 @@ Example:
 
 // Run implements the command.
 func (c keyReencryptCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		if err := h.Secrets.Verify(ctx); err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ Examples:
 
 // Run implements the command.
 func (c providerListCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		records, err := h.Target.Providers.List(ctx, tenant)
 		if err != nil {
 			return err
@@ -189,7 +189,7 @@ func (providerShowCmd) Help() string {
 
 // Run implements the command.
 func (c providerShowCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		r, err := h.Target.Providers.Get(ctx, tenant, c.Provider)
 		if err != nil {
 			return err
@@ -275,7 +275,7 @@ func (c providerDeactivateCmd) Run(ctx context.Context, p *Program) error {
 
 // changeProvider makes one change and says so.
 func (p *Program) changeProvider(ctx context.Context, w where, asJSON bool, change func(context.Context, *Hub) (analysts.Record, error), done string) error {
-	return p.withHub(ctx, w, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, w, func(ctx context.Context, h *Hub) error {
 		r, err := change(ctx, h)
 		if err != nil {
 			return refusedProvider(err)
@@ -318,7 +318,7 @@ Example:
 
 // Run implements the command.
 func (c providerDeleteCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		r, err := h.Target.Providers.Get(ctx, tenant, c.Provider)
 		if err == nil {
 			err = h.Target.Providers.Delete(ctx, tenant, r.ID.String())
@@ -353,7 +353,7 @@ Examples:
 
 // Run implements the command.
 func (c providerTestCmd) Run(ctx context.Context, p *Program) error {
-	return p.withHub(ctx, c.where, func(ctx context.Context, h *Hub) error {
+	return p.withStored(ctx, c.where, func(ctx context.Context, h *Hub) error {
 		got, err := h.Test(ctx, tenant, c.Provider)
 		if err != nil {
 			return refusedProvider(err)

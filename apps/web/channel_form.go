@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ type channelPage struct {
 	Bad      []Field  // what is wrong with fields
 	Conflict bool
 	Users    []string // active pipelines that name it
+	Warnings []string // what to know after a change, in sentences
 }
 
 // New reports whether the page makes a channel.
@@ -240,6 +242,8 @@ func (w *Web) saveChannel(c *gin.Context, form channelForm, save func(notify.Cha
 			done := "saved"
 			if form.was.ID.IsZero() {
 				done = "made"
+			} else if form.was.Name != saved.Name {
+				done += "&was=" + url.QueryEscape(form.was.Name)
 			}
 			c.Redirect(http.StatusSeeOther, "/channels/"+saved.ID.String()+"?done="+done)
 			return
@@ -326,7 +330,7 @@ func (w *Web) showChannel(c *gin.Context, status int, page channelPage) {
 	name := "Add a channel"
 	if !page.New() {
 		name = page.Channel.Name
-		page.Users = w.pipelinesTelling(c, page.Channel.Name)
+		w.namedBy(c, &page)
 	}
 	page.Frame = w.frame(c, "channels", name, Crumb{"Channels", "/channels"})
 	page.Here = "/channels/new?driver=" + page.Kind.Name
@@ -377,6 +381,9 @@ func onOff(active bool) string {
 
 func (w *Web) channelDelete(c *gin.Context) {
 	form, err := w.loadChannel(c)
+	if err == nil {
+		err = w.mayGo(c, form.was)
+	}
 	if err == nil {
 		err = w.Channels.Delete(c.Request.Context(), tenant(c), form.was.ID.String())
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/auth"
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/apps/sources"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/id"
@@ -218,7 +219,7 @@ func (w *Web) fail(c *gin.Context, err error) {
 
 // stands returns the refusal of a change to a channel, source or provider, whose words are for people, or nil.
 func stands(err error) error {
-	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrInUse, notify.ErrExists, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
+	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrInUse, notify.ErrExists, orchestration.ErrChannelNamed, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -15,8 +15,9 @@ import (
 
 type pipelineRow struct {
 	orchestration.Definition
-	Graph   picture
-	Trigger string
+	Graph    picture
+	Trigger  string
+	Warnings []string // of channels that it names in vain
 }
 
 type pipelinesPage struct {
@@ -40,8 +41,9 @@ func (w *Web) pipelinesList(c *gin.Context) {
 		return cmp.Compare(a.Name, b.Name)
 	})
 	page := pipelinesPage{Frame: w.frame(c, "pipelines", "Pipelines")}
+	vain := w.inVain(c, list)
 	for _, p := range list {
-		page.Pipelines = append(page.Pipelines, pipelineRow{p, draw(flowOf(w.Draw(p.Config.V), p.Config.V), nil), triggerWords(p.Config.V)})
+		page.Pipelines = append(page.Pipelines, pipelineRow{p, draw(flowOf(w.Draw(p.Config.V), p.Config.V), nil), triggerWords(p.Config.V), vain[p.Name]})
 	}
 	w.page(c, http.StatusOK, "pipelines", page)
 }
@@ -52,6 +54,7 @@ type pipelinePage struct {
 	Graph    picture
 	Trigger  string
 	Schedule *orchestration.Schedule // nil: it has none
+	Warnings []string                // of channels that it names in vain
 	Panels   []nodePanel
 }
 
@@ -75,6 +78,7 @@ func (w *Web) pipelineShow(c *gin.Context) {
 	page := pipelinePage{
 		Frame:    w.frame(c, "pipelines", p.Name, Crumb{"Pipelines", "/pipelines"}),
 		Pipeline: p, Graph: draw(f, nil), Trigger: triggerWords(p.Config.V), Schedule: schedule,
+		Warnings: w.inVain(c, []orchestration.Definition{p})[p.Name],
 	}
 	for i, n := range f.Nodes {
 		page.Panels = append(page.Panels, nodePanel{ID: n.ID, Type: n.Type, Doc: n.Doc, Config: n.Config, Reason: n.When, First: i == 0})

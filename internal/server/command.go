@@ -92,9 +92,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, of 
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	specs := graph.Builtin(graph.Known{
-		WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: minds.Names(), Checkers: known.Names(),
-	})
+	words := graph.Known{WebhookDrivers: parsers.Names(), ChannelDrivers: kinds.Names(), Providers: minds.Names(), Checkers: known.Names()}
 	reader, err := alerts.NewReader(db)
 	if err != nil {
 		return nil, nil, nil, err
@@ -106,9 +104,7 @@ func configuration(cfg config.Config, db *storage.DB) (target *apply.Target, of 
 	}
 	c.Sources, errs[0] = sources.New(sources.Config{DB: db, Secrets: c.Secrets, Log: log, Drivers: parsers.Names(), Env: cfg.Webhook.Secret})
 	c.Channels, errs[1] = notify.NewChannelService(notify.ChannelConfig{DB: db, Secrets: c.Secrets, Drivers: kinds, URLs: client, Log: log})
-	c.Pipelines, errs[2] = orchestration.NewDefinitionService(orchestration.DefinitionConfig{
-		DB: db, Log: log, Specs: func(context.Context, string) ([]graph.NodeSpec, error) { return specs, nil },
-	})
+	c.Pipelines, errs[2] = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: db, Log: log, Specs: kindsWith(db, words)})
 	c.Providers, errs[3] = analysts.New(analysts.Config{DB: db, Secrets: c.Secrets, Kinds: minds, URLs: client, Log: log})
 	c.Silences, errs[4] = silences.New(silences.Config{DB: db, Log: log, Firing: reader.Firing})
 	if err := errors.Join(errs[:]...); err != nil {
@@ -188,6 +184,9 @@ func (s *Server) applyFile(ctx context.Context, path string, getenv func(string)
 	plan, err := target.Apply(ctx, file, apply.Options{Tenant: tenant, By: "HUB_APPLY"})
 	if err != nil {
 		return err
+	}
+	for _, w := range plan.Warnings {
+		s.log.WarnContext(ctx, "configuration applied", "warning", w)
 	}
 	for _, step := range plan.Steps {
 		if step.Action != apply.Unchanged {

@@ -227,10 +227,9 @@ func (c *core) services(console io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	c.specs = graph.Builtin(graph.Known{
-		WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: c.minds.Names(), Checkers: known.Names(),
-	})
-	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: c.kinds}); err != nil {
+	words := graph.Known{WebhookDrivers: c.parsers.Names(), ChannelDrivers: kinds.Names(), Providers: c.minds.Names(), Checkers: known.Names()}
+	c.specs = graph.Builtin(words)
+	if c.definitions, err = orchestration.NewDefinitionService(orchestration.DefinitionConfig{DB: c.db, Log: c.log, Specs: kindsWith(c.db, words)}); err != nil {
 		return err
 	}
 	c.catalog = orchestration.NewCatalog(c.db, c.specs, c.log)
@@ -244,9 +243,6 @@ func (c *core) services(console io.Writer) (err error) {
 	}
 	return c.openSilences()
 }
-
-// kinds are the node kinds with the names that definitions may use.
-func (c *core) kinds(context.Context, string) ([]graph.NodeSpec, error) { return c.specs, nil }
 
 func (c *core) readers() error {
 	var errs [7]error

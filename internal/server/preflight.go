@@ -113,7 +113,7 @@ func (i *inspection) look(ctx context.Context, only []string, dberr error) {
 	for group, looks := range map[string][]func(ctx context.Context, dberr error){
 		"security":    {i.secretKey, i.adminKey, i.address, i.dataFolder},
 		"environment": {i.publicURL, i.redis, i.time, i.space},
-		"pipeline":    {i.pipelines, i.channels, i.provider},
+		"pipeline":    {i.pipelines, i.channels, i.namedChannels, i.provider},
 		"crontab":     {i.crontab},
 		"migrations":  {i.migrations},
 		"database":    {i.database},

@@ -9,6 +9,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/notify"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/generic"
+	"github.com/incidenthub/incidenthub/apps/orchestration"
 	"github.com/incidenthub/incidenthub/internal/platform/fault"
 	"github.com/incidenthub/incidenthub/internal/platform/preflight"
 	"github.com/incidenthub/incidenthub/internal/platform/storage"
@@ -44,10 +45,7 @@ func (i *inspection) channels(ctx context.Context, _ error) {
 	}
 	reach := 0
 	for _, c := range rows {
-		why := ""
-		if s := switches[c.Driver]; s != nil {
-			why = s.Off(c.Config.V)
-		}
+		why := off(c.Driver, c.Config.V)
 		switch {
 		case c.Driver == notify.InboxName || c.Driver == "console":
 		case why != "":
@@ -71,3 +69,53 @@ func (i *inspection) channels(ctx context.Context, _ error) {
 		i.add(group, name, preflight.OK, fmt.Sprintf("%d channels reach people", reach), "")
 	}
 }
+
+// off says why the settings of a channel have nothing sent, "" when it sends.
+func off(driver string, config json.RawMessage) string {
+	if s := switches[driver]; s != nil {
+		return s.Off(config)
+	}
+	return ""
+}
+
+// namedChannels looks whether the channels that active pipelines name are there, and told something.
+func (i *inspection) namedChannels(ctx context.Context, _ error) {
+	const group, name = "pipeline", "named_channel"
+	if !i.ready(ctx) {
+		return
+	}
+	var rows []struct {
+		Name, Driver string
+		Config       storage.JSON[json.RawMessage]
+		IsActive     bool
+	}
+	var list []orchestration.Definition
+	err := i.db.Read(ctx).Raw("SELECT name, driver, config, is_active FROM channels WHERE tenant_id = ?", tenant).Scan(&rows).Error
+	if err == nil {
+		err = i.db.Read(ctx).Select("name", "config", "is_active").Where("tenant_id = ? AND is_active = ? AND deleted_at IS NULL", tenant, true).Find(&list).Error
+	}
+	if err != nil {
+		i.add(group, name, preflight.Error, "The channels of the pipelines cannot be read: "+fault.Public(err), "")
+		return
+	}
+	told := map[string]bool{notify.InboxName: true} // it may be still to come: the first start makes it
+	for _, c := range rows {
+		told[c.Name] = c.IsActive && off(c.Driver, c.Config.V) == ""
+	}
+	vain := orchestration.VainUses(list, told)
+	for _, u := range vain {
+		level, hint := preflight.Warn, "make a channel of this name, or change the pipeline"
+		if u.Exists {
+			hint = "activate the channel, or change the pipeline"
+		} else if u.Alone {
+			level = preflight.Error
+		}
+		i.add(group, name, level, capital(u.Words), hint)
+	}
+	if len(vain) == 0 && len(orchestration.ChannelUses(list)) > 0 {
+		i.add(group, name, preflight.OK, "The channels that active pipelines name are there", "")
+	}
+}
+
+// capital makes the first letter of a sentence one; it is plain.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

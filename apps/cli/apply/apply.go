@@ -71,6 +71,8 @@ type Step struct {
 type Plan struct {
 	Steps  []Step `json:"steps"`
 	DryRun bool   `json:"dry_run"`
+	// Warnings say in sentences which channels pipelines name in vain afterwards: active ones, and those of the file.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Changes counts the steps that change something.
@@ -96,6 +98,9 @@ func (t *Target) Apply(ctx context.Context, doc *Document, o Options) (Plan, err
 	}
 	err := t.DB.InTx(ctx, func(ctx context.Context) error {
 		if err := run.all(ctx); err != nil {
+			return err
+		}
+		if err := run.vain(ctx); err != nil {
 			return err
 		}
 		if o.DryRun {

@@ -57,7 +57,7 @@ func (r *run) removable(ctx context.Context, kind Kind) (names []string, remove 
 				names = append(names, e.name)
 			}
 		}
-		return names, r.Channels.Delete, err
+		return names, r.deleteChannel, err
 	case KindProvider:
 		list, err := r.Providers.List(ctx, r.o.Tenant)
 		for _, p := range list {
