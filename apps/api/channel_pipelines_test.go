@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/incidenthub/incidenthub/internal/platform/testkit"
 )
 
 // telling is a definition with one step that tells channels.
@@ -28,7 +26,7 @@ func warnings(answer map[string]any) []string {
 // TestChannelsThatPipelinesName: whoever takes a name away that pipelines have for a channel hears of it, and so does whoever names one in vain.
 func TestChannelsThatPipelinesName(t *testing.T) {
 	t.Parallel()
-	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": func(t *testing.T) *hub { t.Helper(); return newHub(t, testkit.Postgres(t)) }} {
+	for name, h := range map[string]func(*testing.T) *hub{"sqlite": onSQLite, "postgres": onPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := h(t)

@@ -108,6 +108,7 @@ func TestSetupIntelligence(t *testing.T) {
 	if err := os.WriteFile(file, []byte("wrong-key\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.ok(t, "", "key", "create", "bot") // which makes the database
 	if out := s.ok(t, "", "provider", "list"); !strings.Contains(out, "nothing leaves this machine") {
 		t.Error(out)
 	}
