@@ -92,7 +92,7 @@ func (f *wireFallback) words() string {
 func (v wireChannel) words() string {
 	switch v.State {
 	case notify.ChannelInactive:
-		return "off"
+		return "inactive"
 	case notify.ChannelOff:
 		return "sends nothing"
 	default:

@@ -47,7 +47,7 @@ text:
   Disk is full
    [2Jand 容量不足  evil
 
-=== ../ops (hook, off, 3 parts, 20480 bytes)
+=== ../ops (hook, inactive, 3 parts, 20480 bytes)
 ! the template failed: line 3
 ! Missing variables: incident.owner, labels.cluster
 
@@ -65,7 +65,7 @@ note:
 	if diff := cmp.Diff(want, s.ok(t, "", "notify", "preview")); diff != "" {
 		t.Errorf("below each other (-want +got):\n%s", diff)
 	}
-	want = `=== mail (email, 1200 bytes)                     │ === ../ops (hook, off, 3 parts, 20480 bytes)
+	want = `=== mail (email, 1200 bytes)                     │ === ../ops (hook, inactive, 3 parts, 20480 bytes)
                                                  │ ! the template failed: line 3
 subject:                                         │ ! Missing variables: incident.owner,
   [CRITICAL] Disk                                │ labels.cluster

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -206,7 +207,7 @@ func (s *ChannelService) Update(ctx context.Context, tenant, ref string, version
 		return s.putSecrets(ctx, c, set)
 	})
 	if err != nil {
-		return Channel{}, fmt.Errorf("update channel %q: %w", line(ref, maxName), err)
+		return Channel{}, fmt.Errorf("update channel %q: %w", before.Name, err)
 	}
 	s.log.InfoContext(ctx, "channel updated", "channel_id", c.ID, "name", c.Name, "version", c.Version)
 	return s.standing(ctx, c)
@@ -260,7 +261,7 @@ func (s *ChannelService) Delete(ctx context.Context, tenant, ref string) error {
 		return s.secrets.DeleteAll(ctx, tenant, secretOwner, c.ID)
 	})
 	if err != nil {
-		return fmt.Errorf("delete channel %q: %w", line(ref, maxName), err)
+		return fmt.Errorf("delete channel %q: %w", cmp.Or(c.Name, line(ref, maxName)), err)
 	}
 	s.log.InfoContext(ctx, "channel deleted", "channel_id", c.ID, "name", c.Name)
 	return nil
