@@ -107,7 +107,7 @@ type channelListCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelListCmd) Help() string {
-	return `TOLD is the least severity. REMINDED is how long after the last message a reminder follows while it still fires. FALLBACK is told when the
+	return `STATE is active, inactive (it is told nothing), failing, or sends nothing (its settings say so). TOLD is the least severity. REMINDED is how long after the last message a reminder follows while it still fires. FALLBACK is told when the
 channel cannot be. AT MOST is how many messages it gets in how long.
 
 Examples:
@@ -211,8 +211,8 @@ type channelDeleteCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelDeleteCmd) Help() string {
-	return `Its settings and secrets are gone then; the log of what it told stays. One that others fall back on is not deleted: give those another
-fallback first. To keep the settings, switch it off instead.
+	return `Its settings and secrets are gone then. One that others fall back on is not deleted: give those another fallback first. To keep the
+settings, deactivate it instead.
 
 Examples:
 

@@ -23,7 +23,7 @@ type channelTestCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelTestCmd) Help() string {
-	return `The running hub sends a test message, once, as it would send an alert; the channel may be switched off. The exit code is 0 when it arrived, else
+	return `The running hub sends a test message, once, as it would send an alert, also by an inactive channel. The exit code is 0 when it arrived, else
 1. The delivery log has it, too.
 
 Examples:
