@@ -49,10 +49,16 @@ func (s *wireSilence) end() string {
 	switch {
 	case s.ExpiredAt != nil:
 		return at(s.ExpiredAt)
+	case s.Status == "pending" && s.Next != nil && s.Until != nil:
+		ways = append(ways, "from "+at(s.Next)+" to "+at(s.Until))
+		if s.Recurrence != nil {
+			ways[0] = "next window " + ways[0]
+		}
 	case s.Status == "pending" && s.Next != nil:
 		ways = append(ways, "from "+at(s.Next))
 	}
 	switch {
+	case len(ways) > 0 && s.Until != nil: // it is said already
 	case s.Until != nil:
 		ways = append(ways, at(s.Until))
 	case s.EndsAt != nil:

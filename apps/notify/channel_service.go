@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -260,8 +259,11 @@ func (s *ChannelService) Delete(ctx context.Context, tenant, ref string) error {
 		}
 		return s.secrets.DeleteAll(ctx, tenant, secretOwner, c.ID)
 	})
+	if errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
 	if err != nil {
-		return fmt.Errorf("delete channel %q: %w", cmp.Or(c.Name, line(ref, maxName)), err)
+		return fmt.Errorf("delete channel %q: %w", c.Name, err)
 	}
 	s.log.InfoContext(ctx, "channel deleted", "channel_id", c.ID, "name", c.Name)
 	return nil

@@ -100,9 +100,9 @@ func prepare(t settings.Template, key, part string) (own, error) {
 			return own{key: key, pick: pick}, nil
 		}
 		if t.Bare {
-			return own{}, channel.Bad(key, `names no built-in template; for a text of your own write {"type":"inline","template":"…"}. There are %s`, names())
+			return own{}, channel.Bad(key, `names no built-in template; for a text of your own write {"type":"inline","template":"…"}. There are %s`, names(part))
 		}
-		return own{}, channel.Bad(key, "names no built-in template; there are %s", names())
+		return own{}, channel.Bad(key, "names no built-in template; there are %s", names(part))
 	default:
 		return own{}, nil
 	}
