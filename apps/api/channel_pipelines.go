@@ -45,31 +45,34 @@ func (a *API) deleteChannel(ctx context.Context, tenant, ref string) error {
 	return a.Channels.Delete(ctx, tenant, ref)
 }
 
-// warned adds to definitions which channels they name in vain.
-func (a *API) warned(ctx context.Context, tenant string, list []orchestration.Definition, views []definitionView) error {
+// vain gives what says which channels a definition names in vain.
+func (a *API) vain(ctx context.Context, tenant string) (func(orchestration.Definition) []string, error) {
 	channels, err := a.Channels.List(ctx, tenant)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	told := make(map[string]bool, len(channels))
 	for _, c := range channels {
 		told[c.Name] = isTold(c)
 	}
-	for i, d := range list {
+	return func(d orchestration.Definition) (warnings []string) {
 		for _, u := range orchestration.VainUses([]orchestration.Definition{d}, told) {
-			views[i].Warnings = append(views[i].Warnings, u.Words)
+			warnings = append(warnings, u.Words)
 		}
-	}
-	return nil
+		return warnings
+	}, nil
 }
 
 // definitionAnswer answers a change of a definition, with the channels that it names in vain.
 func (a *API) definitionAnswer(ctx context.Context, tenant string, d orchestration.Definition, err error) (*answer[definitionView], error) {
-	views := []definitionView{viewDefinition(d)}
+	v := viewDefinition(d)
 	if err == nil {
-		if err := a.warned(ctx, tenant, []orchestration.Definition{d}, views); err != nil { // the change is made all the same
+		vain, err := a.vain(ctx, tenant)
+		if err != nil { // the change is made all the same
 			a.log.WarnContext(ctx, "pipeline changed, and not seen which of its channels there are", "definition_id", d.ID, "error", err)
+		} else {
+			v.Warnings = vain(d)
 		}
 	}
-	return &answer[definitionView]{Body: views[0]}, err
+	return &answer[definitionView]{Body: v}, err
 }

@@ -84,13 +84,18 @@ func (a *API) definitionRoutes(h huma.API) {
 			if err != nil {
 				return storage.Page[definitionView]{}, err
 			}
+			vain, err := a.vain(ctx, tenant)
+			if err != nil {
+				return storage.Page[definitionView]{}, err
+			}
 			views := make([]definitionView, len(list))
 			for i, d := range list {
 				if views[i], err = a.scheduledDefinition(ctx, d); err != nil {
 					return storage.Page[definitionView]{}, err
 				}
+				views[i].Warnings = vain(d)
 			}
-			return all(views).Body, a.warned(ctx, tenant, list, views)
+			return all(views).Body, nil
 		})
 	get(a, h, path+"/{ref}", "get-definition", "One pipeline definition",
 		func(ctx context.Context, tenant string, in *ByRef) (definitionView, error) {
@@ -102,9 +107,12 @@ func (a *API) definitionRoutes(h huma.API) {
 			if err != nil {
 				return definitionView{}, err
 			}
-			views := []definitionView{v}
-			err = a.warned(ctx, tenant, []orchestration.Definition{d}, views)
-			return views[0], err
+			vain, err := a.vain(ctx, tenant)
+			if err != nil {
+				return definitionView{}, err
+			}
+			v.Warnings = vain(d)
+			return v, nil
 		})
 	a.definitionVersionRoutes(h)
 	get(a, h, path+"/schema", "get-definition-schema", "The JSON Schema of definitions",

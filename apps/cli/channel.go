@@ -93,7 +93,7 @@ func (f *wireFallback) words() string {
 func (v wireChannel) words() string {
 	switch v.State {
 	case notify.ChannelInactive:
-		return "off"
+		return "inactive"
 	case notify.ChannelOff:
 		return "sends nothing"
 	default:
@@ -108,7 +108,7 @@ type channelListCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelListCmd) Help() string {
-	return `TOLD is the least severity. REMINDED is how long after the last message a reminder follows while it still fires. FALLBACK is told when the
+	return `STATE is active, inactive (it is told nothing), failing, or sends nothing (its settings say so). TOLD is the least severity. REMINDED is how long after the last message a reminder follows while it still fires. FALLBACK is told when the
 channel cannot be. AT MOST is how many messages it gets in how long.
 
 Examples:
@@ -212,8 +212,8 @@ type channelDeleteCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelDeleteCmd) Help() string {
-	return `Its settings and secrets are gone then; the log of what it told stays. One that others fall back on, or that active pipelines name, is not
-deleted: give those another fallback, and change the pipelines, first. To keep the settings, switch it off instead.
+	return `Its settings and secrets are gone then. One that others fall back on, or that active pipelines name, is not deleted: give those another
+fallback, and change the pipelines, first. To keep the settings, deactivate it instead.
 
 Examples:
 

@@ -23,7 +23,7 @@ type channelTestCmd struct {
 
 // Help implements kong.HelpProvider.
 func (channelTestCmd) Help() string {
-	return `The running hub sends a test message, once, as it would send an alert; the channel may be switched off. The exit code is 0 when it arrived, else
+	return `The running hub sends a test message, once, as it would send an alert, also by an inactive channel. The exit code is 0 when it arrived, else
 1. The delivery log has it, too.
 
 Examples:
@@ -72,13 +72,19 @@ func (c channelTestCmd) Run(ctx context.Context, p *Program) error {
 	return nil
 }
 
+// partlyRefused is the class of a mail that not all of its recipients get.
+const partlyRefused = "partly_refused"
+
 // sayChannelTest says what came of a test; what went wrong goes to standard error.
 func (p *Program) sayChannelTest(got wireTest) {
 	if got.OK {
 		who := clean(cmp.Or(got.Channel, got.Driver))
-		if got.Remark == "" {
+		switch {
+		case got.Class == partlyRefused:
+			p.say("%s took the message after %s, but not for everybody.", who, took(&got.LatencyMS))
+		case got.Remark == "":
 			p.say("It works: %s took the message after %s.", who, took(&got.LatencyMS))
-		} else {
+		default:
 			p.say("%s took the message after %s, but it is not as you meant it: %s.", who, took(&got.LatencyMS), clean(strings.TrimRight(got.Remark, ".")))
 		}
 		if got.Response != "" {

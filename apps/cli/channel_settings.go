@@ -21,7 +21,7 @@ const maxSecret = 64 << 10
 // channelSettings are a channel's settings as they are given to a command. Secrets come from files, standard input or the environment:
 // other users of the machine can read what a command is given.
 type channelSettings struct {
-	Set        []string `sep:"none" placeholder:"KEY=VALUE" help:"A setting; may be given again. Lists are separated by commas; KEY.NAME=VALUE sets one name of a map; templates are file:NAME."`
+	Set        []string `sep:"none" placeholder:"KEY=VALUE" help:"A setting; may be given again. Lists are separated by commas; KEY.NAME=VALUE sets one name of a map; a template is file:NAME, or a text with {{ … }} in it."`
 	SetFile    []string `sep:"none" placeholder:"KEY=FILE" help:"A setting whose text is in a file, such as a template; - for standard input."`
 	SecretFile []string `sep:"none" placeholder:"KEY=FILE" help:"A secret setting, in a file on one line; - for standard input. KEY.NAME for one name of a map."`
 	SecretEnv  []string `sep:"none" placeholder:"KEY=NAME" help:"A secret setting, in a variable of this command's environment."`

@@ -123,7 +123,7 @@ func TestChannelLife(t *testing.T) {
 		t.Errorf("updated %v (-want +got):\n%s", ops, diff)
 	}
 	text := s.ok(t, "", "channel", "show", "team")
-	for _, want := range []string{"team\nhook, off: it is told nothing, version 2\nThe team\nTold: everything. Reminded: never. Fallback: none.\n", "headers.Authorization  configured\n"} {
+	for _, want := range []string{"team\nhook, inactive: it is told nothing, version 2\nThe team\nTold: everything. Reminded: never. Fallback: none.\n", "headers.Authorization  configured\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

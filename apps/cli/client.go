@@ -116,6 +116,9 @@ func (c *client) refused(res httpclient.Response) error {
 		return fmt.Errorf("what answers at %s says %d %s", c.base.Host, res.Status, http.StatusText(res.Status))
 	}
 	out := &refusal{detail: problem.Detail}
+	if len(problem.Errors) > 0 { // they stand below it
+		out.detail = strings.TrimSuffix(out.detail, "; correct what is listed in errors.")
+	}
 	for _, e := range problem.Errors {
 		if e.Suggestion != "" {
 			e.Message += " (" + e.Suggestion + ")"

@@ -110,7 +110,7 @@ func (d *wireDelivery) elsewhere(why string) string {
 	case d.State == "suppressed":
 		return why + "; told later"
 	default:
-		return strings.TrimPrefix(why+"; told instead by another channel", "; ")
+		return strings.TrimPrefix(why+"; passed on to another channel", "; ")
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 type deliveryCmd struct {
-	List   deliveryListCmd   `cmd:"" help:"List what was told, newest first."`
+	List   deliveryListCmd   `cmd:"" help:"List what was told, is about to be, or was held back, newest first."`
 	Show   deliveryShowCmd   `cmd:"" help:"Show one delivery with its attempts."`
 	Resend deliveryResendCmd `cmd:"" help:"Tell it again."`
 }

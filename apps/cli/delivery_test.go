@@ -28,7 +28,7 @@ func TestDeliveryShow(t *testing.T) {
 		},
 		"show d-4": {"firing to mail: partly delivered\nNot for all: not taken for 1 of 2 recipients, b@example.com among them\nMade by: fallback\nIn the place of: ops (dead, http 404), delivery d-1\n"},
 		"show d-5": {"Why: throttled: at most 2 in 4s\nTold later: ops (delivered), delivery d-6\n"},
-		"list":     {"partly delivered", "not taken for b", "throttled; told later", "http 404; told instead by another channel"},
+		"list":     {"partly delivered", "not taken for b", "throttled; told later", "http 404; passed on to another channel"},
 	} {
 		out := s.ok(t, "", append([]string{"delivery"}, strings.Fields(about)...)...)
 		for _, w := range want {

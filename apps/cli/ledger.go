@@ -31,7 +31,7 @@ Examples:
 
     incidenthub ledger --json
     incidenthub ledger --lines
-    incidenthub ledger --state dead,suppressed --reason silenced`
+    incidenthub ledger --state suppressed --reason silenced,throttled`
 }
 
 // wireLedger is the API's answer.

@@ -43,7 +43,7 @@ func (p *Program) sayPreviews(list []wirePreview, beside bool) {
 func (v wirePreview) lines(most int) []string {
 	head := fmt.Sprintf("=== %s (%s", clean(v.Channel), clean(v.Driver))
 	if !v.IsActive && v.Channel != v.Driver {
-		head += ", off"
+		head += ", inactive"
 	}
 	if v.Parts > 1 {
 		head += fmt.Sprintf(", %d parts", v.Parts)

@@ -47,7 +47,7 @@ text:
   Disk is full
    [2Jand 容量不足  evil
 
-=== ../ops (hook, off, 3 parts, 20480 bytes)
+=== ../ops (hook, inactive, 3 parts, 20480 bytes)
 ! the template failed: line 3
 ! Missing variables: incident.owner, labels.cluster
 
@@ -65,18 +65,19 @@ note:
 	if diff := cmp.Diff(want, s.ok(t, "", "notify", "preview")); diff != "" {
 		t.Errorf("below each other (-want +got):\n%s", diff)
 	}
-	want = `=== mail (email, 1200 bytes)                     │ === ../ops (hook, off, 3 parts, 20480 bytes)
-                                                 │ ! the template failed: line 3
-subject:                                         │ ! Missing variables: incident.owner,
-  [CRITICAL] Disk                                │ labels.cluster
-                                                 │
-html:                                            │ body:
-  (26 bytes of HTML; --save writes it into a     │   {
-  file for a browser)                            │     "a": 1.0
-                                                 │   }
-text:                                            │
-  Disk is full                                   │ note:
-   [2Jand 容量不足  evil                         │   <b>It</b> fires
+	want = `=== mail (email, 1200 bytes)                     │ === ../ops (hook, inactive, 3 parts, 20480
+                                                 │ bytes)
+subject:                                         │ ! the template failed: line 3
+  [CRITICAL] Disk                                │ ! Missing variables: incident.owner,
+                                                 │ labels.cluster
+html:                                            │
+  (26 bytes of HTML; --save writes it into a     │ body:
+  file for a browser)                            │   {
+                                                 │     "a": 1.0
+text:                                            │   }
+  Disk is full                                   │
+   [2Jand 容量不足  evil                         │ note:
+                                                 │   <b>It</b> fires
 
 === old (hook)
 ! Nothing can be shown: the settings are not

@@ -49,10 +49,16 @@ func (s *wireSilence) end() string {
 	switch {
 	case s.ExpiredAt != nil:
 		return at(s.ExpiredAt)
+	case s.Status == "pending" && s.Next != nil && s.Until != nil:
+		ways = append(ways, "from "+at(s.Next)+" to "+at(s.Until))
+		if s.Recurrence != nil {
+			ways[0] = "next window " + ways[0]
+		}
 	case s.Status == "pending" && s.Next != nil:
 		ways = append(ways, "from "+at(s.Next))
 	}
 	switch {
+	case len(ways) > 0 && s.Until != nil: // it is said already
 	case s.Until != nil:
 		ways = append(ways, at(s.Until))
 	case s.EndsAt != nil:
@@ -158,7 +164,7 @@ func (p *Program) saySilence(s *wireSilence) {
 type silenceFlags struct {
 	Matcher       []string `short:"m" sep:"none" placeholder:"MATCHER" help:"As in Alertmanager: instance=~\"a|b\"; repeat for several, all of which must hold."`
 	Incident      string   `placeholder:"ID" help:"Instead of matchers: what the firing alerts of this incident have in common."`
-	Duration      string   `short:"d" placeholder:"TIME" help:"How long from its start on: 30m, 2h, 3d."`
+	Duration      string   `short:"d" placeholder:"TIME" help:"How long it lasts from its start, or in a change from now: 30m, 2h, 3d."`
 	EndsAt        string   `placeholder:"TIME" help:"When it ends, such as 2026-11-21T10:00:00Z."`
 	UntilResolved bool     `help:"End it when nothing fires any more that it matches."`
 	UnusedFor     string   `placeholder:"TIME" help:"End it when it matched nothing for that long."`

@@ -174,6 +174,9 @@ func (q *inquiry) toldLater(d *deliveryRow) string {
 	if t == nil {
 		return ""
 	}
+	if own := slices.DeleteFunc(slices.Clone(told), func(o *deliveryRow) bool { return o.ChannelID != d.ChannelID }); q.kind == aboutDelivery && len(own) > 0 {
+		told = own // whoever asks about one channel wants to know of that one
+	}
 	var parts, aside []string
 	for _, o := range told {
 		words := "channel " + o.channel() + " was held back again"

@@ -170,7 +170,7 @@ func (q *inquiry) find(about id.ID) error {
 		return fmt.Errorf("look for %s: %w", about, storage.Classify(err))
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("no alert, incident, delivery, receipt or run %s: %w", about, storage.ErrNotFound)
+		return fmt.Errorf("no alert, incident, delivery, inbox message, receipt or run has the id %s, or it is kept no longer: %w", about, storage.ErrNotFound)
 	}
 	q.subject, q.kind = found[0], found[0].Kind
 	return nil

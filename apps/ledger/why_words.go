@@ -190,6 +190,9 @@ func (q *inquiry) deliveryWords(d *deliveryRow) string {
 	}
 	if d.NextAt != nil && d.Attempts > 0 {
 		words := tries(d.Attempts) + " failed, the next at " + q.clock(*d.NextAt)
+		if d.ChannelUntil != nil && d.ChannelUntil.After(q.now) && d.ChannelUntil.After(*d.NextAt) {
+			words = tries(d.Attempts) + " failed, and the channel is left alone until " + q.clock(*d.ChannelUntil)
+		}
 		if err := q.lastError(d); err != "" {
 			words += " (" + err + ")"
 		}

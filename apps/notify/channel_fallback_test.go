@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,8 @@ func TestRenotifyAndFallback(t *testing.T) {
 				t.Errorf("live %+v", l)
 			}
 		}
-		if err := s.Delete(t.Context(), tenant, "phone"); !errors.Is(err, notify.ErrInUse) {
+		err = s.Delete(t.Context(), tenant, phone.ID.String())
+		if !errors.Is(err, notify.ErrInUse) || !strings.Contains(err.Error(), `"phone"`) || !strings.HasSuffix(err.Error(), ": ops") {
 			t.Errorf("delete the fallback of ops: %v", err)
 		}
 		off := notify.InputOf(phone)

@@ -206,7 +206,7 @@ func (s *ChannelService) Update(ctx context.Context, tenant, ref string, version
 		return s.putSecrets(ctx, c, set)
 	})
 	if err != nil {
-		return Channel{}, fmt.Errorf("update channel %q: %w", line(ref, maxName), err)
+		return Channel{}, fmt.Errorf("update channel %q: %w", before.Name, err)
 	}
 	s.log.InfoContext(ctx, "channel updated", "channel_id", c.ID, "name", c.Name, "version", c.Version)
 	return s.standing(ctx, c)
@@ -259,8 +259,11 @@ func (s *ChannelService) Delete(ctx context.Context, tenant, ref string) error {
 		}
 		return s.secrets.DeleteAll(ctx, tenant, secretOwner, c.ID)
 	})
+	if errors.Is(err, storage.ErrNotFound) {
+		return err
+	}
 	if err != nil {
-		return fmt.Errorf("delete channel %q: %w", line(ref, maxName), err)
+		return fmt.Errorf("delete channel %q: %w", c.Name, err)
 	}
 	s.log.InfoContext(ctx, "channel deleted", "channel_id", c.ID, "name", c.Name)
 	return nil

@@ -120,7 +120,7 @@ func (w *Timers) resent(tx *storage.Tx, it *again) error {
 	own := w.planner.channels.ByID(f.channel)
 	switch {
 	case f.kind == channel.KindTest || f.kind == channel.KindSent:
-		return refuse("it was sent by hand, and is sent by hand again")
+		return refuse("it was sent by hand: send it by hand once more, as a test of its channel or as a message")
 	case f.unfinished():
 		return refuse("it is on its way already; wait until it is delivered or dead")
 	case f.state == event.StateSuppressed:
@@ -153,7 +153,7 @@ func (w *Timers) resent(tx *storage.Tx, it *again) error {
 func (f *failed) suppressed() error {
 	switch f.reason {
 	case event.ReasonSilenced, event.ReasonMaintenance:
-		return refuse("a silence holds it back; end the silence, and it is told by itself")
+		return refuse("a silence holds or held it back: what still fires at the end of the silence is told by another delivery, so end the silence, or send that one again")
 	case event.ReasonChannelOff:
 		return refuse("the settings of its channel said to send nothing; change them and replay its run, or wait for its next report: then it is told")
 	case event.ReasonThrottled:

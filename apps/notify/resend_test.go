@@ -145,7 +145,7 @@ func TestResendRefused(t *testing.T) {
 		{"silenced", "", own, set(`UPDATE deliveries SET state = 'suppressed', reason = 'silenced' WHERE id = ?`, own), event.ErrRefused, "end the silence"},
 		{"held back", "", own, set(`UPDATE deliveries SET state = 'suppressed', reason = 'when' WHERE id = ?`, own), event.ErrRefused, "replay its run"},
 		{"of a run alone", "", own, set(`UPDATE deliveries SET state = 'delivered', incident_id = NULL WHERE id = ?`, own), event.ErrRefused, "replay its run"},
-		{"by hand", "", own, set(`UPDATE deliveries SET kind = 'test' WHERE id = ?`, own), event.ErrRefused, "by hand again"},
+		{"by hand", "", own, set(`UPDATE deliveries SET kind = 'test' WHERE id = ?`, own), event.ErrRefused, "by hand once more"},
 		{"it is over", "", own, func() {
 			run(t, db, `UPDATE deliveries SET kind = 'firing', state = 'dead', incident_id = ? WHERE id = ?`, x.Incident.ID, own)
 			run(t, db, `UPDATE incidents SET status = 'resolved'`)

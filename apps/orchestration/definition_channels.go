@@ -11,7 +11,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/orchestration/graph"
 )
 
-// ErrChannelNamed: a channel that active pipelines name is not deleted, as one that others fall back on is not.
+// ErrChannelNamed says that a channel is not deleted because active pipelines name it, as one that others fall back on is not.
 var ErrChannelNamed = errors.New("active pipelines name it; change them first, or switch the channel off instead")
 
 // maxUses bounds what is said of the pipelines that name a channel.

@@ -14,11 +14,11 @@ import (
 
 // naming is a definition whose notify steps have these configs.
 func naming(name string, active bool, configs ...string) orchestration.Definition {
-	text := `{"version":"1.0","nodes":[{"id":"in","type":"ingest","config":{"channels":7}}`
+	text := []byte(`{"version":"1.0","nodes":[{"id":"in","type":"ingest","config":{"channels":7}}`)
 	for i, c := range configs {
-		text += fmt.Sprintf(`,{"id":"n%d","type":"notify","config":%s}`, i, c)
+		text = fmt.Appendf(text, `,{"id":"n%d","type":"notify","config":%s}`, i, c)
 	}
-	return orchestration.Definition{Name: name, IsActive: active, Config: storage.Doc(json.RawMessage(text + "]}"))}
+	return orchestration.Definition{Name: name, IsActive: active, Config: storage.Doc(json.RawMessage(append(text, "]}"...)))}
 }
 
 func definitionsNaming() []orchestration.Definition {

@@ -76,6 +76,9 @@ func channelTestWords(r notify.SendResult, took time.Duration) *channelTested {
 	}
 	if r.Success {
 		t.Tone, t.Icon, t.Head, t.Text = "ok", "ok", "It works", "The receiver took the test message. Look whether it is where people will see it."
+		if r.Result.Class == "partly_refused" {
+			t.Tone, t.Icon, t.Head, t.Text = "warning", "warning", "It arrived, but not for everybody", sentence(r.Result.Error)
+		}
 		if r.Remark != "" {
 			t.Tone, t.Icon, t.Head, t.Text = "warning", "warning", "It arrived, but not as you meant it", sentence(r.Remark)
 		}

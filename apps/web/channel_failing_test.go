@@ -24,7 +24,7 @@ func TestFailingChannels(t *testing.T) {
 	for path, wants := range map[string][]string{
 		"/health-line":                           {"Channel ops &lt;b&gt; is failing: 3 tries failed", `href="/channels/` + h.channels[0].ID.String()},
 		"/runs":                                  {"Channel ops &lt;b&gt; is failing"},
-		"/channels":                              {"Failing", "Sends nothing", "Off"},
+		"/channels":                              {"Failing", "Sends nothing", "Inactive"},
 		"/channels/" + h.channels[0].ID.String(): {"Failing", "the last said: &lt;i&gt;gone&lt;/i&gt;"},
 		"/channels/" + h.channels[1].ID.String(): {"Sends nothing", "its settings say disabled"},
 		"/channels/" + h.channels[2].ID.String(): {"Channels &#34;ops&#34; and &#34;dev&#34; fall back on it"},

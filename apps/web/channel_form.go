@@ -88,7 +88,7 @@ func (w *Web) toldFields(form channelForm, others []notify.Channel) []Field {
 		}
 		name := c.Name
 		if !c.IsActive {
-			name += " (off)"
+			name += " (inactive)"
 		}
 		options = append(options, Option{c.ID.String(), name})
 	}

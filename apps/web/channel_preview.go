@@ -183,7 +183,7 @@ func (w *Web) previewChoices(c *gin.Context, page *previewPage) error {
 	for _, one := range list {
 		name := one.Name
 		if !one.IsActive {
-			name += " (off)"
+			name += " (inactive)"
 		}
 		if page.Channel == one.Name {
 			page.Channel = one.ID.String()

@@ -70,8 +70,8 @@ func TestChannelFormTypes(t *testing.T) {
 	if list := w.get("/channels").text; !strings.Contains(list, "Everything, at most 5 messages in 15m") {
 		t.Error("the list does not say how many messages a channel takes")
 	}
-	if a := w.post("/channels/" + phone + "/delete"); a.StatusCode != http.StatusConflict || !strings.Contains(a.text, "fall back on it") {
-		t.Errorf("delete what ops falls back on: %d", a.StatusCode)
+	if a := w.post("/channels/" + phone + "/delete"); a.StatusCode != http.StatusConflict || !strings.Contains(a.text, "give them another fallback first: ops.") {
+		t.Errorf("delete what ops falls back on: %d %s", a.StatusCode, a.text)
 	}
 	if a := w.post(path, "version", w.version(path), "name", "ops", "config.endpoint", "https://a.example/h", "config.template", "file:short"); a.StatusCode != http.StatusSeeOther {
 		t.Fatalf("save: %d %s", a.StatusCode, a.text)

@@ -226,7 +226,9 @@ func TestWords(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"below_min_severity": "less bad than what this channel wants to hear", "http_410": "the receiver answered 410", "not_seen_before": "not seen before",
-		"fewer than two of alert_id, alert_type": "fewer than two of alert_id, alert_type", "runbook_url": "Runbook",
+		"fewer than two of alert_id, alert_type": "fewer than two of alert_id, alert_type", "runbook_url": "Runbook", "smtp_550": "the mail server answered 550",
+		"expired: http_503": "it was not sent within the time for retries: the receiver answered 503",
+		"expired: refused":  "it was not sent within the time for retries: nothing answered at its address",
 	} {
 		if got := words(in); got != want {
 			t.Errorf("words(%q) = %q, want %q", in, got, want)

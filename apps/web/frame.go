@@ -221,7 +221,8 @@ func (w *Web) fail(c *gin.Context, err error) {
 func stands(err error) error {
 	for _, known := range []error{notify.ErrConflict, notify.ErrBuiltIn, notify.ErrInUse, notify.ErrExists, orchestration.ErrChannelNamed, sources.ErrConflict, sources.ErrDefault, sources.ErrExists, analysts.ErrConflict, analysts.ErrExists} {
 		if errors.Is(err, known) {
-			return known
+			text := err.Error() // what follows the words may name who is in the way
+			return errors.New(text[max(0, strings.Index(text, known.Error())):])
 		}
 	}
 	return nil

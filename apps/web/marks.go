@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"reflect"
 	"strings"
 )
@@ -156,6 +157,10 @@ var reasons = map[string]string{
 	"unusable":           "nothing in it could be used",
 	"channel_off":        "the channel sends nothing",
 	"channel_gone":       "the channel was removed",
+	"bad_config":         "the settings of the channel are not usable",
+	"bad_answer":         "the receiver answered, but not that it took the message",
+	"blocked_address":    "the hub may not call the address",
+	"no_starttls":        "the mail server offers no encryption",
 	"setup_wizard":       "preset",
 	"generatorURL":       "Query",
 	"runbook_url":        "Runbook",
@@ -163,6 +168,12 @@ var reasons = map[string]string{
 	"dashboardURL":       "Dashboard",
 	"panelURL":           "Panel",
 	"silenceURL":         "Silence it",
+}
+
+// lastErrors are what messages failed of until their time was over.
+var lastErrors = map[string]string{
+	"timeout": "the receiver did not answer in time", "dns": "its name could not be looked up", "refused": "nothing answered at its address",
+	"reset": "it dropped the connection", "unreachable": "its network could not be reached", "tls": "its certificate or encryption was not accepted",
 }
 
 // kindName is what a delivery tells, in a word.
@@ -195,6 +206,12 @@ func words(v any) string {
 	}
 	if status, ok := strings.CutPrefix(s, "http_"); ok {
 		return "the receiver answered " + status
+	}
+	if code, ok := strings.CutPrefix(s, "smtp_"); ok {
+		return "the mail server answered " + code
+	}
+	if last, ok := strings.CutPrefix(s, "expired: "); ok {
+		return reasons["expired"] + ": " + cmp.Or(lastErrors[last], words(last))
 	}
 	if strings.Contains(s, " ") {
 		return s // a sentence, with the names of others in it

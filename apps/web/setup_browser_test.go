@@ -40,7 +40,7 @@ func TestBrowserSetUp(t *testing.T) {
 		t.Fatalf("sealed: %v", got)
 	}
 	b.click(`form[action$="/switch"] button`)
-	b.wait(`document.querySelector(".page-head .pill").innerText.includes("Off")`)
+	b.wait(`document.querySelector(".page-head .pill").innerText.includes("Inactive")`)
 	b.click(".confirm > summary")
 	b.click(".confirm button")
 	b.wait(`location.pathname === "/channels" && document.querySelector("#toasts").innerText.includes("deleted")`)

@@ -49,6 +49,16 @@ func Settings(t *testing.T, d channel.Driver) {
 			}
 		}
 	}
+	if seen["template"] && len(s.Required) > 0 {
+		complaints := map[string]int{}
+		_, err := d.New(json.RawMessage(`{"template":{"type":"inline","template":"{{ x"}}`))
+		for _, k := range channel.KeyErrors(err) {
+			complaints[k.Key]++
+		}
+		if complaints["template"] != 1 || len(complaints) < 2 {
+			t.Errorf("of a bad template and of what is missing beside it, each once: %v", err)
+		}
+	}
 	for _, f := range s.Required {
 		if _, err := d.New(json.RawMessage(`{"timeout":5}`)); seen["timeout"] && len(channel.KeyErrors(err)) == 0 {
 			t.Errorf("%s is required and was not asked for: %v", f.Key, err)

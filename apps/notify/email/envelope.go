@@ -133,7 +133,7 @@ func (c *Channel) result(e *envelope, err error) channel.Result {
 	if len(left) > 0 {
 		r.Class = classPartly
 		r.Error = c.wire.Redact.Text(fmt.Sprintf("not taken for %d of %d recipients, %s among them", len(left), len(left)+e.taken, left[0].recipient))
-		r.Response = c.wire.Redact.Answer([]byte("sent to " + strconv.Itoa(e.taken) + ", not taken for:\n" + list(left) + e.said))
+		r.Response = c.wire.Redact.Answer([]byte("sent to " + strconv.Itoa(e.taken) + " (" + strings.TrimSpace(e.said) + "), not taken for:\n" + list(left)))
 	}
 	return r
 }

@@ -96,7 +96,7 @@ func fields() (required, optional []channel.Field) {
 		{Key: "cc", Type: channel.FieldList, Doc: "Recipients of a copy."},
 		{Key: "bcc", Type: channel.FieldList, Doc: "Recipients that the others do not see."},
 		{Key: "reply_to", Type: channel.FieldList, Doc: "Where answers go."},
-		{Key: "smtp_port", Type: channel.FieldNumber, Default: strconv.Itoa(defaultPort), Doc: "Port of the mail server: 587, or 465 where use_ssl is on."},
+		{Key: "smtp_port", Type: channel.FieldNumber, Default: strconv.Itoa(defaultPort), Doc: "Port of the mail server. Servers that encrypt from the first byte (use_ssl) mostly listen on 465."},
 		{Key: "use_tls", Type: channel.FieldBool, Default: "true", Doc: "Encrypt by STARTTLS. A server that does not offer it gets no mail."},
 		{Key: "use_ssl", Type: channel.FieldBool, Default: "false", Doc: "Encrypt from the first byte; then there is no STARTTLS."},
 		{Key: "ca_certificate", Type: channel.FieldText, Doc: "Certificate (PEM) of the authority that signed the server's. Without it those that the system trusts."},

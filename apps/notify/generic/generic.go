@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -63,18 +64,18 @@ func (Driver) Spec() channel.Spec {
 // New implements channel.Driver.
 func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	s, address, off, err := load(config)
+	c := &Channel{settings: s, off: off}
+	if s.templated() {
+		var bad error
+		c.texts, bad = texts.New(s.sets())
+		err = errors.Join(err, bad)
+	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Channel{settings: s, off: off, http: d.HTTP(s.timeout, s.secrets()...)}
+	c.http = d.HTTP(s.timeout, s.secrets()...)
 	if address != nil {
 		c.address = *address
-	}
-	if s.templated() {
-		c.texts, err = texts.New(s.sets())
-		if err != nil {
-			return nil, err
-		}
 	}
 	return c, nil
 }

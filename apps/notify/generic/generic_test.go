@@ -279,7 +279,7 @@ func TestSettings(t *testing.T) {
 		"half a login":        {`{"endpoint":"https://a.example","username":"u"}`, []string{"password"}},
 		"two logins":          {`{"endpoint":"https://a.example","username":"u","password":"p","headers":{"authorization":"x"}}`, []string{"headers.authorization"}},
 		"timestamp unsigned":  {`{"endpoint":"https://a.example","sign_timestamp":true}`, []string{"sign_timestamp"}},
-		"two templates":       {`{"endpoint":"https://a.example","template":"file:a","text_template":"file:b"}`, []string{"template"}},
+		"two templates":       {`{"endpoint":"https://a.example","template":"file:default","text_template":"file:slack"}`, []string{"template"}},
 		"template of no form": {`{"endpoint":"https://a.example","payload_template":{"type":"x"}}`, []string{"payload_template"}},
 		"only a template":     {`{"payload_template":{"type":"inline","template":"{}"}}`, []string{"endpoint"}},
 		"all at once":         {`{"endpoint":"x","method":"DELETE","timeout":-1}`, []string{"endpoint", "method", "timeout"}},

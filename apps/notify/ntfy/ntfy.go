@@ -4,6 +4,7 @@ package ntfy
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
@@ -43,11 +44,8 @@ func (Driver) Spec() channel.Spec {
 // New implements channel.Driver.
 func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	s, address, err := load(config)
-	if err != nil {
-		return nil, err
-	}
-	set, err := texts.New(texts.Options{Driver: Name, Text: s.Text(), Most: maxRecommendations})
-	if err != nil {
+	set, bad := texts.New(texts.Options{Driver: Name, Text: s.Text(), Most: maxRecommendations})
+	if err := errors.Join(err, bad); err != nil {
 		return nil, err
 	}
 	return &Channel{settings: s, address: address, texts: set, http: d.HTTP(s.timeout, s.secrets()...)}, nil

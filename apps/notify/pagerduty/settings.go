@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/apps/notify/texts"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
@@ -86,7 +87,10 @@ func (s *Settings) payload() settings.Template {
 	if !s.PayloadTemplate.IsZero() {
 		return s.PayloadTemplate
 	}
-	return s.Text()
+	if text := s.Text(); texts.HasPayload(text) {
+		return text
+	}
+	return settings.Template{} // a built-in text such as file:slack makes no document
 }
 
 func load(config json.RawMessage) (s Settings, err error) {

@@ -4,6 +4,7 @@ package teams
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -46,11 +47,8 @@ func (Driver) Spec() channel.Spec {
 // New implements channel.Driver.
 func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	s, err := load(config)
-	if err != nil {
-		return nil, err
-	}
-	set, err := texts.New(texts.Options{Driver: Name, Text: s.Text(), Payload: s.PayloadTemplate, Most: maxRecommendations})
-	if err != nil {
+	set, bad := texts.New(texts.Options{Driver: Name, Text: s.Text(), Payload: s.PayloadTemplate, Most: maxRecommendations})
+	if err := errors.Join(err, bad); err != nil {
 		return nil, err
 	}
 	return &Channel{settings: s, texts: set, http: d.HTTP(s.timeout, s.secrets()...)}, nil

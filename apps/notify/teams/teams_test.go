@@ -209,7 +209,7 @@ func TestSettings(t *testing.T) {
 		"no host":     {`{"webhook_url":"https:///x"}`, []string{"webhook_url"}},
 		"unreadable":  {`{"webhook_url":"https://a b/%zz"}`, []string{"webhook_url"}},
 		"user":        {`{"webhook_url":"https://u:p@a.example"}`, []string{"webhook_url"}},
-		"two texts":   {`{"webhook_url":"https://a.example","template":"file:a","text_template":"file:b"}`, []string{"template"}},
+		"two texts":   {`{"webhook_url":"https://a.example","template":"file:default","text_template":"file:slack"}`, []string{"template"}},
 		"timeout":     {`{"webhook_url":"https://a.example","timeout":500}`, []string{"timeout"}},
 		"all at once": {`{"webhook_url":"x","timeout":-1}`, []string{"webhook_url", "timeout"}},
 		"types":       {`{"webhook_url":1,"acknowledged":"no"}`, []string{"acknowledged", "webhook_url"}},

@@ -4,6 +4,7 @@ package telegram
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/apps/notify/texts"
@@ -42,11 +43,8 @@ func (Driver) Spec() channel.Spec {
 // New implements channel.Driver.
 func (d Driver) New(config json.RawMessage) (channel.Channel, error) {
 	s, base, err := load(config)
-	if err != nil {
-		return nil, err
-	}
-	set, err := texts.New(texts.Options{Driver: Name, Escape: escape, Text: s.Text(), Most: maxRecommendations})
-	if err != nil {
+	set, bad := texts.New(texts.Options{Driver: Name, Escape: escape, Text: s.Text(), Most: maxRecommendations})
+	if err := errors.Join(err, bad); err != nil {
 		return nil, err
 	}
 	return &Channel{settings: s, base: base, texts: set, http: d.HTTP(s.timeout, s.secrets()...)}, nil

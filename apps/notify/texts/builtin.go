@@ -97,5 +97,12 @@ func has(t settings.Template, part string) bool {
 	return ok
 }
 
-// names lists the built-in templates, for complaints.
-func names() string { return strings.Join(slices.Sorted(maps.Keys(files())), ", ") }
+// names lists the built-in templates that make a part, for complaints.
+func names(part string) string {
+	all := slices.Sorted(maps.Keys(files()))
+	all = slices.DeleteFunc(all, func(name string) bool { return !strings.HasSuffix(name, "."+part) })
+	if len(all) == 0 {
+		return "none for this setting"
+	}
+	return strings.Join(all, ", ")
+}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"html"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +75,8 @@ func New(o Options) (*Set, error) {
 			x.key = x.from.Key
 		}
 		var err error
-		if *x.into, err = prepare(x.from, x.key, x.part); err != nil {
+		*x.into, err = prepare(x.from, x.key, x.part)
+		if err != nil && !slices.ContainsFunc(errs, func(said error) bool { return said.Error() == err.Error() }) { // one template may make two parts
 			errs = append(errs, err)
 		}
 	}
@@ -98,9 +100,9 @@ func prepare(t settings.Template, key, part string) (own, error) {
 			return own{key: key, pick: pick}, nil
 		}
 		if t.Bare {
-			return own{}, channel.Bad(key, `names no built-in template; for a text of your own write {"type":"inline","template":"…"}. There are %s`, names())
+			return own{}, channel.Bad(key, `names no built-in template; for a text of your own write {"type":"inline","template":"…"}. There are %s`, names(part))
 		}
-		return own{}, channel.Bad(key, "names no built-in template; there are %s", names())
+		return own{}, channel.Bad(key, "names no built-in template; there are %s", names(part))
 	default:
 		return own{}, nil
 	}

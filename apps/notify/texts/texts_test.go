@@ -83,6 +83,10 @@ func TestNewComplains(t *testing.T) {
 		Payload: settings.Template{Key: "payload_template", File: "no such text", Bare: true},
 		HTML:    settings.Template{Key: "html_template", File: "nobody/none"},
 	})
+	_, twice := texts.New(texts.Options{Text: inline("{{ x"), Payload: inline("{{ x")})
+	if n := len(channel.KeyErrors(twice)); n != 1 {
+		t.Errorf("one template in two roles has %d complaints: %v", n, twice)
+	}
 	var got []string
 	for _, k := range channel.KeyErrors(err) {
 		m, _, _ := strings.Cut(k.Message, "re are ")

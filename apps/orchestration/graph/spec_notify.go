@@ -11,7 +11,7 @@ type NotifyConfig struct {
 	Channels               []string       `json:"channels,omitempty" jsonschema:"description=Channel names. * means every active channel\\, also those made later."`
 	Drivers                []string       `json:"drivers,omitempty" jsonschema:"description=Every active channel of these drivers."`
 	Driver                 string         `json:"driver,omitempty" jsonschema:"description=The same for one driver."`
-	Template               string         `json:"template,omitempty" jsonschema:"description=Template name to use instead of the channel's own."`
+	Template               string         `json:"template,omitempty" jsonschema:"description=Not used in this release: the channel's own template counts."`
 	IncludeRecommendations *bool          `json:"include_recommendations,omitempty" jsonschema:"description=Put the analysis into the message.,default=true"`
 	MinSeverity            event.Severity `json:"min_severity,omitempty" jsonschema:"description=Tell only incidents at least this bad.,enum=info,enum=warning,enum=critical"`
 	On                     IDs            `json:"on,omitempty" jsonschema:"description=What to tell: firing\\, updated\\, resolved. Default firing and updated."`

@@ -154,7 +154,7 @@ type Signals struct {
 
 // Startup is what the hub does before it accepts work.
 type Startup struct {
-	Apply string `env:"HUB_APPLY" unit:"file" doc:"YAML file of sources, channels, pipelines that is applied at each start (as incidenthub apply -f)."`
+	Apply string `env:"HUB_APPLY" unit:"file" doc:"YAML file of sources, channels, providers, silences and pipelines that is applied at each start (as incidenthub apply -f)."`
 }
 
 // Log is how the hub logs to standard error.
