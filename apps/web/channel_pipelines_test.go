@@ -44,7 +44,7 @@ func TestChannelThatPipelinesName(t *testing.T) {
 	if a := w.get(path); strings.Contains(a.text, behind) || !strings.Contains(a.text, "Active pipelines name it. Change them first") {
 		t.Errorf("as it is: %s", a.text)
 	}
-	says("deleted", w.post(path+"/delete"), http.StatusConflict, "Active pipelines name it; change them first, or switch the channel off instead.")
+	says("deleted", w.post(path+"/delete"), http.StatusConflict, "Active pipelines name it; change them first, or switch the channel off instead: full.")
 
 	saved := w.post(path, "version", "1", "driver", "generic", "name", "de sk&", "config.endpoint", "https://a.example/h")
 	to := saved.Header.Get("Location")
