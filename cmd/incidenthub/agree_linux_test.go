@@ -206,7 +206,7 @@ func listening(t *testing.T) map[string]bool {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "ss", "-ltnH").Output()
 	if err != nil {
-		t.Skipf("ss: %v", err)
+		t.Fatalf("ss: %v; make packages installs it", err)
 	}
 	all := map[string]bool{}
 	for line := range strings.Lines(string(out)) {
