@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 )
 
 // facts are what the texts are made of. The exported fields are for the templates, each a line that is clean already.
@@ -85,12 +85,12 @@ func (f *facts) incident(in *NoticeInput) {
 		if end.IsZero() {
 			end = in.At
 		}
-		f.Ended, f.Duration = stamp(end), span(i.StartedAt, end)
+		f.Ended, f.Duration = stamp(end), period.Span(i.StartedAt, end)
 		f.Still = stillFiring(in.Alerts)
 		if f.By != "" {
 			f.Summary = f.block(i.Summary, i)
 		}
-	} else if d := span(i.StartedAt, in.At); d != "" && f.Since != "" {
+	} else if d := period.Span(i.StartedAt, in.At); d != "" && f.Since != "" {
 		f.Since += " (" + d + ")"
 	}
 }
@@ -287,32 +287,4 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
-}
-
-// span is a length of time for people: two units, "2 h 5 m". Less than a second, unknown and backwards are "".
-func span(from, to time.Time) string {
-	if from.IsZero() || to.IsZero() {
-		return ""
-	}
-	s := int64(to.Sub(from) / time.Second)
-	switch {
-	case s < 1:
-		return ""
-	case s < 60:
-		return two(s, "s", 0, "")
-	case s < 3600:
-		return two(s/60, "m", s%60, "s")
-	case s < 86400:
-		return two(s/3600, "h", s%3600/60, "m")
-	default:
-		return two(s/86400, "d", s%86400/3600, "h")
-	}
-}
-
-func two(a int64, unitA string, b int64, unitB string) string {
-	s := strconv.FormatInt(a, 10) + " " + unitA
-	if b == 0 {
-		return s
-	}
-	return s + " " + strconv.FormatInt(b, 10) + " " + unitB
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/incidenthub/incidenthub/apps/event"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 	s "github.com/incidenthub/incidenthub/internal/platform/storage"
 )
 
@@ -44,7 +45,7 @@ func (b *Batch) whyLate(t *event.Tell) string {
 
 // lateSince says that something was held back, and since when.
 func lateSince(since, now time.Time) string {
-	lasted := span(since, now)
+	lasted := period.Span(since, now)
 	if lasted == "" {
 		lasted = "1 s"
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/incidenthub/incidenthub/apps/event"
 	"github.com/incidenthub/incidenthub/apps/notify/channel"
 	"github.com/incidenthub/incidenthub/internal/platform/jinja"
+	"github.com/incidenthub/incidenthub/internal/platform/period"
 	"github.com/incidenthub/incidenthub/internal/platform/settings"
 )
 
@@ -201,30 +202,7 @@ func (v *variables) duration() string {
 	if end.IsZero() {
 		end = v.n.At
 	}
-	if v.n.StartedAt.IsZero() || end.IsZero() {
-		return ""
-	}
-	s := int64(end.Sub(v.n.StartedAt) / time.Second)
-	switch {
-	case s < 1:
-		return ""
-	case s < 60:
-		return two(s, "s", 0, "")
-	case s < 3600:
-		return two(s/60, "m", s%60, "s")
-	case s < 86400:
-		return two(s/3600, "h", s%3600/60, "m")
-	default:
-		return two(s/86400, "d", s%86400/3600, "h")
-	}
-}
-
-func two(a int64, unitA string, b int64, unitB string) string {
-	s := strconv.FormatInt(a, 10) + " " + unitA
-	if b == 0 {
-		return s
-	}
-	return s + " " + strconv.FormatInt(b, 10) + " " + unitB
+	return period.Span(v.n.StartedAt, end)
 }
 
 // stamp is a time as JSON has it, in UTC and whole seconds; "" for none.
